@@ -1,0 +1,57 @@
+# The short way in. Everything runs inside a Debian 13 build root that the first command makes (image/build-root).
+#
+#   make demo [KEEP=1]   two boxes, a fibre, photons to packets, an eavesdropper      make test    all tests
+#   make build           the programs, in build/release/bin                            make bench   the figures
+#   make shell           a shell inside the build root      make run CMD='…'           a command inside it
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := build
+CCACHE_DIR ?= $(or $(CLOISTER_CACHE),$(XDG_CACHE_HOME),$(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache))/cloister/ccache
+export CCACHE_DIR
+FUZZ_SECONDS ?= 30
+
+demo_root = root=$$(image/build-root demo) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
+test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
+
+# What is asked for inside: configure once, then build.
+configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
+built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
+
+.PHONY: build demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run clean
+
+build:
+	@$(demo_root) sh -c '$(call built,release,programs)'
+
+demo: build
+	@$(demo_root) tests/e2e/demo $(if $(KEEP),--keep)
+
+test:
+	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && ctest --preset release'
+
+asan tsan:
+	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@'
+
+tidy:
+	@$(test_root) tests/tidy/clang-tidy-changed
+
+format:
+	@$(test_root) sh -c 'git ls-files "*.cpp" "*.hpp" | xargs clang-format-19 -i'
+
+fuzz:
+	@$(test_root) sh -c '$(call built,fuzz,all) && tests/fuzz/run $(FUZZ_SECONDS)'
+
+bench: 
+	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill vpn'
+
+bench-distill bench-vpn:
+	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run $(@:bench-%=%)'
+
+shell:
+	@$(demo_root) bash
+
+run:
+	@$(demo_root) sh -c "$$CMD"
+
+clean:
+	rm -rf build
+export CMD

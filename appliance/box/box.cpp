@@ -1,0 +1,207 @@
+#include "appliance/box/box.hpp"
+
+#include <format>
+#include <map>
+
+#include "appliance/box/credentials.hpp"
+#include "appliance/drivers/netlink.hpp"
+#include "hal/simulator/simulator.hpp"
+
+namespace cloister::box {
+namespace asio = boost::asio;
+namespace {
+
+const char* to_string(crypto::ArenaKind kind) {
+  switch (kind) {
+    case crypto::ArenaKind::memfd_secret:
+      return "memfd_secret";
+    case crypto::ArenaKind::locked:
+      return "locked";
+    case crypto::ArenaKind::unlocked:
+      return "unlocked";
+  }
+  return "";
+}
+
+vpn::Prefix selector_of(const config::Prefix& prefix) {
+  vpn::Prefix selector;
+  selector.v6 = prefix.family == config::Family::v6;
+  selector.length = static_cast<std::uint8_t>(prefix.length);
+  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) selector.address[i] = std::byte{prefix.bytes[i]};
+  return selector;
+}
+
+drivers::RoutePrefix route_of(const vpn::Prefix& prefix) { return {.address = prefix.address, .v6 = prefix.v6, .length = prefix.length}; }
+
+std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
+  std::vector<vpn::Prefix> selectors;
+  for (const auto& prefix : prefixes) selectors.push_back(selector_of(prefix));
+  return selectors;
+}
+
+/// TUN interfaces, routes and sockets of all tunnels, and the threads on them.
+Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels) {
+  std::vector<drivers::UdpSocket> sockets;
+  std::vector<drivers::TunnelPath> paths;
+  std::map<std::string, std::size_t> socket_of;
+  vpn::SelectorTable selectors;
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    const auto& tunnel = tunnels[i];
+    const auto failed = [&](const Error& error) { return fail(std::format("tunnel '{}': {}", tunnel.name, error.message)); };
+    const std::string local = std::format("{}:{}", tunnel.local_endpoint.address, tunnel.local_endpoint.port);
+    if (!socket_of.contains(local)) {
+      auto socket = drivers::open_udp(tunnel.local_endpoint.address, tunnel.local_endpoint.port);
+      if (!socket) return failed(socket.error());
+      socket_of[local] = sockets.size();
+      sockets.push_back(std::move(*socket));
+    }
+    const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
+    if (!peer) return failed(peer.error());
+
+    const auto remote = selectors_of(tunnel.remote_subnets);
+    for (const auto& prefix : remote) {
+      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done) return failed(done.error());
+    }
+    auto tun = drivers::open_tun(tunnel.interface);
+    if (!tun) return failed(tun.error());
+    if (auto done = drivers::bring_up(tun->index, tunnel.mtu); !done) return failed(done.error());
+    for (const auto& prefix : remote) {
+      if (auto done = drivers::add_route(route_of(prefix), tun->index); !done) return failed(done.error());
+    }
+    selectors.add(i, selectors_of(tunnel.local_subnets), remote);
+    paths.push_back({std::move(*tun), socket_of[local], *peer});
+  }
+  return std::make_unique<drivers::DataPlane>(std::move(sockets), std::move(paths), std::move(selectors));
+}
+
+DeviceFactory device_of(const config::Link& link) {
+  const hal::simulator::SimulatorConfig device{.socket_path = link.device.socket,
+                                               .clock_hz = link.device.clock_hz,
+                                               .z_probability = link.distillation.key_basis_probability,
+                                               .intensities = link.distillation.intensities,
+                                               .probabilities = link.distillation.probabilities};
+  DeviceFactory factory;
+  if (link.device.role == config::DeviceRole::alice) {
+    factory.transmitter = [device](crypto::Random& random) { return hal::simulator::open_transmitter(device, random); };
+  } else {
+    factory.receiver = [device] { return hal::simulator::open_receiver(device); };
+  }
+  return factory;
+}
+
+distill::Parameters parameters_of(const config::Link& link) {
+  return {.intensities = link.distillation.intensities,
+          .probabilities = link.distillation.probabilities,
+          .eps_sec = link.distillation.eps_sec,
+          .eps_cor = link.distillation.eps_cor,
+          .qber_limit = link.distillation.qber_limit,
+          .block_bits = link.distillation.block_bits};
+}
+
+/// What both boxes must have alike, a line each; the session compares them.
+std::string agreement_of(const config::Link& link, const std::vector<const config::Tunnel*>& tunnels) {
+  const auto& d = link.distillation;
+  std::string lines = std::format("distillation.intensities=[{}, {}]\ndistillation.probabilities=[{}, {}]\ndistillation.eps_sec={}\n", d.intensities[0],
+                                  d.intensities[1], d.probabilities[0], d.probabilities[1], d.eps_sec);
+  lines += std::format("distillation.eps_cor={}\ndistillation.qber_limit={}\ndistillation.block_bits={}\nauthentication.reserve={}\n", d.eps_cor, d.qber_limit,
+                       d.block_bits, link.authentication.reserve_bytes);
+  for (const auto* tunnel : tunnels) {
+    lines += std::format("tunnel.{}=rekey_interval {} ms, key_lifetime {} ms, stock {}, hybrid {}\n", tunnel->name, tunnel->rekey_interval.count(),
+                         tunnel->key_lifetime.count(), tunnel->stock, tunnel->hybrid);
+  }
+  return lines;
+}
+
+LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link) {
+  LinkDriverSettings settings;
+  std::vector<const config::Tunnel*> tunnels;
+  const auto& box = configuration.box.name;
+  const bool initiator = session::side_of(box, link.peer) == session::Side::client;
+  for (std::size_t path = 0; path < configuration.tunnels.size(); ++path) {
+    const auto& tunnel = configuration.tunnels[path];
+    if (tunnel.link != link.name) continue;
+    tunnels.push_back(&tunnel);
+    settings.paths.push_back(path);
+    settings.link.tunnels.push_back({.rekey = {.tunnel = tunnel.name,
+                                          .local_box = box,
+                                          .peer_box = link.peer,
+                                          .initiator = initiator,
+                                          .hybrid = tunnel.hybrid,
+                                          .rekey_interval = tunnel.rekey_interval,
+                                          .key_lifetime = tunnel.key_lifetime},
+                                .interface = tunnel.interface,
+                                .stock_keys_max = tunnel.stock});
+  }
+  settings.link.session = {.link = link.name,
+                      .local_box = box,
+                      .peer_box = link.peer,
+                      .agreement = agreement_of(link, tunnels),
+                      .reserve_bits = link.authentication.reserve_bytes * 8};
+  settings.link.distillation = parameters_of(link);
+  settings.transmitter = link.device.role == config::DeviceRole::alice;
+  settings.local = {link.local_address.address, link.local_address.port};
+  settings.peer = {link.peer_address.address, link.peer_address.port};
+  settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
+  return settings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration) {
+  std::unique_ptr<Box> box{new Box};
+  box->name_ = configuration.box.name;
+
+  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  std::vector<crypto::Psk> psks;
+  for (const auto& link : configuration.links) {
+    auto psk = unseal_psk(*tpm, link.bootstrap.psk);
+    if (!psk) return fail(std::format("link '{}': {}", link.name, psk.error().message));
+    psks.push_back(std::move(*psk));
+  }
+
+  auto plane = open_data_plane(configuration.tunnels);
+  if (!plane) return std::unexpected{plane.error()};
+  box->plane_ = std::move(*plane);
+
+  for (std::size_t i = 0; i < configuration.links.size(); ++i) {
+    const auto& link = configuration.links[i];
+    auto opened = LinkDriver::open(io, settings_of(configuration, link), std::move(psks[i]), device_of(link), *box->plane_, box->log_);
+    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
+    box->links_.push_back(std::move(*opened));
+  }
+
+  auto control = control::Server::open(io, configuration.box.control_socket, [raw = box.get()](control::Request request) {
+    switch (request) {
+      case control::Request::status:
+        return control::encode_answer(raw->status());
+    }
+    return control::encode_error("unknown request");
+  });
+  if (!control) return fail(control.error());
+  box->control_ = std::move(*control);
+  box->log_.info("STARTED", std::format("box '{}'", box->name_),
+                 std::format("started: {} links, {} tunnels, secret memory {}", configuration.links.size(), configuration.tunnels.size(),
+                             to_string(crypto::arena_kind())));
+  return box;
+}
+
+Box::~Box() = default;
+
+control::BoxStatus Box::status() const {
+  control::BoxStatus status;
+  status.box = name_;
+  status.version = CLOISTER_VERSION;
+  status.uptime_seconds = log_.uptime_seconds();
+  status.secret_memory = to_string(crypto::arena_kind());
+  status.secret_memory_used_bytes = crypto::arena_bytes_used();
+  status.secret_memory_bytes = crypto::arena_bytes_total();
+  for (const auto& link : links_) {
+    status.links.push_back(link->status());
+    for (auto& tunnel : link->tunnel_status()) status.tunnels.push_back(std::move(tunnel));
+  }
+  status.events = log_.newest();
+  return status;
+}
+
+}  // namespace cloister::box

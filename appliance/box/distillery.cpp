@@ -1,0 +1,206 @@
+#include "appliance/box/distillery.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+namespace cloister::box {
+namespace asio = boost::asio;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr auto figures_interval = 250ms;
+constexpr auto reopen_first = 500ms;
+constexpr auto reopen_max = 8s;
+
+/// The chain's view of the transmitter, which comes and goes under it.
+class PresentTransmitter final : public hal::SymbolSource {
+ public:
+  void set(hal::Transmitter* transmitter) { transmitter_ = transmitter; }
+  Result<> symbols(hal::Epoch epoch, std::span<const hal::Slot> slots, std::span<hal::Symbol> out) override {
+    if (transmitter_ == nullptr) return fail("the transmitter is not connected");
+    return transmitter_->symbols(epoch, slots, out);
+  }
+  void release(hal::Epoch epoch, hal::Slot before) override {
+    if (transmitter_ != nullptr) transmitter_->release(epoch, before);
+  }
+
+ private:
+  hal::Transmitter* transmitter_ = nullptr;
+};
+
+}  // namespace
+
+struct Distillery::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::io_context& io_context, distill::Parameters parameters, DeviceFactory device_factory, Handlers callbacks)
+      : io{io_context}, factory{std::move(device_factory)}, handlers{std::move(callbacks)} {
+    chain = factory.transmitter ? distill::make_alice_chain(parameters, symbols, random) : distill::make_bob_chain(parameters, random);
+  }
+
+  asio::io_context& io;
+  asio::io_context context{1};
+  DeviceFactory factory;
+  Handlers handlers;
+  crypto::SystemRandom random;
+  PresentTransmitter symbols;
+  std::unique_ptr<distill::Chain> chain;
+  std::unique_ptr<hal::Transmitter> transmitter;
+  std::unique_ptr<hal::Receiver> receiver;
+  std::optional<asio::posix::stream_descriptor> readable;
+  asio::steady_timer reopen{context};
+  asio::steady_timer report{context};
+  std::chrono::milliseconds reopen_delay = reopen_first;
+  std::uint64_t generation = 0;
+  bool outage_reported = false;
+  bool waiting = false;  // for the descriptor
+  std::string device_state = "not opened yet";
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
+  std::thread thread;
+
+  template <class Function>
+  void to_io(Function function) {
+    asio::post(io, [self = shared_from_this(), function = std::move(function)]() mutable { function(*self); });
+  }
+
+  [[nodiscard]] hal::Device* device() const {
+    if (transmitter) return transmitter.get();
+    return receiver.get();
+  }
+
+  void open_device() {
+    Result<> opened;
+    if (factory.transmitter) {
+      auto made = factory.transmitter(random);
+      if (made) transmitter = std::move(*made);
+      else opened = std::unexpected{made.error()};
+    } else {
+      auto made = factory.receiver();
+      if (made) receiver = std::move(*made);
+      else opened = std::unexpected{made.error()};
+    }
+    if (opened) opened = device()->start();
+    if (!opened) return lose_device(opened.error().message);
+    symbols.set(transmitter.get());
+    readable.emplace(context, ::dup(device()->descriptor()));
+    wait();
+  }
+
+  void lose_device(const std::string& problem) {
+    symbols.set(nullptr);
+    readable.reset();
+    transmitter.reset();
+    receiver.reset();
+    device_state = problem;
+    if (!outage_reported) to_io([problem](Impl& self) { self.handlers.device_lost(problem); });
+    outage_reported = true;
+    reopen.expires_after(reopen_delay);
+    reopen_delay = std::min<std::chrono::milliseconds>(2 * reopen_delay, reopen_max);
+    reopen.async_wait([this](error_code error) {
+      if (!error) open_device();
+    });
+  }
+
+  /// A receiver is left alone while the chain is full: the device then loses detections and says so, and memory stays bounded.
+  void wait() {
+    if (!readable || waiting || (receiver && generation != 0 && !chain->wants_frame())) return;
+    waiting = true;
+    readable->async_wait(asio::posix::descriptor_base::wait_read, [this](error_code error) {
+      waiting = false;
+      if (error || !readable) return;
+      if (const auto taken = device()->on_readable(); !taken) return lose_device(taken.error().message);
+      if (device()->telemetry().running) {
+        reopen_delay = reopen_first;
+        if (outage_reported) to_io([](Impl& self) { self.handlers.device_found(); });
+        outage_reported = false;
+      }
+      pump();
+    });
+  }
+
+  /// Frames into the chain as long as it takes them; without a session they are thrown away.
+  void pump() {
+    while (receiver && (generation == 0 || chain->wants_frame())) {
+      auto frame = receiver->next_frame();
+      if (!frame) return lose_device(frame.error().message);
+      if (!*frame) break;
+      if (generation != 0) chain->on_frame(std::move(**frame));
+      drain();
+    }
+    wait();
+  }
+
+  void drain() {
+    while (auto action = chain->next_action()) {
+      if (std::holds_alternative<distill::Amplified>(*action)) random.reseed();  // fresh entropy for the next block's public seeds
+      auto shared = std::make_shared<distill::Action>(std::move(*action));
+      to_io([shared, at = generation](Impl& self) { self.handlers.action(at, std::move(*shared)); });
+    }
+  }
+
+  void report_figures() {
+    DeviceReport device_report{device() != nullptr, device_state, {}};
+    if (device() != nullptr) {
+      device_report.telemetry = device()->telemetry();
+      device_report.state = device_report.telemetry.state;
+    }
+    to_io([figures = chain->figures(), device_report](Impl& self) { self.handlers.figures(figures, device_report); });
+    report.expires_after(figures_interval);
+    report.async_wait([this](error_code error) {
+      if (!error) report_figures();
+    });
+  }
+};
+
+Distillery::Distillery(asio::io_context& io, distill::Parameters parameters, DeviceFactory factory, Handlers handlers)
+    : impl_{std::make_shared<Impl>(io, parameters, std::move(factory), std::move(handlers))} {
+  asio::post(impl_->context, [impl = impl_.get()] {
+    impl->open_device();
+    impl->report_figures();
+  });
+  impl_->thread = std::thread{[impl = impl_.get()] { impl->context.run(); }};
+}
+
+Distillery::~Distillery() {
+  impl_->context.stop();
+  impl_->thread.join();
+}
+
+void Distillery::start(std::uint64_t generation, wire::BlockId first) {
+  asio::post(impl_->context, [impl = impl_.get(), generation, first] {
+    impl->generation = generation;
+    impl->chain->start(first);
+    impl->drain();
+    impl->pump();
+  });
+}
+
+void Distillery::stop() {
+  asio::post(impl_->context, [impl = impl_.get()] {
+    impl->chain->stop();
+    impl->drain();
+    impl->generation = 0;
+    impl->pump();
+  });
+}
+
+void Distillery::deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+  asio::post(impl_->context, [impl = impl_.get(), generation, block, type, payload = std::move(payload)] {
+    if (generation != impl->generation) return;
+    const auto taken = impl->chain->on_message(block, type, payload);
+    impl->drain();
+    if (!taken) {
+      impl->to_io([generation, what = taken.error().message](Impl& self) { self.handlers.protocol_error(generation, what); });
+      return;
+    }
+    impl->pump();
+  });
+}
+
+}  // namespace cloister::box

@@ -1,0 +1,33 @@
+#pragma once
+/// What happened, for people: each event once, on standard error (with the journal's level prefix under systemd), and the newest
+/// kept for `status`. Used on the I/O thread only.
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "appliance/control/status.hpp"
+
+namespace cloister::box {
+
+class EventLog {
+ public:
+  static constexpr std::size_t kept_max = 64;
+
+  EventLog();
+  void info(const std::string& code, const std::string& subject, const std::string& text);
+  void alarm(const std::string& code, const std::string& subject, const std::string& text);
+  [[nodiscard]] std::vector<control::Event> newest() const { return {events_.begin(), events_.end()}; }
+  [[nodiscard]] double uptime_seconds() const;
+
+ private:
+  void add(const char* severity, const std::string& code, const std::string& subject, const std::string& text);
+
+  std::chrono::steady_clock::time_point started_;
+  bool under_systemd_;
+  std::uint64_t count_ = 0;
+  std::deque<control::Event> events_;
+};
+
+}  // namespace cloister::box

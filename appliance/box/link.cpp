@@ -1,0 +1,204 @@
+#include "appliance/box/link.hpp"
+
+#include <format>
+
+namespace cloister::box {
+namespace {
+
+/// The one kind of message outside blocks: a tunnel's.
+constexpr std::uint8_t tunnel_message = 1;
+
+std::vector<keys::TunnelStock> stocks_of(const std::vector<TunnelSettings>& tunnels) {
+  std::vector<keys::TunnelStock> stocks;
+  for (const auto& tunnel : tunnels) stocks.push_back({tunnel.rekey.tunnel, tunnel.stock_keys_max});
+  return stocks;
+}
+
+const char* to_string(session::Authenticator by) {
+  switch (by) {
+    case session::Authenticator::none:
+      return "nobody";
+    case session::Authenticator::bootstrap:
+      return "bootstrap";
+    case session::Authenticator::qkd:
+      return "qkd";
+  }
+  return "";
+}
+
+const char* code_of(distill::DropReason reason) {
+  switch (reason) {
+    case distill::DropReason::qber_above_limit:
+      return "QBER_HIGH";
+    case distill::DropReason::no_secret_key:
+      return "NO_SECRET_KEY";
+    case distill::DropReason::reconciliation_failed:
+      return "RECONCILIATION_FAILED";
+    case distill::DropReason::verification_failed:
+      return "VERIFICATION_FAILED";
+  }
+  return "";
+}
+
+}  // namespace
+
+Link::Link(LinkSettings settings, crypto::Psk psk, crypto::Random& random, LinkSurroundings& surroundings)
+    : settings_{std::move(settings)},
+      surroundings_{surroundings},
+      store_{stocks_of(settings_.tunnels)},
+      session_{settings_.session, std::move(psk), random, surroundings_.now()},
+      tunnels_{settings_.tunnels, store_, random, surroundings_, [this](std::vector<std::byte> message) {
+                 session_.send_message(tunnel_message, message, surroundings_.now());
+                 drain();
+               }} {}
+
+void Link::on_connected() {
+  session_.on_connected(surroundings_.now());
+  drain();
+}
+
+void Link::on_received(std::span<const std::byte> bytes) {
+  session_.on_received(bytes, surroundings_.now());
+  drain();
+}
+
+void Link::on_disconnected(const std::string& reason) {
+  session_.on_disconnected(reason, surroundings_.now());
+  drain();
+}
+
+void Link::on_session_timer() {
+  session_.on_timer(surroundings_.now());
+  drain();
+}
+
+void Link::on_tunnel_timer(std::size_t tunnel) { tunnels_.on_timer(tunnel); }
+
+struct Link::SessionActions {
+  Link& link;
+
+  void operator()(session::Connect& connect) const { link.surroundings_.connect(connect.not_before); }
+  void operator()(session::Transmit& transmit) const { link.surroundings_.transmit(std::move(transmit.bytes)); }
+  void operator()(session::Disconnect&) const { link.surroundings_.disconnect(); }
+  void operator()(session::Wake& wake) const { link.surroundings_.wake_session(wake.at); }
+  void operator()(session::Established& established) const {
+    link.store_.keep_only(established.kept);
+    link.generation_ = ++link.last_generation_;
+    link.surroundings_.start_chain(link.generation_, established.first_block);
+    const bool by_qkd = established.by == session::Authenticator::qkd;
+    link.surroundings_.info(by_qkd ? "SESSION_RESUMED" : "BOOTSTRAP_DONE", link.subject(),
+                   by_qkd ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
+                          : std::format("bootstrap with '{}' done: TLS 1.3, PSK, X25519MLKEM768", link.settings_.session.peer_box));
+    link.tunnels_.on_session_up();
+  }
+  void operator()(session::DeliverBlockMessage& message) const {
+    link.surroundings_.deliver_to_chain(link.generation_, message.block, message.type, std::move(message.payload));
+  }
+  void operator()(session::DeliverMessage& message) const {
+    auto taken = message.type == tunnel_message ? link.tunnels_.on_message(message.payload)
+                                                : Result<>{fail(std::format("a message of unknown type {}", message.type))};
+    if (!taken) link.session_.on_protocol_error(taken.error().message, link.surroundings_.now());
+  }
+  void operator()(session::BlockHeld& held) const { link.on_held(held); }
+  void operator()(session::BlockBurnt& burnt) const {
+    std::erase_if(link.finished_, [&](const Finished& finished) { return finished.block == burnt.block; });
+    link.surroundings_.info("BLOCK_BURNT", link.subject(), std::format("block {} is lost on both boxes: its last messages did not arrive", burnt.block.value));
+  }
+  void operator()(session::AuthenticatorChanged& changed) const {
+    if (changed.by != session::Authenticator::qkd) return;
+    link.surroundings_.info("AUTHENTICATION_SWITCHED", link.subject(), "classical channel authenticated by QKD keys from now on; bootstrap secrets wiped");
+  }
+  void operator()(session::Lost& lost) const {
+    link.generation_ = 0;
+    link.finished_.clear();
+    link.closing_ = false;
+    link.surroundings_.stop_chain();
+    link.tunnels_.on_session_down();
+    link.surroundings_.info("SESSION_LOST", link.subject(), lost.reason);
+  }
+  void operator()(session::Alarm& alarm) const { link.surroundings_.alarm(alarm.code, link.subject(), alarm.text); }
+};
+
+/// Actions may lead to calls that drain again; the outermost drains all, in order.
+void Link::drain() {
+  if (draining_) return;
+  draining_ = true;
+  while (auto action = session_.next_action()) std::visit(SessionActions{*this}, *action);
+  draining_ = false;
+}
+
+struct Link::ChainActions {
+  Link& link;
+
+  void operator()(distill::Send& send) const { link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now()); }
+  void operator()(distill::Amplified& amplified) const {
+    link.dropping_ = false;
+    link.finished_.push_back({amplified.block, std::move(amplified.key), std::move(amplified.account)});
+    link.close_next_block();
+  }
+  void operator()(distill::Dropped& dropped) const {
+    link.session_.abandon_block(dropped.block);
+    link.record(dropped.account, code_of(dropped.reason));
+    // A row of blocks dropped for one reason is one alarm; the accounts have each.
+    if (!link.dropping_) link.surroundings_.alarm(code_of(dropped.reason), link.subject(), std::format("block {} dropped: {}", dropped.block.value, dropped.text));
+    link.dropping_ = true;
+  }
+};
+
+void Link::on_chain(std::uint64_t generation, distill::Action action) {
+  if (generation != generation_ || generation_ == 0) return;
+  std::visit(ChainActions{*this}, action);
+  drain();
+}
+
+void Link::on_chain_error(std::uint64_t generation, const std::string& what) {
+  if (generation != generation_ || generation_ == 0) return;
+  session_.on_protocol_error(what, surroundings_.now());
+  drain();
+}
+
+void Link::close_next_block() {
+  if (closing_ || finished_.empty()) return;
+  closing_ = true;
+  session_.close_block(finished_.front().block, store_.needs(session_.reserve_need_bits()).encode(), surroundings_.now());
+}
+
+void Link::on_held(session::BlockHeld& held) {
+  if (finished_.empty() || finished_.front().block != held.block) {
+    session_.on_protocol_error(std::format("block {} is held, but was not made here", held.block.value), surroundings_.now());
+    return;
+  }
+  Finished block = std::move(finished_.front());
+  finished_.pop_front();
+  closing_ = false;
+
+  const auto own = keys::Needs::decode(held.own_note, settings_.tunnels.size());
+  const auto peer = keys::Needs::decode(held.peer_note, settings_.tunnels.size());
+  if (!own || !peer) {
+    session_.on_protocol_error(own ? peer.error().message : own.error().message, surroundings_.now());
+    return;
+  }
+  const std::size_t bits = block.key.size_bits();
+  auto reserve = store_.add(held.block, std::move(block.key), *own, *peer);
+  if (!reserve) {
+    session_.on_protocol_error(reserve.error().message, surroundings_.now());
+    return;
+  }
+  record(block.account, std::format("held, authenticated by {}", to_string(held.by)));
+  if (!first_key_reported_) {
+    surroundings_.info("FIRST_KEY", subject(),
+              std::format("first key: {} secret bits of {} sifted, QBER {:.2f} %, phase error at most {:.2f} %", bits,
+                          block.account.key.n[0] + block.account.key.n[1], 100 * block.account.key_qber(), 100 * block.account.phase_error));
+    first_key_reported_ = true;
+  }
+  if (!reserve->empty()) session_.add_reserve(held.block, std::move(*reserve), surroundings_.now());
+  close_next_block();
+}
+
+void Link::record(const distill::Account& account, const std::string& outcome) {
+  std::string line = account.to_json();
+  if (!line.empty() && line.back() == '}') line.insert(line.size() - 1, std::format(", \"outcome\": \"{}\"", outcome));
+  surroundings_.record(line);
+}
+
+}  // namespace cloister::box

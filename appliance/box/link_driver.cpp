@@ -1,0 +1,180 @@
+#include "appliance/box/link_driver.hpp"
+
+#include <algorithm>
+#include <format>
+
+namespace cloister::box {
+namespace asio = boost::asio;
+namespace {
+
+std::string text_of(const std::optional<vpn::Spi>& spi) { return spi ? std::format("0x{:08x}", spi->value) : std::string{}; }
+
+const char* to_string(session::Authenticator by) {
+  switch (by) {
+    case session::Authenticator::none:
+      return "nobody";
+    case session::Authenticator::bootstrap:
+      return "bootstrap";
+    case session::Authenticator::qkd:
+      return "qkd";
+  }
+  return "";
+}
+
+/// Waits on a timer and calls `then` unless the wait was replaced.
+template <class Function>
+void wait_until(asio::steady_timer& timer, Instant at, Function then) {
+  timer.expires_at(at);
+  timer.async_wait([then = std::move(then)](boost::system::error_code error) {
+    if (!error) then();
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
+                                                     drivers::DataPlane& plane, EventLog& log) {
+  const auto& names = settings.link.session;
+  const bool serves = session::side_of(names.local_box, names.peer_box) == session::Side::server;
+  std::unique_ptr<LinkDriver> driver{new LinkDriver{io, std::move(settings), std::move(psk), std::move(device), plane, log}};
+  if (!driver->accounts_) {
+    return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist", driver->settings_.account_log));
+  }
+  if (serves) {
+    if (auto listening = driver->connection_.listen(driver->settings_.local); !listening) return std::unexpected{listening.error()};
+  }
+  driver->link_.begin();
+  return driver;
+}
+
+LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device, drivers::DataPlane& plane, EventLog& log)
+    : settings_{std::move(settings)},
+      plane_{plane},
+      log_{log},
+      session_timer_{io},
+      accounts_{settings_.account_log, std::ios::app},
+      link_{settings_.link, std::move(psk), random_, *this},
+      connection_{io, connection_handlers()},
+      distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
+  for (std::size_t i = 0; i < settings_.paths.size(); ++i) tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
+}
+
+LinkDriver::~LinkDriver() = default;
+
+drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
+  return {.connected = [this] { link_.on_connected(); },
+          .received = [this](std::span<const std::byte> bytes) { link_.on_received(bytes); },
+          .disconnected = [this](const std::string& reason) { link_.on_disconnected(reason); },
+          .may_be_displaced = [this] { return link_.session_status().state != "established"; }};
+}
+
+Distillery::Handlers LinkDriver::distillery_handlers() {
+  return {.action = [this](std::uint64_t generation, distill::Action action) { link_.on_chain(generation, std::move(action)); },
+          .protocol_error = [this](std::uint64_t generation, const std::string& what) { link_.on_chain_error(generation, what); },
+          .figures =
+              [this](const distill::Figures& figures, const DeviceReport& device) {
+                figures_ = figures;
+                device_ = device;
+                detections_.sample(figures.detections, now());
+                sifted_.sample(figures.sifted_bits, now());
+                secret_.sample(link_.store().balance().produced_bits, now());
+              },
+          .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
+          .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); }};
+}
+
+void LinkDriver::connect(Instant not_before) { connection_.connect(settings_.local, settings_.peer, not_before); }
+void LinkDriver::transmit(std::vector<std::byte> bytes) { connection_.transmit(std::move(bytes)); }
+void LinkDriver::disconnect() { connection_.disconnect(); }
+
+void LinkDriver::wake_session(Instant at) {
+  wait_until(session_timer_, at, [this] { link_.on_session_timer(); });
+}
+
+void LinkDriver::wake_tunnel(std::size_t tunnel, Instant at) {
+  wait_until(*tunnel_timers_[tunnel], at, [this, tunnel] { link_.on_tunnel_timer(tunnel); });
+}
+
+void LinkDriver::start_chain(std::uint64_t generation, wire::BlockId first) { distillery_.start(generation, first); }
+void LinkDriver::stop_chain() { distillery_.stop(); }
+
+void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+  distillery_.deliver(generation, block, type, std::move(payload));
+}
+
+void LinkDriver::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) { plane_.install_inbound(settings_.paths[tunnel], spi, std::move(key)); }
+void LinkDriver::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) { plane_.install_outbound(settings_.paths[tunnel], spi, std::move(key)); }
+void LinkDriver::retire_inbound(std::size_t, vpn::Spi spi) { plane_.retire_inbound(spi); }
+void LinkDriver::retire_outbound(std::size_t tunnel) { plane_.retire_outbound(settings_.paths[tunnel]); }
+
+void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) { log_.info(code, subject, text); }
+void LinkDriver::alarm(const std::string& code, const std::string& subject, const std::string& text) { log_.alarm(code, subject, text); }
+void LinkDriver::record(const std::string& account_line) { accounts_ << account_line << '\n' << std::flush; }
+
+control::LinkStatus LinkDriver::status() const {
+  const auto session = link_.session_status();
+  control::LinkStatus status;
+  status.name = link_.settings().session.link;
+  status.peer = link_.settings().session.peer_box;
+  status.role = settings_.transmitter ? "alice" : "bob";
+  status.authenticated_by = to_string(session.authenticator);
+  status.device = device_.state;
+  if (session.state != "established") status.state = session.state;
+  else if (!device_.present) status.state = "no device";
+  else if (link_.dropping()) status.state = "no key: blocks dropped";
+  else status.state = "running";
+  status.qber = figures_.last_qber;
+  status.test_qber = figures_.live_test_qber;
+  status.detections_per_second = detections_.per_second();
+  status.sifted_bits_per_second = sifted_.per_second();
+  status.secret_bits_per_second = secret_.per_second();
+  status.blocks_made = session.blocks_held;
+  status.blocks_dropped = figures_.blocks_dropped;
+  status.blocks_burnt = session.blocks_burnt;
+  status.block_filled_bits = figures_.filling_bits;
+  status.block_size_bits = link_.settings().distillation.block_bits;
+  status.reserve_bits = session.reserve_bits;
+  status.reserve_bits_max = session.reserve_bits_max;
+  status.authentication_spent_bits = session.pad_bits_spent;
+  status.discarded_bits = link_.store().balance().discarded_bits;
+  status.last_error = session.last_error;
+  return status;
+}
+
+std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
+  std::vector<control::TunnelStatus> all;
+  for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
+    const auto& settings = link_.settings().tunnels[i];
+    const auto engine = link_.tunnel_status(i);
+    const auto& counters = plane_.counters(settings_.paths[i]);
+    control::TunnelStatus status;
+    status.name = settings.rekey.tunnel;
+    status.link = link_.settings().session.link;
+    status.interface = settings.interface;
+    status.state = engine.state;
+    status.cipher = cipher_of(settings.rekey);
+    status.spi_in = text_of(engine.inbound);
+    status.spi_out = text_of(engine.outbound);
+    status.rekeys = engine.rekeys;
+    status.stock_keys = link_.store().stock_keys(i);
+    status.stock_keys_max = settings.stock_keys_max;
+    status.key_left_seconds = static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();
+    if (engine.key_made && engine.state == "up") {
+      status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
+      status.key_left_seconds += std::max(0.0, std::chrono::duration<double>(settings.rekey.key_lifetime).count() - *status.key_age_seconds);
+    }
+    status.bytes_in = counters.bytes_in;
+    status.bytes_out = counters.bytes_out;
+    status.packets_in = counters.packets_in;
+    status.packets_out = counters.packets_out;
+    status.dropped_no_key = counters.dropped_no_key;
+    status.dropped_selector = counters.dropped_selector;
+    status.dropped_send = counters.dropped_send;
+    status.authentication_failures = counters.authentication_failures;
+    status.replays = counters.replays;
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+}  // namespace cloister::box

@@ -1,0 +1,77 @@
+#pragma once
+/// The real surroundings of a link: TCP, timers, the distillery's thread, the data plane, the account log. Decides nothing.
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "appliance/box/distillery.hpp"
+#include "appliance/box/event_log.hpp"
+#include "appliance/box/link.hpp"
+#include "appliance/box/rate_meter.hpp"
+#include "appliance/control/status.hpp"
+#include "appliance/drivers/data_plane.hpp"
+#include "appliance/drivers/peer_connection.hpp"
+
+namespace cloister::box {
+
+struct LinkDriverSettings {
+  LinkSettings link;
+  bool transmitter = false;
+  drivers::PeerAddress local;
+  drivers::PeerAddress peer;
+  std::vector<std::size_t> paths;  // the tunnels' indices in the data plane
+  std::string account_log;         // path; one JSON line a block
+};
+
+class LinkDriver final : private LinkSurroundings {
+ public:
+  /// Opens the classical channel and the account log; `plane` and `log` outlive the driver.
+  [[nodiscard]] static Result<std::unique_ptr<LinkDriver>> open(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk,
+                                                                DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+  ~LinkDriver() override;
+
+  [[nodiscard]] control::LinkStatus status() const;
+  [[nodiscard]] std::vector<control::TunnelStatus> tunnel_status() const;
+
+ private:
+  LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+  drivers::PeerConnection::Handlers connection_handlers();
+  Distillery::Handlers distillery_handlers();
+
+  [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }
+  void connect(Instant not_before) override;
+  void transmit(std::vector<std::byte> bytes) override;
+  void disconnect() override;
+  void wake_session(Instant at) override;
+  void wake_tunnel(std::size_t tunnel, Instant at) override;
+  void start_chain(std::uint64_t generation, wire::BlockId first) override;
+  void stop_chain() override;
+  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) override;
+  void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;
+  void retire_outbound(std::size_t tunnel) override;
+  void info(const std::string& code, const std::string& subject, const std::string& text) override;
+  void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
+  void record(const std::string& account_line) override;
+
+  LinkDriverSettings settings_;
+  drivers::DataPlane& plane_;
+  EventLog& log_;
+  crypto::SystemRandom random_;
+  boost::asio::steady_timer session_timer_;
+  std::vector<std::unique_ptr<boost::asio::steady_timer>> tunnel_timers_;
+  std::ofstream accounts_;
+  distill::Figures figures_;
+  DeviceReport device_;
+  RateMeter detections_, sifted_, secret_;
+  Link link_;
+  drivers::PeerConnection connection_;
+  Distillery distillery_;  // last: its thread calls into the others until it is joined
+};
+
+}  // namespace cloister::box

@@ -1,0 +1,50 @@
+#pragma once
+/// What a link needs around it: time, the connection, timers, the distillery, the data plane, a log. The service gives the real
+/// ones, the simulation a virtual world; the link is the same code in both.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "appliance/vpn/esp.hpp"
+#include "appliance/wire/names.hpp"
+
+namespace cloister::box {
+
+using Instant = std::chrono::steady_clock::time_point;
+
+class LinkSurroundings {
+ public:
+  virtual ~LinkSurroundings() = default;
+
+  [[nodiscard]] virtual Instant now() const = 0;
+
+  /// The classical channel. What happens is told by Link::on_connected, on_received, on_disconnected; never from inside a call.
+  virtual void connect(Instant not_before) = 0;
+  virtual void transmit(std::vector<std::byte> bytes) = 0;
+  virtual void disconnect() = 0;
+
+  /// Timers; a new time replaces the old one.
+  virtual void wake_session(Instant at) = 0;
+  virtual void wake_tunnel(std::size_t tunnel, Instant at) = 0;
+
+  /// The chain; what it does is told by Link::on_chain. A generation names a session.
+  virtual void start_chain(std::uint64_t generation, wire::BlockId first) = 0;
+  virtual void stop_chain() = 0;
+  virtual void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) = 0;
+
+  /// The data plane; `tunnel` counts the link's tunnels.
+  virtual void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
+  virtual void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
+  virtual void retire_inbound(std::size_t tunnel, vpn::Spi spi) = 0;
+  virtual void retire_outbound(std::size_t tunnel) = 0;
+
+  /// For people: `code` is stable.
+  virtual void info(const std::string& code, const std::string& subject, const std::string& text) = 0;
+  virtual void alarm(const std::string& code, const std::string& subject, const std::string& text) = 0;
+  /// One line of the account log.
+  virtual void record(const std::string& account_line) = 0;
+};
+
+}  // namespace cloister::box

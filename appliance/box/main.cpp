@@ -1,0 +1,67 @@
+/// cloisterd: the service.
+///
+/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is wrong.
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <iostream>
+
+#include "appliance/box/box.hpp"
+#include "config/parse.hpp"
+#include "crypto/secret.hpp"
+
+namespace {
+
+constexpr std::size_t secret_memory_bytes = std::size_t{256} << 20U;
+
+int failed(const std::string& message) {
+  std::cerr << "cloisterd: " << message << '\n';
+  return 1;
+}
+
+/// No core dump, no debugger: keys stay in this process.
+void close_the_shutters() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The Cloister service: QKD device, distillation and VPN of this box.", "cloisterd"};
+  app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
+  std::string path = "/etc/cloister/cloister.yaml";
+  bool check_only = false;
+  app.add_option("--config", path, "Configuration file")->capture_default_str();
+  app.add_flag("--check", check_only, "Check the configuration and end");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  close_the_shutters();
+  cloister::crypto::arena_initialise(secret_memory_bytes);
+  const auto configuration = cloister::config::load(path);
+  if (!configuration) {
+    for (const auto& diagnostic : configuration.error()) std::cerr << cloister::config::to_string(diagnostic) << '\n';
+    return 1;
+  }
+  if (check_only) return 0;
+
+  boost::asio::io_context io{1};
+  auto box = cloister::box::Box::open(io, *configuration);
+  if (!box) return failed(box.error().message);
+  boost::asio::signal_set signals{io, SIGINT, SIGTERM};
+  signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
+  ::sd_notify(0, "READY=1");
+  io.run();
+  ::sd_notify(0, "STOPPING=1");
+  return 0;
+}

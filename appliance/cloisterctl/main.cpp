@@ -1,0 +1,94 @@
+/// cloisterctl: what an operator types.
+///
+/// Exit status: 0 done; 1 it failed (the reason is on standard error); 2 the command line is wrong.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "appliance/cloisterctl/psk.hpp"
+#include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/control/client.hpp"
+#include "appliance/control/protocol.hpp"
+
+namespace {
+
+using namespace cloister;
+
+int failed(const std::string& message) {
+  std::cerr << "cloisterctl: " << message << '\n';
+  return 1;
+}
+
+int show_status(const std::string& socket, bool json) {
+  const auto status = control::fetch_status(socket);
+  if (!status) return failed(status.error());
+  std::cout << (json ? control::pretty_json(*status) : cloisterctl::render(*status, ::isatty(STDOUT_FILENO) != 0));
+  return 0;
+}
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// On a terminal one page that is redrawn; elsewhere the status again and again (one JSON object a line with --json).
+int watch_status(const std::string& socket, double interval_seconds, unsigned count, bool json) {
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  for (unsigned shown = 0; interrupted == 0 && (count == 0 || shown < count); ++shown) {
+    if (shown > 0) std::this_thread::sleep_for(std::chrono::duration<double>(interval_seconds));
+    const auto status = control::fetch_status(socket);
+    if (!status && !terminal) return failed(status.error());
+    if (terminal) std::cout << "\x1b[H\x1b[2J";
+    if (!status) std::cout << status.error() << '\n';
+    else if (json) std::cout << control::encode_answer(*status);
+    else std::cout << cloisterctl::render(*status, terminal) << '\n';
+    std::cout << std::flush;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Looks at and operates the Cloister service of this box.", "cloisterctl"};
+  app.set_version_flag("--version", std::string{"cloisterctl "} + CLOISTER_VERSION);
+  app.require_subcommand(1);
+  std::string socket = "/run/cloister/control.sock";
+  app.add_option("--socket", socket, "Control socket of the service")->capture_default_str();
+  bool json = false;
+
+  auto* status = app.add_subcommand("status", "Show the box: links, keys, tunnels, events");
+  status->add_flag("--json", json, "For programs: the status as one JSON object");
+
+  auto* watch = app.add_subcommand("watch", "Show the status again and again, until Ctrl-C");
+  double interval_seconds = 1;
+  unsigned count = 0;
+  watch->add_option("--interval", interval_seconds, "Seconds between two looks")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  watch->add_option("--count", count, "Stop after so many looks (0: never)")->capture_default_str();
+  watch->add_flag("--json", json, "One JSON object a line");
+
+  auto* psk = app.add_subcommand("psk", "Make or take over a bootstrap PSK, sealed in the TPM");
+  psk->require_subcommand(1);
+  cloisterctl::PskOptions psk_options{.tcti = "device:/dev/tpmrm0", .output = {}};
+  auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
+  auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
+  for (auto* command : {generate, import}) {
+    command->add_option("--tpm", psk_options.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
+    command->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")->required();
+    command->add_flag("--force", psk_options.force, "Write a fresh PSK to a pipe; replace an existing file");
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*status) return show_status(socket, json);
+  if (*watch) return watch_status(socket, interval_seconds, count, json);
+  const auto done = *generate ? cloisterctl::psk_generate(psk_options) : cloisterctl::psk_import(psk_options);
+  return done ? 0 : failed(done.error().message);
+}

@@ -1,0 +1,22 @@
+#pragma once
+/// `cloisterctl psk`: makes or takes over a bootstrap PSK and seals it in this box's TPM. It talks to the TPM itself; the service
+/// is not asked. A sealed PSK cannot be shown.
+
+#include <string>
+
+#include "crypto/error.hpp"
+
+namespace cloister::cloisterctl {
+
+struct PskOptions {
+  std::string tcti;
+  std::string output;  // the sealed blob
+  bool force = false;  // show a fresh PSK although standard output is no terminal; replace an existing blob
+};
+
+/// Draws a PSK of 256 bits, seals it, and shows it once for the courier to the other box.
+[[nodiscard]] Result<> psk_generate(const PskOptions& options);
+/// Reads a PSK, 64 hexadecimal digits, from standard input (without echo on a terminal) and seals it.
+[[nodiscard]] Result<> psk_import(const PskOptions& options);
+
+}  // namespace cloister::cloisterctl

@@ -1,0 +1,89 @@
+#include "appliance/control/protocol.hpp"
+
+#include <boost/json.hpp>
+#include <format>
+
+namespace cloister::control {
+namespace json = boost::json;
+namespace {
+
+void indent_into(std::string& out, const json::value& value, std::size_t depth) {
+  const auto new_line = [&](std::size_t levels) { out.append("\n").append(2 * levels, ' '); };
+  if (const auto* object = value.if_object(); object != nullptr && !object->empty()) {
+    out += '{';
+    bool first = true;
+    for (const auto& [key, member] : *object) {
+      if (!std::exchange(first, false)) out += ',';
+      new_line(depth + 1);
+      out += json::serialize(key) + ": ";
+      indent_into(out, member, depth + 1);
+    }
+    new_line(depth);
+    out += '}';
+    return;
+  }
+  if (const auto* array = value.if_array(); array != nullptr && !array->empty()) {
+    out += '[';
+    bool first = true;
+    for (const auto& element : *array) {
+      if (!std::exchange(first, false)) out += ',';
+      new_line(depth + 1);
+      indent_into(out, element, depth + 1);
+    }
+    new_line(depth);
+    out += ']';
+    return;
+  }
+  out += json::serialize(value);
+}
+
+std::string name_of(Request request) {
+  switch (request) {
+    case Request::status:
+      return "status";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string encode_request(Request request) { return json::serialize(json::object{{"request", name_of(request)}}) + "\n"; }
+
+std::expected<Request, std::string> decode_request(std::string_view line) {
+  boost::system::error_code error;
+  const json::value value = json::parse(line, error);
+  if (error || !value.is_object()) return std::unexpected{"the request is not a JSON object on one line"};
+  const auto* name = value.get_object().if_contains("request");
+  if (name == nullptr || !name->is_string()) return std::unexpected{"the request lacks the text 'request'"};
+  if (name->get_string() == name_of(Request::status)) return Request::status;
+  return std::unexpected{std::format("unknown request '{}': expected 'status'", std::string_view{name->get_string()}.substr(0, 64))};
+}
+
+std::string encode_answer(const BoxStatus& status) {
+  return json::serialize(json::object{{"ok", true}, {"status", json::value_from(status)}}) + "\n";
+}
+
+std::string encode_error(std::string_view text) { return json::serialize(json::object{{"ok", false}, {"error", text}}) + "\n"; }
+
+std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
+  boost::system::error_code error;
+  const json::value value = json::parse(line, error);
+  if (error || !value.is_object()) return std::unexpected{"the service's answer is not JSON"};
+  const json::object& answer = value.get_object();
+  if (const auto* text = answer.if_contains("error"); text != nullptr && text->is_string()) {
+    return std::unexpected{std::string{text->get_string()}};
+  }
+  const auto* status = answer.if_contains("status");
+  if (status == nullptr) return std::unexpected{"the service's answer holds no status"};
+  auto decoded = json::try_value_to<BoxStatus>(*status);
+  if (!decoded) return std::unexpected{"the service's answer is of another version: are cloisterd and cloisterctl of one release?"};
+  return std::move(*decoded);
+}
+
+std::string pretty_json(const BoxStatus& status) {
+  std::string out;
+  indent_into(out, json::value_from(status), 0);
+  return out + "\n";
+}
+
+}  // namespace cloister::control

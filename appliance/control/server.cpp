@@ -1,0 +1,97 @@
+#include "appliance/control/server.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <format>
+
+namespace cloister::control {
+namespace asio = boost::asio;
+using asio::local::stream_protocol;
+using boost::system::error_code;
+namespace {
+
+constexpr std::size_t clients_max = 16;
+constexpr std::chrono::seconds idle_max{30};
+
+}  // namespace
+
+/// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the client.
+struct Server::Client : std::enable_shared_from_this<Client> {
+  Client(stream_protocol::socket accepted, Answer answers, std::shared_ptr<std::size_t> count)
+      : socket{std::move(accepted)}, idle{socket.get_executor()}, answer{std::move(answers)}, clients{std::move(count)} {
+    ++*clients;
+  }
+  ~Client() { --*clients; }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void read() {
+    idle.expires_after(idle_max);
+    idle.async_wait([self = weak_from_this()](error_code error) {
+      if (const auto client = self.lock(); client && !error) client->socket.close();
+    });
+    asio::async_read_until(socket, asio::dynamic_buffer(received, request_bytes_max), '\n',
+                           [self = shared_from_this()](error_code error, std::size_t bytes) {
+                             if (!error) self->reply(bytes);
+                             else self->idle.cancel();
+                           });
+  }
+
+  void reply(std::size_t bytes) {
+    const auto request = decode_request(std::string_view{received}.substr(0, bytes));
+    received.erase(0, bytes);
+    sent = request ? answer(*request) : encode_error(request.error());
+    asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
+      if (!error) self->read();
+      else self->idle.cancel();
+    });
+  }
+
+  stream_protocol::socket socket;
+  asio::steady_timer idle;
+  Answer answer;
+  std::shared_ptr<std::size_t> clients;
+  std::string received;
+  std::string sent;
+};
+
+Server::Server(asio::io_context& context, std::string path, Answer answer) : path_{std::move(path)}, answer_{std::move(answer)}, acceptor_{context} {}
+
+Server::~Server() { ::unlink(path_.c_str()); }
+
+std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path, Answer answer) {
+  error_code error;
+  stream_protocol::socket probe{context};
+  probe.connect(stream_protocol::endpoint{path}, error);
+  if (!error) {
+    return std::unexpected{std::format("control socket '{}': another cloisterd answers there: stop it, or set 'box.control_socket' to another path", path)};
+  }
+  ::unlink(path.c_str());  // left by a service that was killed
+
+  std::unique_ptr<Server> server{new Server{context, path, std::move(answer)}};
+  const auto failed = [&](const char* what) { return std::unexpected{std::format("control socket '{}': {}: {}", path, what, error.message())}; };
+  server->acceptor_.open(stream_protocol{}, error);
+  if (error) return failed("cannot be made");
+  server->acceptor_.bind(stream_protocol::endpoint{path}, error);
+  if (error) return failed("cannot be made (does its directory exist?)");
+  if (::chmod(path.c_str(), 0660) != 0) return std::unexpected{std::format("control socket '{}': cannot set its mode", path)};
+  server->acceptor_.listen(16, error);
+  if (error) return failed("cannot listen");
+  server->accept();
+  return server;
+}
+
+void Server::accept() {
+  acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (!error && *clients_ < clients_max) std::make_shared<Client>(std::move(socket), answer_, clients_)->read();
+    accept();
+  });
+}
+
+}  // namespace cloister::control

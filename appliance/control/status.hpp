@@ -1,0 +1,94 @@
+#pragma once
+/// What `cloisterctl status --json` shows, and nothing secret: there is no type here that could hold a key.
+///
+/// Absent values are null. Rates say their unit; times are seconds since the service began unless the name says otherwise.
+
+#include <boost/describe/class.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloister::control {
+
+struct LinkStatus {
+  std::string name;
+  std::string peer;
+  std::string role;              // "alice" (transmitter) or "bob" (receiver)
+  std::string state;             // "disconnected", "greeting", "bootstrapping", "no device", "running", "no key: blocks dropped"
+  std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
+  std::string device;            // the device's own words
+  std::optional<double> qber;        // of the last block's key basis
+  std::optional<double> test_qber;   // running, of the block that is being filled
+  double detections_per_second = 0;
+  double sifted_bits_per_second = 0;
+  double secret_bits_per_second = 0;
+  std::uint64_t blocks_made = 0;
+  std::uint64_t blocks_dropped = 0;
+  std::uint64_t blocks_burnt = 0;
+  std::uint64_t block_filled_bits = 0;
+  std::uint64_t block_size_bits = 0;
+  std::uint64_t reserve_bits = 0;
+  std::uint64_t reserve_bits_max = 0;
+  std::uint64_t authentication_spent_bits = 0;
+  std::uint64_t discarded_bits = 0;
+  std::string last_error;
+};
+BOOST_DESCRIBE_STRUCT(LinkStatus, (),
+                      (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second, sifted_bits_per_second,
+                       secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits,
+                       reserve_bits_max, authentication_spent_bits, discarded_bits, last_error))
+
+struct TunnelStatus {
+  std::string name;
+  std::string link;
+  std::string interface;
+  std::string state;   // "waiting", "up", "blocked"
+  std::string cipher;
+  std::string spi_in;  // "0x1a2b3c4d", empty without an SA
+  std::string spi_out;
+  std::optional<double> key_age_seconds;
+  std::uint64_t rekeys = 0;
+  std::uint64_t stock_keys = 0;
+  std::uint64_t stock_keys_max = 0;
+  double key_left_seconds = 0;  // how long the stock and the living key last if no new key comes
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t packets_in = 0;
+  std::uint64_t packets_out = 0;
+  std::uint64_t dropped_no_key = 0;
+  std::uint64_t dropped_selector = 0;
+  std::uint64_t dropped_send = 0;
+  std::uint64_t authentication_failures = 0;
+  std::uint64_t replays = 0;
+};
+BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
+                      (name, link, interface, state, cipher, spi_in, spi_out, key_age_seconds, rekeys, stock_keys, stock_keys_max, key_left_seconds,
+                       bytes_in, bytes_out, packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send, authentication_failures, replays))
+
+struct Event {
+  std::uint64_t number = 0;
+  double at_seconds = 0;
+  std::string severity;  // "info", "alarm"
+  std::string code;      // stable, "FIRST_KEY"
+  std::string subject;   // "link 'geneva-paris'"
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(Event, (), (number, at_seconds, severity, code, subject, text))
+
+struct BoxStatus {
+  int schema = 1;
+  std::string box;
+  std::string version;
+  double uptime_seconds = 0;
+  std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
+  std::uint64_t secret_memory_used_bytes = 0;
+  std::uint64_t secret_memory_bytes = 0;
+  std::vector<LinkStatus> links;
+  std::vector<TunnelStatus> tunnels;
+  std::vector<Event> events;  // the newest, oldest first
+};
+BOOST_DESCRIBE_STRUCT(BoxStatus, (),
+                      (schema, box, version, uptime_seconds, secret_memory, secret_memory_used_bytes, secret_memory_bytes, links, tunnels, events))
+
+}  // namespace cloister::control

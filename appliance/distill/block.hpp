@@ -1,0 +1,60 @@
+#pragma once
+/// One box's half of a block while it is made: its sifted bits, what is counted, what was disclosed.
+
+#include <algorithm>
+#include <cstdint>
+#include <format>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/distill/account.hpp"
+#include "appliance/distill/chain.hpp"
+#include "crypto/bits.hpp"
+
+namespace cloister::distill {
+
+/// Less than this is not worth the tags that authenticate it (64 times 2 tags of 128 bits).
+inline constexpr std::uint64_t length_bits_min = 64 * 256;
+
+struct SiftedBlock {
+  crypto::SecretBits bits;        // of the key basis
+  std::vector<bool> intensities;  // of each: true for the decoy; public
+  Account account;
+
+  SiftedBlock(wire::BlockId id, const Parameters& parameters) {
+    account.block = id.value;
+    account.parameters = parameters;
+  }
+  void add_key(bool bit, bool decoy) {
+    bits.append(bit);
+    intensities.push_back(decoy);
+    ++account.key.n[decoy ? 1 : 0];
+  }
+  void add_test(bool error, bool decoy) {
+    ++account.test.n[decoy ? 1 : 0];
+    if (error) ++account.test.m[decoy ? 1 : 0];
+  }
+  [[nodiscard]] std::uint64_t tested() const { return account.test.n[0] + account.test.n[1]; }
+};
+
+/// Why a block gave no key, for a person.
+[[nodiscard]] inline std::string drop_text(DropReason reason, const Account& account, bool by_peer) {
+  const std::string who = by_peer ? "the peer found: " : "";
+  switch (reason) {
+    case DropReason::qber_above_limit: {
+      const double worst = std::max(account.test_qber(), account.key_qber());
+      return who + std::format("QBER {:.1f} % is above the limit {:.1f} %: no key made; someone may be listening, or the link is misaligned", 100 * worst,
+                               100 * account.parameters.qber_limit);
+    }
+    case DropReason::no_secret_key:
+      return who + std::format("no secret key can be had from it (phase error up to {:.1f} %): larger blocks or less noise would help", 100 * account.phase_error);
+    case DropReason::reconciliation_failed:
+      return who + "reconciliation did not end";
+    case DropReason::verification_failed:
+      return who + "the blocks still differ after reconciliation";
+  }
+  return {};
+}
+
+}  // namespace cloister::distill

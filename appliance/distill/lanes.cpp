@@ -1,0 +1,46 @@
+#include "appliance/distill/lanes.hpp"
+
+#include <bit>
+#include <numeric>
+
+namespace cloister::distill {
+
+std::uint64_t PublicSequence::next() {
+  state_ += 0x9E3779B97F4A7C15U;
+  std::uint64_t value = state_;
+  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
+  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
+  return value ^ (value >> 31U);
+}
+
+std::uint32_t PublicSequence::below(std::uint32_t bound) { return static_cast<std::uint32_t>(((next() >> 32U) * bound) >> 32U); }
+
+LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, bool identity) : source_(words), place_(words), rotation_(words) {
+  std::iota(source_.begin(), source_.end(), 0U);
+  if (!identity) {
+    PublicSequence sequence{seed};
+    for (std::size_t i = words; i > 1; --i) std::swap(source_[i - 1], source_[sequence.below(static_cast<std::uint32_t>(i))]);
+    for (auto& rotation : rotation_) rotation = static_cast<std::uint8_t>(sequence.next() & 63U);
+  }
+  for (std::size_t i = 0; i < words; ++i) place_[source_[i]] = static_cast<std::uint32_t>(i);
+}
+
+LanePosition LaneOrder::position_of(std::size_t bit) const {
+  const std::uint32_t word = place_[bit / 64];
+  return {static_cast<std::uint8_t>((bit + rotation_[word]) % 64), word};
+}
+
+std::size_t LaneOrder::bit_at(const LanePosition& position) const {
+  return std::size_t{source_[position.word]} * 64 + (64U + position.lane - rotation_[position.word]) % 64U;
+}
+
+void LaneOrder::prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const {
+  std::uint64_t sum = 0;
+  prefix[0] = 0;
+  for (std::size_t i = 0; i < source_.size(); ++i) {
+    sum ^= std::rotl(bits[source_[i]], rotation_[i]);
+    prefix[i + 1] = sum;
+  }
+}
+
+}  // namespace cloister::distill

@@ -1,0 +1,61 @@
+#pragma once
+/// The order in which a pass of Cascade looks at the bits of a block.
+///
+/// A block of n bits is W = ceil(n / 64) words. A pass permutes the words and rotates each, both drawn from a public seed, and then
+/// reads the bits lane by lane: lane b is bit b of all words in their new order. A range is a run of words in one lane; its parity is
+/// one bit of the XOR of two prefix words. Errors that were neighbours come into other lanes and other places in each pass.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "crypto/secret.hpp"
+
+namespace cloister::distill {
+
+/// Words [first, last) of one lane.
+struct LaneRange {
+  std::uint8_t lane = 0;
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  auto operator<=>(const LaneRange&) const = default;
+};
+
+struct LanePosition {
+  std::uint8_t lane = 0;
+  std::uint32_t word = 0;
+};
+
+/// Numbers that both boxes draw alike from a public seed (SplitMix64, Steele et al., OOPSLA 2014); nothing secret depends on them.
+class PublicSequence {
+ public:
+  explicit PublicSequence(std::uint64_t seed) : state_{seed} {}
+  std::uint64_t next();
+  /// Below `bound`, which is not 0.
+  std::uint32_t below(std::uint32_t bound);
+
+ private:
+  std::uint64_t state_;
+};
+
+class LaneOrder {
+ public:
+  /// Pass 0 leaves the words where they are; lanes serve it as well.
+  LaneOrder(std::size_t words, std::uint64_t seed, bool identity);
+  [[nodiscard]] LanePosition position_of(std::size_t bit) const;
+  [[nodiscard]] std::size_t bit_at(const LanePosition& position) const;
+  /// prefix[j] is the XOR of the first j words in this order; prefix has one word more than `bits`.
+  void prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const;
+
+ private:
+  std::vector<std::uint32_t> source_;    // of each word of the order
+  std::vector<std::uint32_t> place_;     // of each word of the block
+  std::vector<std::uint8_t> rotation_;   // to the left, of each word of the order
+};
+
+/// The parity of a range, from prefix words.
+[[nodiscard]] inline bool parity(std::span<const std::uint64_t> prefix, const LaneRange& range) {
+  return (((prefix[range.last] ^ prefix[range.first]) >> range.lane) & 1U) != 0;
+}
+
+}  // namespace cloister::distill

@@ -1,0 +1,245 @@
+#include "appliance/distill/messages.hpp"
+
+#include <algorithm>
+
+#include "appliance/wire/reader.hpp"
+#include "appliance/wire/writer.hpp"
+#include "crypto/toeplitz.hpp"
+
+namespace cloister::distill {
+namespace {
+
+/// A slot number that no clock reaches: bounds what gaps may add up to.
+constexpr hal::Slot slot_max = hal::Slot{1} << 62U;
+
+std::optional<std::vector<bool>> take_bits(wire::Reader& in, std::size_t count) {
+  const auto bytes = in.bytes((count + 7) / 8);
+  return bytes ? unpack(*bytes, count) : std::nullopt;
+}
+
+void put_bits(wire::Writer& out, const std::vector<bool>& bits) { out.bytes(pack(bits)); }
+
+std::size_t count_of(const std::vector<bool>& bits) { return static_cast<std::size_t>(std::ranges::count(bits, true)); }
+
+}  // namespace
+
+std::vector<std::byte> pack(const std::vector<bool>& bits) {
+  std::vector<std::byte> bytes((bits.size() + 7) / 8);
+  for (std::size_t i = 0; i < bits.size(); ++i) bytes[i / 8] |= static_cast<std::byte>(static_cast<unsigned>(bits[i]) << (i % 8));
+  return bytes;
+}
+
+std::optional<std::vector<bool>> unpack(std::span<const std::byte> bytes, std::size_t count) {
+  if (bytes.size() != (count + 7) / 8) return std::nullopt;
+  std::vector<bool> bits(count);
+  for (std::size_t i = 0; i < count; ++i) bits[i] = ((std::to_integer<unsigned>(bytes[i / 8]) >> (i % 8)) & 1U) != 0;
+  if (count % 8 != 0 && std::to_integer<unsigned>(bytes.back()) >> (count % 8) != 0) return std::nullopt;
+  return bits;
+}
+
+std::vector<std::byte> encode(const SiftMessage& message) {
+  wire::Writer out;
+  out.u32(message.epoch).varint(message.slots.size());
+  hal::Slot previous = 0;
+  for (const hal::Slot slot : message.slots) {
+    out.varint(slot - previous);
+    previous = slot;
+  }
+  put_bits(out, message.bases);
+  put_bits(out, message.test_bits);
+  return std::move(out).take();
+}
+
+std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  SiftMessage message;
+  const auto epoch = in.u32();
+  const auto count = in.varint();
+  if (!epoch || !count || *count > sift_detections_max || *count > in.remaining()) return std::nullopt;
+  message.epoch = *epoch;
+  message.slots.reserve(*count);
+  hal::Slot slot = 0;
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto gap = in.varint();
+    if (!gap || (i > 0 && *gap == 0) || *gap > slot_max - slot) return std::nullopt;
+    slot += *gap;
+    message.slots.push_back(slot);
+  }
+  auto bases = take_bits(in, *count);
+  if (!bases) return std::nullopt;
+  message.bases = std::move(*bases);
+  auto test_bits = take_bits(in, count_of(message.bases));
+  if (!test_bits || !in.at_end()) return std::nullopt;
+  message.test_bits = std::move(*test_bits);
+  return message;
+}
+
+std::vector<std::byte> encode(const SiftReply& message) {
+  wire::Writer out;
+  out.u8(message.known ? 1 : 0);
+  put_bits(out, message.kept);
+  put_bits(out, message.intensities);
+  put_bits(out, message.test_bits);
+  return std::move(out).take();
+}
+
+std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases) {
+  wire::Reader in{payload};
+  const auto known = in.u8();
+  if (!known || *known > 1) return std::nullopt;
+  SiftReply reply{.known = *known == 1, .kept = {}, .intensities = {}, .test_bits = {}};
+  if (!reply.known) return in.at_end() ? std::optional{reply} : std::nullopt;
+  auto kept = take_bits(in, bases.size());
+  if (!kept) return std::nullopt;
+  reply.kept = std::move(*kept);
+  std::size_t kept_in_test = 0;
+  for (std::size_t i = 0; i < bases.size(); ++i) kept_in_test += reply.kept[i] && bases[i] ? 1U : 0U;
+  auto intensities = take_bits(in, count_of(reply.kept));
+  auto test_bits = take_bits(in, kept_in_test);
+  if (!intensities || !test_bits || !in.at_end()) return std::nullopt;
+  reply.intensities = std::move(*intensities);
+  reply.test_bits = std::move(*test_bits);
+  return reply;
+}
+
+std::vector<std::byte> encode(const FullMessage& message) {
+  wire::Writer out;
+  out.u64(message.bits).u64(message.seed);
+  return std::move(out).take();
+}
+
+std::optional<FullMessage> decode_full(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto bits = in.u64();
+  const auto seed = in.u64();
+  if (!bits || !seed || !in.at_end()) return std::nullopt;
+  return FullMessage{*bits, *seed};
+}
+
+std::vector<std::byte> encode_pass(std::uint32_t block_words) {
+  wire::Writer out;
+  out.u32(block_words);
+  return std::move(out).take();
+}
+
+std::optional<std::uint32_t> decode_pass(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto block_words = in.u32();
+  if (!block_words || *block_words == 0 || !in.at_end()) return std::nullopt;
+  return block_words;
+}
+
+std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions) {
+  wire::Writer out;
+  out.varint(questions.size());
+  for (const auto& question : questions) {
+    out.u8(question.pass).u8(question.range.lane).varint(question.range.first).varint(question.range.last - question.range.first);
+  }
+  return std::move(out).take();
+}
+
+std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto count = in.varint();
+  if (!count || *count == 0 || *count > questions_max || *count > in.remaining()) return std::nullopt;
+  std::vector<ParityQuestion> questions;
+  questions.reserve(*count);
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto pass = in.u8();
+    const auto lane = in.u8();
+    const auto first = in.varint();
+    const auto length = in.varint();
+    if (!pass || !lane || !first || !length || *first > block_bits_max || *length > block_bits_max) return std::nullopt;
+    questions.push_back({*pass, {*lane, static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*first + *length)}});
+  }
+  if (!in.at_end()) return std::nullopt;
+  return questions;
+}
+
+std::vector<std::byte> encode_bits(const std::vector<bool>& bits) {
+  wire::Writer out;
+  out.varint(bits.size());
+  put_bits(out, bits);
+  return std::move(out).take();
+}
+
+std::optional<std::vector<bool>> decode_bits(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto count = in.varint();
+  if (!count || *count > block_bits_max) return std::nullopt;
+  auto bits = take_bits(in, *count);
+  if (!bits || !in.at_end()) return std::nullopt;
+  return bits;
+}
+
+std::vector<std::byte> encode(const VerifyMessage& message) {
+  wire::Writer out;
+  out.bytes(message.key.key).bytes(message.hash);
+  return std::move(out).take();
+}
+
+std::optional<VerifyMessage> decode_verify(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  VerifyMessage message{};
+  const auto key = in.bytes(message.key.key.size());
+  const auto hash = in.bytes(message.hash.size());
+  if (!key || !hash || !in.at_end()) return std::nullopt;
+  std::ranges::copy(*key, message.key.key.begin());
+  std::ranges::copy(*hash, message.hash.begin());
+  return message;
+}
+
+std::vector<std::byte> encode(const VerdictMessage& message) {
+  wire::Writer out;
+  out.u8(message.equal ? 1 : 0);
+  for (const auto errors : message.errors) out.u64(errors);
+  return std::move(out).take();
+}
+
+std::optional<VerdictMessage> decode_verdict(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  VerdictMessage message;
+  const auto equal = in.u8();
+  if (!equal || *equal > 1) return std::nullopt;
+  message.equal = *equal == 1;
+  for (auto& errors : message.errors) {
+    const auto count = in.u64();
+    if (!count) return std::nullopt;
+    errors = *count;
+  }
+  return in.at_end() ? std::optional{message} : std::nullopt;
+}
+
+std::vector<std::byte> encode(const AmplifyMessage& message) {
+  wire::Writer out;
+  out.u64(message.length_bits);
+  for (const auto word : message.seed) out.u64(word);
+  return std::move(out).take();
+}
+
+std::optional<AmplifyMessage> decode_amplify(std::span<const std::byte> payload, std::size_t bits) {
+  wire::Reader in{payload};
+  const auto length = in.u64();
+  if (!length || *length == 0 || *length > bits) return std::nullopt;
+  AmplifyMessage message{.length_bits = *length, .seed = {}};
+  const std::size_t words = (crypto::toeplitz_seed_bits(bits, *length) + 63) / 64;
+  if (in.remaining() != 8 * words) return std::nullopt;
+  message.seed.reserve(words);
+  for (std::size_t i = 0; i < words; ++i) message.seed.push_back(*in.u64());
+  return message;
+}
+
+std::vector<std::byte> encode(DropReason reason) {
+  wire::Writer out;
+  out.u8(static_cast<std::uint8_t>(reason));
+  return std::move(out).take();
+}
+
+std::optional<DropReason> decode_drop(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto reason = in.u8();
+  if (!reason || *reason > static_cast<std::uint8_t>(DropReason::verification_failed) || !in.at_end()) return std::nullopt;
+  return static_cast<DropReason>(*reason);
+}
+
+}  // namespace cloister::distill

@@ -1,0 +1,105 @@
+#pragma once
+/// What the two chains say to each other about a block. Bob leads.
+///
+///   Bob                                              Alice
+///   SIFT{epoch, slots, bases, test bits}  ─────────▶ looks symbols up
+///         ◀──── SIFT_REPLY{kept, intensities, her test bits}        … until the block is full
+///   FULL{n, seed} ─▶     PASS{block length} ─▶ ◀─ PARITIES      ASK{ranges} ─▶ ◀─ ANSWERS       Cascade
+///   RECONCILED ─▶ ◀─ VERIFY{key, hash}       VERDICT{errors by intensity} ─▶ ◀─ AMPLIFY{length, Toeplitz seed}
+///   either: DROP{reason}
+///
+/// Bits of the key basis never cross. Bob tells his test-basis bits at once: all light of the frame has been detected by then, and
+/// they make no key. Each decoder is strict: nothing is left over, no count beyond its limit.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "appliance/distill/account.hpp"
+#include "appliance/distill/cascade.hpp"
+#include "appliance/distill/chain.hpp"
+#include "crypto/gf128.hpp"
+#include "hal/frame.hpp"
+
+namespace cloister::distill {
+
+enum class MessageType : std::uint8_t {
+  sift = 1,
+  sift_reply = 2,
+  full = 3,
+  pass = 4,
+  parities = 5,
+  ask = 6,
+  answers = 7,
+  reconciled = 8,
+  verify = 9,
+  verdict = 10,
+  amplify = 11,
+  drop = 12,
+};
+
+/// Detections of one SIFT, at most; a frame with more is cut.
+inline constexpr std::size_t sift_detections_max = std::size_t{1} << 18U;
+/// Sifted bits of one block, at most: what bounds memory whatever the peer says.
+inline constexpr std::size_t block_bits_max = std::size_t{1} << 27U;
+inline constexpr std::size_t questions_max = std::size_t{1} << 20U;
+
+/// A bit string on the wire: least significant bit of each byte first, padding zero.
+[[nodiscard]] std::vector<std::byte> pack(const std::vector<bool>& bits);
+[[nodiscard]] std::optional<std::vector<bool>> unpack(std::span<const std::byte> bytes, std::size_t count);
+
+struct SiftMessage {
+  hal::Epoch epoch = 0;
+  std::vector<hal::Slot> slots;  // ascending
+  std::vector<bool> bases;       // true: X
+  std::vector<bool> test_bits;   // of the detections in X, in order
+};
+struct SiftReply {
+  bool known = false;             // the frame's symbols are still there; otherwise nothing follows
+  std::vector<bool> kept;         // of each detection: the bases match
+  std::vector<bool> intensities;  // of each kept one: true for the decoy
+  std::vector<bool> test_bits;    // of each kept one in X
+};
+struct FullMessage {
+  std::uint64_t bits = 0;
+  std::uint64_t seed = 0;  // of the passes' orders; public
+};
+struct VerifyMessage {
+  crypto::VerificationKey key;
+  crypto::Block128 hash;
+};
+struct VerdictMessage {
+  bool equal = false;
+  std::array<std::uint64_t, intensity_count> errors{};  // of the key basis
+};
+struct AmplifyMessage {
+  std::uint64_t length_bits = 0;
+  std::vector<std::uint64_t> seed;
+};
+
+[[nodiscard]] std::vector<std::byte> encode(const SiftMessage& message);
+[[nodiscard]] std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode(const SiftReply& message);
+/// `bases` are those of the SIFT that it answers.
+[[nodiscard]] std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases);
+[[nodiscard]] std::vector<std::byte> encode(const FullMessage& message);
+[[nodiscard]] std::optional<FullMessage> decode_full(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode_pass(std::uint32_t block_words);
+[[nodiscard]] std::optional<std::uint32_t> decode_pass(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions);
+[[nodiscard]] std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode_bits(const std::vector<bool>& bits);
+[[nodiscard]] std::optional<std::vector<bool>> decode_bits(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode(const VerifyMessage& message);
+[[nodiscard]] std::optional<VerifyMessage> decode_verify(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode(const VerdictMessage& message);
+[[nodiscard]] std::optional<VerdictMessage> decode_verdict(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode(const AmplifyMessage& message);
+/// `bits` is the length of the block.
+[[nodiscard]] std::optional<AmplifyMessage> decode_amplify(std::span<const std::byte> payload, std::size_t bits);
+[[nodiscard]] std::vector<std::byte> encode(DropReason reason);
+[[nodiscard]] std::optional<DropReason> decode_drop(std::span<const std::byte> payload);
+
+}  // namespace cloister::distill

@@ -1,0 +1,30 @@
+#pragma once
+/// UDP sockets for ESP, in batches.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+#include "appliance/drivers/file_descriptor.hpp"
+#include "crypto/error.hpp"
+
+namespace cloister::drivers {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+};
+
+/// From a numeric address.
+[[nodiscard]] Result<SocketAddress> socket_address(const std::string& address, std::uint16_t port);
+
+struct UdpSocket {
+  FileDescriptor descriptor;  // non-blocking, with large buffers where the kernel allows them
+  std::string name;           // "203.0.113.1:4500"
+};
+
+[[nodiscard]] Result<UdpSocket> open_udp(const std::string& address, std::uint16_t port);
+
+}  // namespace cloister::drivers

@@ -1,0 +1,49 @@
+#include "appliance/session/channel.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "appliance/wire/writer.hpp"
+
+namespace cloister::session {
+namespace {
+
+constexpr std::string_view salt = "cloister channel v1";
+
+void derive(std::span<const std::byte> secret, std::span<const std::byte> info, std::span<std::byte> out) {
+  crypto::hkdf_sha512(secret, std::as_bytes(std::span{salt}), info, out);
+}
+
+}  // namespace
+
+BootstrapKeys::BootstrapKeys(crypto::BootstrapSecret exported) : secret{std::move(exported)} {
+  constexpr std::string_view label = "hash key";
+  derive(secret.expose(), std::as_bytes(std::span{label}), hash_key.fill());
+}
+
+crypto::TagPad BootstrapKeys::pad(wire::BlockId block, std::size_t direction) const {
+  wire::Writer info;
+  info.text("pad").block_id(block).u64(direction);
+  crypto::TagPad pad;
+  derive(secret.expose(), info.view(), pad.fill());
+  return pad;
+}
+
+DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label, std::span<const std::byte> context) {
+  crypto::Secret<struct BothDirectionsRole, 2 * crypto::MacKey::size> both;
+  wire::Writer info;
+  info.text(label).bytes(context);
+  derive(secret, info.view(), both.fill());
+  DirectionKeys keys;
+  std::ranges::copy(both.expose().first<crypto::MacKey::size>(), keys.client.fill().begin());
+  std::ranges::copy(both.expose().last<crypto::MacKey::size>(), keys.server.fill().begin());
+  return keys;
+}
+
+crypto::Mac256 greetings_digest(std::span<const std::byte> client, std::span<const std::byte> server) {
+  wire::Writer length;
+  length.u64(client.size()).bytes(client);
+  return crypto::hmac_sha256(std::as_bytes(std::span{salt}), length.view(), server);
+}
+
+}  // namespace cloister::session

@@ -1,0 +1,62 @@
+#pragma once
+/// What one TCP connection of a session owns: from its greeting to its loss.
+
+#include <optional>
+#include <vector>
+
+#include "appliance/session/frame.hpp"
+#include "appliance/session/greeting.hpp"
+#include "appliance/session/session.hpp"
+#include "appliance/session/transcript.hpp"
+#include "crypto/gf128.hpp"
+#include "crypto/kdf.hpp"
+#include "crypto/tls_handshake.hpp"
+
+namespace cloister::session {
+
+enum class Phase { greeting, bootstrapping, readying, established };
+
+/// What the TLS exporter gave; wiped when QKD key has taken over.
+struct BootstrapKeys {
+  explicit BootstrapKeys(crypto::BootstrapSecret exported);
+  /// Each pad is for one block and one direction of one session.
+  [[nodiscard]] crypto::TagPad pad(wire::BlockId block, std::size_t direction) const;
+  crypto::BootstrapSecret secret;
+  crypto::HashKey hash_key;
+};
+
+struct Channel {
+  Phase phase = Phase::greeting;
+  FrameStream incoming;
+  std::uint64_t next_sent = 0;
+  std::uint64_t next_received = 0;
+  std::vector<std::byte> own_greeting;
+  std::vector<std::byte> peer_greeting;
+  Greeting peer;
+  SessionId id{};
+  std::optional<crypto::TlsHandshake> handshake;
+  std::optional<BootstrapKeys> bootstrap;
+  std::optional<crypto::MacKey> send_key;
+  std::optional<crypto::MacKey> receive_key;
+  bool sends_by_qkd = false;  // our frames from now on are under QKD key
+  bool receives_by_qkd = false;
+  bool switched = false;      // both, and no block is left under bootstrap keys
+  std::optional<wire::BlockId> switch_awaited;  // the peer has switched by a block that we do not hold yet
+  Instant deadline{};         // of greeting and bootstrap
+  Instant last_received{};
+  Instant next_keep_alive{};
+  Instant established_at{};
+};
+
+/// Direction keys of a session: client to server, server to client.
+struct DirectionKeys {
+  crypto::MacKey client;
+  crypto::MacKey server;
+};
+/// From a secret and what names the session.
+[[nodiscard]] DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label, std::span<const std::byte> context);
+
+/// A digest of both greetings, the client's first.
+[[nodiscard]] crypto::Mac256 greetings_digest(std::span<const std::byte> client, std::span<const std::byte> server);
+
+}  // namespace cloister::session

@@ -1,0 +1,79 @@
+#include "appliance/session/reserve.hpp"
+
+#include <algorithm>
+
+namespace cloister::session {
+namespace {
+
+template <class Key>
+Key key_at(const crypto::SecretBits& bits, std::size_t first) {
+  const crypto::SecretBits slice = bits.slice(first, 8 * Key::size);
+  Key key;
+  std::ranges::copy(slice.expose_bytes(), key.fill().begin());
+  return key;
+}
+
+}  // namespace
+
+void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
+  std::size_t at = 0;
+  if (!hash_key_ && at + hash_key_bits <= bits.size_bits()) {
+    hash_key_ = key_at<crypto::HashKey>(bits, at);
+    hash_block_ = block;
+    at += hash_key_bits;
+  }
+  if (!channel_key_ && at + channel_key_bits <= bits.size_bits()) {
+    channel_key_ = key_at<crypto::MacKey>(bits, at);
+    channel_block_ = block;
+    at += channel_key_bits;
+  }
+  for (std::uint32_t index = 0; at + 2 * pad_bits <= bits.size_bits(); ++index) {
+    for (auto& pads : pads_) {
+      pads.push_back({{block, index}, key_at<crypto::TagPad>(bits, at)});
+      at += pad_bits;
+    }
+  }
+}
+
+void Reserve::keep_only(std::span<const wire::BlockId> kept) {
+  const auto gone = [&](wire::BlockId block) { return std::ranges::find(kept, block) == kept.end(); };
+  for (auto& pads : pads_) std::erase_if(pads, [&](const NamedPad& pad) { return gone(pad.name.block); });
+  if (hash_key_ && gone(hash_block_)) hash_key_.reset();
+  if (channel_key_ && gone(channel_block_)) channel_key_.reset();
+}
+
+void Reserve::clear() { keep_only({}); }
+
+std::uint64_t Reserve::need_bits(std::uint64_t size_bits) const {
+  const std::uint64_t keys = (hash_key_ ? 0 : hash_key_bits) + (channel_key_ ? 0 : channel_key_bits);
+  const std::uint64_t pads = pad_bits * (pads_[0].size() + pads_[1].size());
+  const std::uint64_t lacking = size_bits > pads ? size_bits - pads : 0;
+  const std::uint64_t step = 2 * pad_bits;
+  // Rounded up to whole 256-bit units, so that both keys' odd 128 bits do not shift the units of other uses.
+  return (keys + lacking + step - 1) / step * step;
+}
+
+std::uint64_t Reserve::bits() const {
+  return (hash_key_ ? hash_key_bits : 0) + (channel_key_ ? channel_key_bits : 0) + pad_bits * (pads_[0].size() + pads_[1].size());
+}
+
+std::optional<Reserve::NamedPad> Reserve::take_next(DirectionIndex direction) {
+  auto& pads = pads_[direction];
+  if (pads.empty()) return std::nullopt;
+  NamedPad pad = std::move(pads.front());
+  pads.pop_front();
+  return pad;
+}
+
+const crypto::TagPad* Reserve::find(DirectionIndex direction, const PadName& name) const {
+  const auto& pads = pads_[direction];
+  const auto found = std::ranges::find(pads, name, &NamedPad::name);
+  return found == pads.end() ? nullptr : &found->pad;
+}
+
+void Reserve::spend(DirectionIndex direction, const PadName& name) {
+  auto& pads = pads_[direction];
+  while (!pads.empty() && pads.front().name <= name) pads.pop_front();
+}
+
+}  // namespace cloister::session

@@ -1,0 +1,65 @@
+#pragma once
+/// The authentication reserve: QKD bits for the classical channel's authentication, in memory, used once.
+///
+///   first 128 bits ever → hash key H     next 256 → channel key     every later 256 → one pad for each direction
+///
+/// Pads are split by direction: only the sender of a direction takes from it, in order, and names the pad in its tag; so two boxes
+/// need no agreement to use each pad once. Each part belongs to the block it came from and goes when that block is burnt.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+#include "appliance/wire/names.hpp"
+#include "crypto/bits.hpp"
+#include "crypto/gf128.hpp"
+#include "crypto/kdf.hpp"
+
+namespace cloister::session {
+
+/// The `index`-th pad that a direction was given from `block`.
+using PadName = wire::KeyName;
+
+/// 0: client to server, 1: server to client.
+using DirectionIndex = std::size_t;
+
+class Reserve {
+ public:
+  static constexpr std::uint64_t hash_key_bits = 128;
+  static constexpr std::uint64_t channel_key_bits = 256;
+  static constexpr std::uint64_t pad_bits = 128;
+
+  void add(wire::BlockId block, const crypto::SecretBits& bits);
+  void keep_only(std::span<const wire::BlockId> kept);
+  void clear();
+
+  /// What `add` could take in until the reserve has `size_bits`, in steps of a pad for each direction.
+  [[nodiscard]] std::uint64_t need_bits(std::uint64_t size_bits) const;
+  [[nodiscard]] std::uint64_t bits() const;
+  /// Keys and pads are there: the channel can be authenticated by QKD.
+  [[nodiscard]] bool ready() const { return hash_key_.has_value() && channel_key_.has_value() && !pads_[0].empty() && !pads_[1].empty(); }
+  [[nodiscard]] std::optional<wire::BlockId> channel_block() const { return channel_key_ ? std::optional{channel_block_} : std::nullopt; }
+  [[nodiscard]] const crypto::MacKey& channel_key() const { return *channel_key_; }
+  [[nodiscard]] const crypto::HashKey& hash_key() const { return *hash_key_; }
+
+  struct NamedPad {
+    PadName name;
+    crypto::TagPad pad;
+  };
+  /// The sender's: the oldest pad of the direction.
+  [[nodiscard]] std::optional<NamedPad> take_next(DirectionIndex direction);
+  /// The receiver's: looked at before the tag is checked, so that a forgery burns nothing.
+  [[nodiscard]] const crypto::TagPad* find(DirectionIndex direction, const PadName& name) const;
+  /// The receiver's, after the tag held: this pad and all before it are gone.
+  void spend(DirectionIndex direction, const PadName& name);
+
+ private:
+  std::optional<crypto::HashKey> hash_key_;
+  std::optional<crypto::MacKey> channel_key_;
+  wire::BlockId hash_block_;
+  wire::BlockId channel_block_;
+  std::array<std::deque<NamedPad>, 2> pads_;
+};
+
+}  // namespace cloister::session

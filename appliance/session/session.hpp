@@ -1,0 +1,125 @@
+#pragma once
+/// One link's peer session: who is at the other end of the classical channel, and that nobody between changes a byte.
+///
+///   Disconnected ──connected──▶ Greeting ──both hold QKD reserve of one life──▶ Established
+///                                  └──else──▶ Bootstrapping (TLS 1.3, PSK) ──exporter──▶ Established
+///   any ──error, silence, disconnect──▶ Disconnected (reported once; reconnects with back-off)
+///
+///   in Established, per block:  chain messages … CLOSE ⇄ CLOSE, TAG ⇄ TAG   both tags hold: pending
+///                               VERIFIED ⇄ VERIFIED                          the peer's word came: held
+///
+/// Every frame carries a sequence number and a computational MAC (HMAC-SHA-256, truncated to 16 bytes), so that junk is dropped
+/// early. The transcript of each block, every frame of it in both directions in order, is authenticated once per direction by a
+/// polynomial hash over GF(2^128) whose tag is encrypted with a pad that is used once: from the TLS exporter until the reserve
+/// holds QKD pads on both boxes (`Authenticator::bootstrap`), from the reserve after that (`Authenticator::qkd`), and never back
+/// in a session's life. The channel is authentic, not confidential.
+///
+/// An engine: events and time in, actions out, drained by the owner after each event.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "appliance/wire/names.hpp"
+#include "crypto/bits.hpp"
+#include "crypto/error.hpp"
+#include "crypto/random.hpp"
+#include "crypto/tls_handshake.hpp"
+
+namespace cloister::session {
+
+using Instant = std::chrono::steady_clock::time_point;
+using wire::BlockId;
+
+/// The box whose name sorts first connects; the other listens.
+enum class Side { client, server };
+[[nodiscard]] Side side_of(const std::string& local_box, const std::string& peer_box);
+
+struct Settings {
+  std::string link;
+  std::string local_box;
+  std::string peer_box;
+  /// What both boxes must have configured alike (distillation parameters, tunnels' names and policies), as `key=value` lines; a
+  /// difference ends the session with an error that names the line.
+  std::string agreement;
+  std::uint64_t reserve_bits = 16 * 1024 * 8;  // the size to which the authentication reserve is filled
+};
+
+/// What authenticates the channel.
+enum class Authenticator { none, bootstrap, qkd };
+
+// Actions.
+struct Connect { Instant not_before; };           // client: open the TCP connection, at this time
+struct Transmit { std::vector<std::byte> bytes; };
+struct Disconnect {};                             // close the TCP connection
+struct Wake { Instant at; };                      // call on_timer then; replaces an earlier Wake
+/// The session lives; the chain starts with `first_block`. `kept` are the held blocks that both boxes still have: all others are to
+/// be burnt.
+struct Established { BlockId first_block; std::vector<BlockId> kept; Authenticator by; };
+struct DeliverBlockMessage { BlockId block; std::uint8_t type; std::vector<std::byte> payload; };
+struct DeliverMessage { std::uint8_t type; std::vector<std::byte> payload; };
+/// Both boxes have the block: its key may be allocated, by both boxes' notes (what each gave to close_block), alike on both.
+struct BlockHeld { BlockId block; std::vector<std::byte> own_note; std::vector<std::byte> peer_note; Authenticator by; };
+/// The block's transcript did not become authentic on both boxes: its key is to be wiped.
+struct BlockBurnt { BlockId block; };
+/// From now on the channel is authenticated by `by`.
+struct AuthenticatorChanged { Authenticator by; };
+struct Lost { std::string reason; };              // the session is over; the chain stops
+/// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE", "PEER_SILENT",
+/// "AGREEMENT_DIFFERS", "PEER_PROTOCOL".
+struct Alarm { std::string code; std::string text; };
+using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage, BlockHeld, BlockBurnt,
+                            AuthenticatorChanged, Lost, Alarm>;
+
+struct Status {
+  std::string state;  // "disconnected", "greeting", "bootstrapping", "established"
+  Authenticator authenticator = Authenticator::none;
+  std::uint64_t reserve_bits = 0;
+  std::uint64_t reserve_bits_max = 0;
+  std::uint64_t pad_bits_spent = 0;  // QKD bits spent on tags since the process began
+  std::uint64_t blocks_held = 0;
+  std::uint64_t blocks_burnt = 0;
+  std::string last_error;            // empty when there was none since the session was last established
+};
+
+class Session {
+ public:
+  Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now);
+  ~Session();
+  Session(Session&&) noexcept;
+
+  // The transport.
+  void on_connected(Instant now);
+  void on_received(std::span<const std::byte> bytes, Instant now);
+  void on_disconnected(const std::string& reason, Instant now);
+  void on_timer(Instant now);
+
+  // The owner; each is ignored when no session is established.
+  void send_block_message(BlockId block, std::uint8_t type, std::span<const std::byte> payload, Instant now);
+  void send_message(std::uint8_t type, std::span<const std::byte> payload, Instant now);
+  /// The chain has amplified the block: exchange tags. `note` travels inside the transcript.
+  void close_block(BlockId block, std::vector<std::byte> note, Instant now);
+  /// The chain has dropped the block, on both boxes: its transcript is forgotten and costs nothing.
+  void abandon_block(BlockId block);
+  /// QKD bits of a held block for the reserve; both boxes call it with equal bits in the same order of blocks.
+  void add_reserve(BlockId block, crypto::SecretBits bits, Instant now);
+  /// The peer's message was not what the chain or a tunnel expects: ends the session with an alarm.
+  void on_protocol_error(const std::string& what, Instant now);
+
+  /// How many bits the reserve lacks of its size, for the note of the next block.
+  [[nodiscard]] std::uint64_t reserve_need_bits() const;
+  [[nodiscard]] std::optional<Action> next_action();
+  [[nodiscard]] Status status() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::session

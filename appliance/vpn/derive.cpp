@@ -1,0 +1,39 @@
+#include "appliance/vpn/derive.hpp"
+
+#include <string_view>
+
+#include "appliance/vpn/keylog.hpp"
+#include "appliance/wire/writer.hpp"
+
+namespace cloister::vpn {
+namespace {
+
+constexpr std::string_view label = "cloister sa v1";
+
+void append_with_length(crypto::SecretVector<std::byte>& out, std::span<const std::byte> part) {
+  for (unsigned shift = 32; shift > 0; shift -= 8) out.push_back(static_cast<std::byte>(part.size() >> (shift - 8)));
+  out.insert(out.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+SaSecrets::SaSecrets(crypto::TunnelKey key, std::optional<crypto::KemSecret> kem) {
+  append_with_length(input_, key.expose());
+  append_with_length(input_, kem ? std::span<const std::byte>{kem->expose()} : std::span<const std::byte>{});
+}
+
+SaKey SaSecrets::derive(const SaContext& context, Direction direction, Spi spi) const {
+  wire::Writer info;
+  info.text(context.tunnel).text(context.initiator).text(context.responder).u64(context.epoch).key_name(context.key_name);
+  info.u32(static_cast<std::uint32_t>(context.kem_public_key.size())).bytes(context.kem_public_key);
+  info.u32(static_cast<std::uint32_t>(context.kem_ciphertext.size())).bytes(context.kem_ciphertext);
+  info.u8(static_cast<std::uint8_t>(direction)).u32(spi.value);
+  SaKey key;
+  crypto::hkdf_sha512(input_, std::as_bytes(std::span{label}), info.view(), key.fill());
+#ifdef CLOISTER_TEST_KEYLOG
+  log_sa_key(spi, key);
+#endif
+  return key;
+}
+
+}  // namespace cloister::vpn

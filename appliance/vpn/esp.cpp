@@ -1,0 +1,163 @@
+#include "appliance/vpn/esp.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace cloister::vpn {
+namespace {
+
+constexpr std::size_t header_bytes = 8;
+constexpr std::size_t iv_bytes = 8;
+constexpr std::size_t trailer_bytes = 2;
+constexpr std::size_t smallest_bytes = header_bytes + iv_bytes + trailer_bytes + crypto::aead_tag_bytes;
+constexpr std::size_t key_bytes = 32;
+
+constexpr std::byte next_header_ipv4{4};
+constexpr std::byte next_header_ipv6{41};
+constexpr std::byte next_header_none{59};
+
+void put_u32(std::span<std::byte> out, std::uint32_t value) {
+  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::byte>(value >> (24 - 8 * i));
+}
+
+void put_u64(std::span<std::byte> out, std::uint64_t value) {
+  put_u32(out, static_cast<std::uint32_t>(value >> 32U));
+  put_u32(out.subspan(4), static_cast<std::uint32_t>(value));
+}
+
+std::uint32_t get_u32(std::span<const std::byte> bytes) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = (value << 8U) | std::to_integer<std::uint32_t>(bytes[i]);
+  return value;
+}
+
+crypto::AeadKey key_of(const SaKey& key) {
+  crypto::AeadKey aead;
+  std::ranges::copy(key.expose().first<key_bytes>(), aead.fill().begin());
+  return aead;
+}
+
+std::array<std::byte, 4> salt_of(const SaKey& key) {
+  std::array<std::byte, 4> salt{};
+  std::ranges::copy(key.expose().subspan<key_bytes, 4>(), salt.begin());
+  return salt;
+}
+
+/// RFC 4106, section 5: SPI and the whole 64-bit sequence number.
+std::array<std::byte, 12> associated_data(Spi spi, std::uint64_t sequence) {
+  std::array<std::byte, 12> data{};
+  put_u32(data, spi.value);
+  put_u64(std::span{data}.subspan(4), sequence);
+  return data;
+}
+
+/// RFC 4106, section 4.
+crypto::AeadNonce nonce_of(const std::array<std::byte, 4>& salt, std::span<const std::byte> iv) {
+  crypto::AeadNonce nonce{};
+  std::ranges::copy(salt, nonce.begin());
+  std::ranges::copy(iv.first(iv_bytes), nonce.begin() + 4);
+  return nonce;
+}
+
+/// The 64-bit number whose low half was received and that lies nearest to the window (RFC 4303, appendix A2.2).
+std::uint64_t whole_sequence(std::uint32_t low, std::uint64_t newest) {
+  constexpr std::uint64_t wrap = std::uint64_t{1} << 32U;
+  const std::uint64_t base = newest & ~(wrap - 1);
+  const std::uint64_t oldest = newest >= ReplayWindow::size ? newest - ReplayWindow::size + 1 : 0;
+  std::uint64_t whole = base | low;
+  const bool straddles = oldest < base;  // the window begins below the last wrap
+  if (straddles && whole - base >= (oldest & (wrap - 1))) whole -= wrap;
+  else if (!straddles && whole < oldest) whole += wrap;
+  return whole;
+}
+
+}  // namespace
+
+const char* to_string(EspError error) {
+  switch (error) {
+    case EspError::truncated:
+      return "truncated";
+    case EspError::reserved_spi:
+      return "reserved SPI";
+    case EspError::unknown_sa:
+      return "unknown SA";
+    case EspError::replayed:
+      return "replayed";
+    case EspError::authentication_failed:
+      return "authentication failed";
+    case EspError::malformed:
+      return "malformed";
+    case EspError::sequence_exhausted:
+      return "sequence numbers exhausted";
+  }
+  return "";
+}
+
+std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram) {
+  if (datagram.size() < smallest_bytes) return std::unexpected{EspError::truncated};
+  const Spi spi{get_u32(datagram)};
+  if (spi.value < 256) return std::unexpected{EspError::reserved_spi};  // RFC 4303, 2.1; 0 marks IKE in UDP (RFC 3948, 2.2)
+  return spi;
+}
+
+OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence)
+    : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, sequence_{first_sequence - 1} {}
+
+std::expected<std::size_t, EspError> OutboundSa::seal(std::span<const std::byte> packet, std::span<std::byte> out) {
+  if (packet.empty() || out.size() < packet.size() + esp_overhead_bytes_max) return std::unexpected{EspError::malformed};
+  const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
+  if (version != 4 && version != 6) return std::unexpected{EspError::malformed};
+  if (sequence_ == std::numeric_limits<std::uint64_t>::max()) return std::unexpected{EspError::sequence_exhausted};
+  ++sequence_;
+
+  put_u32(out, spi_.value);
+  put_u32(out.subspan(4), static_cast<std::uint32_t>(sequence_));
+  const auto iv = out.subspan(header_bytes, iv_bytes);
+  put_u64(iv, sequence_);
+
+  // The trailer ends on a multiple of four; its pad bytes are 1, 2, 3 (RFC 4303, 2.4).
+  const std::size_t padding = (4 - (packet.size() + trailer_bytes) % 4) % 4;
+  const auto body = out.subspan(header_bytes + iv_bytes);
+  std::ranges::copy(packet, body.begin());
+  for (std::size_t i = 0; i < padding; ++i) body[packet.size() + i] = static_cast<std::byte>(i + 1);
+  const std::size_t length = packet.size() + padding + trailer_bytes;
+  body[length - 2] = static_cast<std::byte>(padding);
+  body[length - 1] = version == 4 ? next_header_ipv4 : next_header_ipv6;
+
+  cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence_), body.first(length), body.first(length + crypto::aead_tag_bytes));
+  return header_bytes + iv_bytes + length + crypto::aead_tag_bytes;
+}
+
+InboundSa::InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence) : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)} {
+  if (newest_sequence != 0) static_cast<void>(window_.accept(newest_sequence));
+}
+
+std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const std::byte> datagram, std::span<std::byte> out) {
+  if (datagram.size() < smallest_bytes || out.size() < datagram.size()) return std::unexpected{EspError::truncated};
+  if (get_u32(datagram) != spi_.value) return std::unexpected{EspError::unknown_sa};
+  const std::uint64_t sequence = whole_sequence(get_u32(datagram.subspan(4)), window_.newest());
+  if (!window_.acceptable(sequence)) return std::unexpected{EspError::replayed};
+
+  const auto iv = datagram.subspan(header_bytes, iv_bytes);
+  const auto sealed = datagram.subspan(header_bytes + iv_bytes);
+  const auto body = out.first(sealed.size() - crypto::aead_tag_bytes);
+  if (!cipher_.open(nonce_of(salt_, iv), associated_data(spi_, sequence), sealed, body)) return std::unexpected{EspError::authentication_failed};
+  window_.accept(sequence);
+
+  const std::byte next_header = body[body.size() - 1];
+  const auto padding = std::to_integer<std::size_t>(body[body.size() - 2]);
+  if (padding + trailer_bytes > body.size()) return std::unexpected{EspError::malformed};
+  const auto packet = body.first(body.size() - trailer_bytes - padding);
+  for (std::size_t i = 0; i < padding; ++i) {
+    if (body[packet.size() + i] != static_cast<std::byte>(i + 1)) return std::unexpected{EspError::malformed};
+  }
+  if (next_header == next_header_none) return packet.first(0);
+  if (packet.empty()) return std::unexpected{EspError::malformed};
+  const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
+  const bool as_said = (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
+  if (!as_said) return std::unexpected{EspError::malformed};
+  return packet;
+}
+
+}  // namespace cloister::vpn

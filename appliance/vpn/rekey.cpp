@@ -1,0 +1,346 @@
+#include "appliance/vpn/rekey.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <format>
+
+#include "appliance/vpn/derive.hpp"
+#include "appliance/vpn/rekey_messages.hpp"
+
+namespace cloister::vpn {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto retry_interval = 500ms;
+constexpr auto exchange_patience = 5s;
+constexpr auto grace_max = 5s;
+
+/// A pair of SAs of one key.
+struct Generation {
+  std::uint64_t epoch = 0;
+  Spi inbound;
+  std::optional<Spi> outbound;  // once it may be sent on
+  Instant made;
+};
+
+/// A receiving SA on its way out.
+struct Retiring {
+  Spi spi;
+  Instant at;
+};
+
+/// The initiator's exchange from its OFFER on.
+struct Offering {
+  Offer offer;
+  crypto::TunnelKey key;
+  std::optional<crypto::KemKeyPair> kem;
+  Instant since;
+};
+
+/// The responder's exchange until CONFIRM: what is to be installed then.
+struct Accepting {
+  Generation generation;
+  Spi spi_out;
+  SaKey key_out;
+};
+
+/// The responder waits for the store to answer for the offer's key.
+struct Offered {
+  Offer offer;
+};
+
+}  // namespace
+
+struct RekeyEngine::State {
+  RekeySettings settings;
+  crypto::Random* random;
+  std::deque<RekeyAction> actions;
+  bool session = false;
+  bool ever_up = false;
+  bool blocked = false;
+  bool asking = false;   // initiator: NeedKey is out
+  std::uint64_t newest_epoch = 0;
+  std::uint64_t rekeys = 0;
+  std::optional<Generation> current;
+  std::vector<Retiring> retiring;
+  std::optional<Offering> offering;
+  std::optional<Offered> offered;
+  std::optional<Accepting> accepting;
+  std::optional<Instant> retry_at;
+
+  [[nodiscard]] Spi fresh_spi() const {
+    for (;;) {
+      std::array<std::byte, 4> bytes{};
+      random->fill(bytes);
+      std::uint32_t value = 0;
+      for (const std::byte byte : bytes) value = (value << 8U) | std::to_integer<std::uint32_t>(byte);
+      const bool taken = (current && current->inbound.value == value) || std::ranges::any_of(retiring, [&](const Retiring& old) { return old.spi.value == value; });
+      if (value >= 256 && !taken) return {value};
+    }
+  }
+
+  [[nodiscard]] SaContext context(const Offer& offer, std::span<const std::byte> ciphertext) const {
+    return {.tunnel = settings.tunnel,
+            .initiator = settings.initiator ? settings.local_box : settings.peer_box,
+            .responder = settings.initiator ? settings.peer_box : settings.local_box,
+            .epoch = offer.epoch,
+            .key_name = offer.key_name,
+            .kem_public_key = offer.kem_public,
+            .kem_ciphertext = ciphertext};
+  }
+
+  void send(RekeyMessage type, std::vector<std::byte> payload) { actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)}); }
+
+  /// The old receiving SA stays for packets that are on their way, but never beyond its lifetime.
+  void retire_current(Instant now) {
+    if (!current) return;
+    retiring.push_back({current->inbound, std::min(now + grace_max, current->made + settings.key_lifetime)});
+    current.reset();
+  }
+
+  void came_up(Instant now, Generation generation) {
+    retire_current(now);
+    current = generation;
+    if (ever_up && !blocked) {
+      ++rekeys;
+      actions.emplace_back(TunnelRekeyed{generation.epoch});
+    } else {
+      actions.emplace_back(TunnelUp{generation.epoch});
+    }
+    ever_up = true;
+    blocked = false;
+  }
+
+  /// Nothing of an exchange outlives the session that it began in; a receiving SA of it is not yet in use.
+  void abort_exchange() {
+    offering.reset();
+    offered.reset();
+    asking = false;
+    if (accepting) actions.emplace_back(RetireInbound{accepting->generation.inbound});
+    accepting.reset();
+  }
+
+  void begin_rekey() {
+    retry_at.reset();
+    asking = true;
+    actions.emplace_back(NeedKey{});
+  }
+
+  [[nodiscard]] bool may_begin() const { return session && settings.initiator && !asking && !offering; }
+
+  void do_what_is_due(Instant now) {
+    std::erase_if(retiring, [&](const Retiring& old) {
+      if (now < old.at) return false;
+      actions.emplace_back(RetireInbound{old.spi});
+      return true;
+    });
+    if (current && now >= current->made + settings.key_lifetime) {
+      actions.emplace_back(RetireOutbound{});
+      actions.emplace_back(RetireInbound{current->inbound});
+      actions.emplace_back(TunnelBlocked{session ? "no key is left" : "no session with the peer, and the last key has ended"});
+      current.reset();
+      blocked = true;
+    }
+    if (accepting && now >= accepting->generation.made + exchange_patience) abort_exchange();
+    if (offering && now >= offering->since + exchange_patience) abort_exchange();
+    const bool due = !current || now >= current->made + settings.rekey_interval;
+    if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey();
+  }
+
+  void arm() {
+    std::optional<Instant> next;
+    const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+    for (const auto& old : retiring) consider(old.at);
+    if (accepting) consider(accepting->generation.made + exchange_patience);
+    if (offering) consider(offering->since + exchange_patience);
+    if (current) consider(current->made + settings.key_lifetime);
+    if (may_begin()) {
+      if (retry_at) consider(*retry_at);
+      else if (current) consider(current->made + settings.rekey_interval);
+    }
+    if (next) actions.emplace_back(WakeAt{*next});
+  }
+
+  void on_offer(Offer offer) {
+    abort_exchange();
+    if (offer.epoch <= newest_epoch) return send(RekeyMessage::reject, encode(Reject{offer.epoch, newest_epoch}));
+    newest_epoch = offer.epoch;
+    const wire::KeyName name = offer.key_name;
+    offered = Offered{std::move(offer)};
+    actions.emplace_back(NeedKey{name});
+  }
+
+  Result<> accept_offer(crypto::TunnelKey key, Instant now) {
+    const Offer offer = std::move(offered->offer);
+    offered.reset();
+    std::optional<crypto::KemSecret> kem;
+    Accept accept{offer.epoch, fresh_spi(), {}};
+    if (settings.hybrid) {
+      auto encapsulated = crypto::kem_encapsulate(offer.kem_public);
+      if (!encapsulated) return fail(encapsulated.error().message);
+      accept.kem_ciphertext = std::move(encapsulated->ciphertext);
+      kem = std::move(encapsulated->secret);
+    }
+    const SaSecrets secrets{std::move(key), std::move(kem)};
+    const SaContext names = context(offer, accept.kem_ciphertext);
+    actions.emplace_back(InstallInbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
+    accepting = Accepting{{offer.epoch, accept.spi, {}, now}, offer.spi, secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
+    send(RekeyMessage::accept, encode(accept));
+    return {};
+  }
+
+  Result<> on_accept(const Accept& accept, Instant now) {
+    if (!offering || offering->offer.epoch != accept.epoch) return {};  // of an exchange that was given up
+    Offering exchange = std::move(*offering);
+    offering.reset();
+    std::optional<crypto::KemSecret> kem;
+    if (settings.hybrid) {
+      auto secret = std::move(*exchange.kem).decapsulate(accept.kem_ciphertext);
+      if (!secret) return fail(secret.error().message);
+      kem = std::move(*secret);
+    }
+    const SaSecrets secrets{std::move(exchange.key), std::move(kem)};
+    const SaContext names = context(exchange.offer, accept.kem_ciphertext);
+    actions.emplace_back(InstallInbound{exchange.offer.spi, secrets.derive(names, Direction::responder_to_initiator, exchange.offer.spi)});
+    actions.emplace_back(InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
+    send(RekeyMessage::confirm, encode(Confirm{accept.epoch}));
+    came_up(now, {accept.epoch, exchange.offer.spi, accept.spi, now});
+    return {};
+  }
+
+  void on_confirm(const Confirm& confirm, Instant now) {
+    if (!accepting || accepting->generation.epoch != confirm.epoch) return;
+    Accepting exchange = std::move(*accepting);
+    accepting.reset();
+    exchange.generation.outbound = exchange.spi_out;
+    actions.emplace_back(InstallOutbound{exchange.spi_out, std::move(exchange.key_out)});
+    came_up(now, exchange.generation);
+  }
+
+  void on_reject(const Reject& reject, Instant now) {
+    if (!offering || offering->offer.epoch != reject.epoch) return;
+    offering.reset();
+    newest_epoch = std::max(newest_epoch, reject.newest_epoch);
+    retry_at = now + retry_interval;
+  }
+};
+
+RekeyEngine::RekeyEngine(RekeySettings settings, crypto::Random& random, Instant) : state_{std::make_unique<State>()} {
+  state_->settings = std::move(settings);
+  state_->random = &random;
+}
+
+RekeyEngine::~RekeyEngine() = default;
+RekeyEngine::RekeyEngine(RekeyEngine&&) noexcept = default;
+
+void RekeyEngine::on_session_up(Instant now) {
+  state_->session = true;
+  state_->retry_at.reset();
+  state_->do_what_is_due(now);
+  state_->arm();
+}
+
+void RekeyEngine::on_session_down(Instant now) {
+  state_->session = false;
+  state_->abort_exchange();
+  state_->do_what_is_due(now);
+  state_->arm();
+}
+
+Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now) {
+  State& state = *state_;
+  auto message = decode_rekey(type, payload, state.settings.hybrid);
+  const auto& tunnel = state.settings.tunnel;
+  if (!message) return fail(std::format("tunnel '{}': a rekey message of type {} and {} bytes is none", tunnel, type, payload.size()));
+  Result<> result;
+  struct Visitor {
+    State& state;
+    Instant now;
+    Result<> operator()(Offer& offer) const {
+      if (state.settings.initiator) return fail("an offer from the side that only answers");
+      state.on_offer(std::move(offer));
+      return {};
+    }
+    Result<> operator()(Accept& accept) const { return state.on_accept(accept, now); }
+    Result<> operator()(Confirm& confirm) const {
+      state.on_confirm(confirm, now);
+      return {};
+    }
+    Result<> operator()(Reject& reject) const {
+      state.on_reject(reject, now);
+      return {};
+    }
+  };
+  result = std::visit(Visitor{state, now}, *message);
+  state.do_what_is_due(now);
+  state.arm();
+  if (!result) return fail(std::format("tunnel '{}': {}", tunnel, result.error().message));
+  return {};
+}
+
+void RekeyEngine::on_key(wire::KeyName name, crypto::TunnelKey key, Instant now) {
+  State& state = *state_;
+  if (state.offered && state.offered->offer.key_name == name) {
+    if (auto accepted = state.accept_offer(std::move(key), now); !accepted) state.abort_exchange();
+  } else if (state.asking) {
+    state.asking = false;
+    state.newest_epoch += 1;
+    Offering exchange{{state.newest_epoch, name, state.fresh_spi(), {}}, std::move(key), {}, now};
+    if (state.settings.hybrid) {
+      auto kem = crypto::KemKeyPair::generate();
+      if (!kem) {
+        state.retry_at = now + retry_interval;
+        return state.arm();
+      }
+      exchange.offer.kem_public = kem->public_key();
+      exchange.kem = std::move(*kem);
+    }
+    state.send(RekeyMessage::offer, encode(exchange.offer));
+    state.offering = std::move(exchange);
+  }
+  state.arm();
+}
+
+void RekeyEngine::on_no_key(Instant now) {
+  State& state = *state_;
+  if (state.offered) {
+    state.send(RekeyMessage::reject, encode(Reject{state.offered->offer.epoch, state.newest_epoch}));
+    state.offered.reset();
+  } else if (state.asking) {
+    state.asking = false;
+    state.retry_at = now + retry_interval;
+  }
+  state.arm();
+}
+
+void RekeyEngine::on_timer(Instant now) {
+  state_->do_what_is_due(now);
+  state_->arm();
+}
+
+std::optional<RekeyAction> RekeyEngine::next_action() {
+  auto& actions = state_->actions;
+  if (actions.empty()) return std::nullopt;
+  RekeyAction action = std::move(actions.front());
+  actions.pop_front();
+  return action;
+}
+
+RekeyStatus RekeyEngine::status() const {
+  const State& state = *state_;
+  RekeyStatus status{.state = state.current ? "up" : state.ever_up ? "blocked" : "waiting",
+                     .epoch = state.current ? state.current->epoch : state.newest_epoch,
+                     .rekeys = state.rekeys,
+                     .inbound = std::nullopt,
+                     .outbound = std::nullopt,
+                     .key_made = std::nullopt};
+  if (state.current) {
+    status.inbound = state.current->inbound;
+    status.outbound = state.current->outbound;
+    status.key_made = state.current->made;
+  }
+  return status;
+}
+
+}  // namespace cloister::vpn

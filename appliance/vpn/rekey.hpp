@@ -1,0 +1,94 @@
+#pragma once
+/// The rekeying of one tunnel: a new pair of SAs before the old one ends, and nothing when keys have run out.
+///
+///   initiator (the box whose name sorts first)                  responder
+///     takes a key of the stock
+///     OFFER{epoch, key name, SPI to me, ML-KEM key} ─────────▶  takes the key of that name, encapsulates, derives
+///                                                              installs receiving SA
+///     installs receiving and sending SA   ◀──────────  ACCEPT{epoch, SPI to me, ciphertext}
+///     CONFIRM{epoch} ────────────────────────────────────────▶ installs sending SA
+///     retires the old receiving SA after the grace             retires the old receiving SA after the grace
+///
+/// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the old receiving
+/// SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then, without a new key, the tunnel
+/// is blocked.
+///
+/// An engine: events and time in, actions out.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "appliance/vpn/esp.hpp"
+#include "appliance/wire/names.hpp"
+#include "crypto/error.hpp"
+#include "crypto/kdf.hpp"
+#include "crypto/random.hpp"
+
+namespace cloister::vpn {
+
+using Instant = std::chrono::steady_clock::time_point;
+using std::chrono::milliseconds;
+
+struct RekeySettings {
+  std::string tunnel;
+  std::string local_box;
+  std::string peer_box;
+  bool initiator = false;
+  bool hybrid = true;  // mix in an ML-KEM-768 secret
+  milliseconds rekey_interval{10'000};
+  milliseconds key_lifetime{30'000};
+};
+
+// Actions.
+struct SendMessage { std::uint8_t type; std::vector<std::byte> payload; };
+/// Initiator: answer with on_key (or on_no_key) for the next key of the stock. Responder: for the key of this name.
+struct NeedKey { std::optional<wire::KeyName> name; };
+struct InstallInbound { Spi spi; SaKey key; };
+struct InstallOutbound { Spi spi; SaKey key; };
+struct RetireInbound { Spi spi; };
+struct RetireOutbound {};  // nothing may be sent any more
+struct WakeAt { Instant at; };
+struct TunnelUp { std::uint64_t epoch; };
+struct TunnelRekeyed { std::uint64_t epoch; };
+struct TunnelBlocked { std::string reason; };
+using RekeyAction = std::variant<SendMessage, NeedKey, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound, WakeAt, TunnelUp,
+                                 TunnelRekeyed, TunnelBlocked>;
+
+struct RekeyStatus {
+  std::string state;  // "waiting" (never up), "up", "blocked"
+  std::uint64_t epoch = 0;
+  std::uint64_t rekeys = 0;
+  std::optional<Spi> inbound;
+  std::optional<Spi> outbound;
+  std::optional<Instant> key_made;
+};
+
+class RekeyEngine {
+ public:
+  RekeyEngine(RekeySettings settings, crypto::Random& random, Instant now);
+  ~RekeyEngine();
+  RekeyEngine(RekeyEngine&&) noexcept;
+
+  void on_session_up(Instant now);
+  void on_session_down(Instant now);
+  /// A message that breaks the protocol is an error: the session must end with an alarm. A late or superseded one is not.
+  [[nodiscard]] Result<> on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now);
+  void on_key(wire::KeyName name, crypto::TunnelKey key, Instant now);
+  void on_no_key(Instant now);
+  void on_timer(Instant now);
+
+  [[nodiscard]] std::optional<RekeyAction> next_action();
+  [[nodiscard]] RekeyStatus status() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::vpn

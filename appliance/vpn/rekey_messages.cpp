@@ -1,0 +1,79 @@
+#include "appliance/vpn/rekey_messages.hpp"
+
+#include "appliance/wire/reader.hpp"
+#include "appliance/wire/writer.hpp"
+#include "crypto/kem.hpp"
+
+namespace cloister::vpn {
+namespace {
+
+using AnyMessage = std::variant<Offer, Accept, Confirm, Reject>;
+
+/// The rest of the message, which is one KEM value of this length or nothing.
+std::optional<std::vector<std::byte>> kem_part(wire::Reader& in, bool hybrid, std::size_t bytes) {
+  const auto rest = in.rest();
+  if (rest.size() != (hybrid ? bytes : 0)) return std::nullopt;
+  return std::vector<std::byte>(rest.begin(), rest.end());
+}
+
+bool usable(const std::optional<std::uint32_t>& spi) { return spi && *spi >= 256; }
+
+}  // namespace
+
+std::vector<std::byte> encode(const Offer& offer) {
+  wire::Writer out;
+  out.u64(offer.epoch).key_name(offer.key_name).u32(offer.spi.value).bytes(offer.kem_public);
+  return std::move(out).take();
+}
+
+std::vector<std::byte> encode(const Accept& accept) {
+  wire::Writer out;
+  out.u64(accept.epoch).u32(accept.spi.value).bytes(accept.kem_ciphertext);
+  return std::move(out).take();
+}
+
+std::vector<std::byte> encode(const Confirm& confirm) {
+  wire::Writer out;
+  out.u64(confirm.epoch);
+  return std::move(out).take();
+}
+
+std::vector<std::byte> encode(const Reject& reject) {
+  wire::Writer out;
+  out.u64(reject.epoch).u64(reject.newest_epoch);
+  return std::move(out).take();
+}
+
+std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid) {
+  wire::Reader in{payload};
+  const auto epoch = in.u64();
+  if (!epoch) return std::nullopt;
+  switch (static_cast<RekeyMessage>(type)) {
+    case RekeyMessage::offer: {
+      const auto name = in.key_name();
+      const auto spi = in.u32();
+      if (!name || !usable(spi)) return std::nullopt;
+      auto kem = kem_part(in, hybrid, crypto::kem_public_bytes);
+      if (!kem) return std::nullopt;
+      return Offer{*epoch, *name, {*spi}, std::move(*kem)};
+    }
+    case RekeyMessage::accept: {
+      const auto spi = in.u32();
+      if (!usable(spi)) return std::nullopt;
+      auto kem = kem_part(in, hybrid, crypto::kem_ciphertext_bytes);
+      if (!kem) return std::nullopt;
+      return Accept{*epoch, {*spi}, std::move(*kem)};
+    }
+    case RekeyMessage::confirm:
+      if (!in.at_end()) return std::nullopt;
+      return Confirm{*epoch};
+    case RekeyMessage::reject: {
+      const auto newest = in.u64();
+      if (!newest || !in.at_end()) return std::nullopt;
+      return Reject{*epoch, *newest};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace cloister::vpn

@@ -1,0 +1,45 @@
+#pragma once
+/// What the two rekey engines of a tunnel say to each other.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "appliance/vpn/esp.hpp"
+#include "appliance/wire/names.hpp"
+
+namespace cloister::vpn {
+
+enum class RekeyMessage : std::uint8_t { offer = 1, accept = 2, confirm = 3, reject = 4 };
+
+struct Offer {
+  std::uint64_t epoch;
+  wire::KeyName key_name;
+  Spi spi;                            // for packets to the initiator
+  std::vector<std::byte> kem_public;  // empty without hybrid mode
+};
+struct Accept {
+  std::uint64_t epoch;
+  Spi spi;                                // for packets to the responder
+  std::vector<std::byte> kem_ciphertext;  // empty without hybrid mode
+};
+struct Confirm {
+  std::uint64_t epoch;
+};
+/// The responder does not have the key, or knows a newer epoch (the initiator was restarted): it says its newest.
+struct Reject {
+  std::uint64_t epoch;
+  std::uint64_t newest_epoch;
+};
+
+[[nodiscard]] std::vector<std::byte> encode(const Offer& offer);
+[[nodiscard]] std::vector<std::byte> encode(const Accept& accept);
+[[nodiscard]] std::vector<std::byte> encode(const Confirm& confirm);
+[[nodiscard]] std::vector<std::byte> encode(const Reject& reject);
+
+/// Strict: right lengths for the mode, nothing behind, no reserved SPI.
+[[nodiscard]] std::optional<std::variant<Offer, Accept, Confirm, Reject>> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
+
+}  // namespace cloister::vpn

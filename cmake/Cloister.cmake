@@ -1,0 +1,55 @@
+# How every folder of the project is built: one static library per folder, linked along the lines of docs/architecture.md.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_LINKER_TYPE MOLD)
+
+add_library(cloister_options INTERFACE)
+target_include_directories(cloister_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(cloister_options INTERFACE
+  -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wimplicit-fallthrough -Wcast-qual -Wformat=2 -ffp-contract=off)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(cloister_options INTERFACE -fhardened -Wno-hardened)
+  endif()
+  target_link_options(cloister_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -pie)
+endif()
+target_compile_definitions(cloister_options INTERFACE
+  BOOST_ASIO_NO_DEPRECATED CLOISTER_VERSION="${PROJECT_VERSION}"
+  $<$<BOOL:${CLOISTER_TEST_KEYLOG}>:CLOISTER_TEST_KEYLOG>)
+if(CLOISTER_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# cloister_library(NAME [PUBLIC target...] [PRIVATE target...]): the .cpp files of the current folder, as cloister_NAME.
+function(cloister_library name)
+  cmake_parse_arguments(arg "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.hpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(cloister_${name} STATIC ${sources} ${headers})
+    target_link_libraries(cloister_${name} PUBLIC cloister_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  else()
+    add_library(cloister_${name} INTERFACE ${headers})
+    target_link_libraries(cloister_${name} INTERFACE cloister_options ${arg_PUBLIC} ${arg_PRIVATE})
+  endif()
+endfunction()
+
+# cloister_program(NAME target...): main.cpp of the current folder, as the program NAME in bin/.
+function(cloister_program name)
+  add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+  target_link_libraries(${name} PRIVATE cloister_options ${ARGN})
+endfunction()

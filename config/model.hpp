@@ -1,0 +1,102 @@
+#pragma once
+/// What a box is told by its configuration file, checked and with defaults filled in.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cloister::config {
+
+using std::chrono::milliseconds;
+
+enum class Family { v4, v6 };
+
+struct Endpoint {
+  std::string address;  // numeric
+  std::uint16_t port = 0;
+  Family family = Family::v4;
+};
+
+/// An IP network; the bits behind the length are zero.
+struct Prefix {
+  Family family = Family::v4;
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
+  unsigned length = 0;
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] bool overlaps(const Prefix& other) const;
+};
+
+struct Box {
+  std::string name;
+  std::string state_directory = "/var/lib/cloister";
+  std::string control_socket = "/run/cloister/control.sock";
+};
+
+struct Tpm {
+  std::string tcti = "device:/dev/tpmrm0";
+};
+
+struct Bootstrap {
+  std::string psk;  // path of the sealed PSK
+};
+
+struct Authentication {
+  std::uint64_t reserve_bytes = 16 * 1024;
+};
+
+enum class DeviceRole { alice, bob };
+
+struct Device {
+  std::string driver;
+  DeviceRole role = DeviceRole::alice;
+  std::string socket = "/run/cloister/fibre.sock";
+  double clock_hz = 1e9;
+};
+
+struct Distillation {
+  std::uint64_t block_bits = 1'000'000;
+  double eps_sec = 1e-10;
+  double eps_cor = 1e-15;
+  double qber_limit = 0.08;
+  double key_basis_probability = 0.7;
+  std::array<double, 2> intensities{0.5, 0.15};
+  std::array<double, 2> probabilities{0.6, 0.4};
+};
+
+struct Link {
+  std::string name;
+  std::string peer;
+  Endpoint local_address;
+  Endpoint peer_address;
+  Bootstrap bootstrap;
+  Authentication authentication;
+  Device device;
+  Distillation distillation;
+};
+
+struct Tunnel {
+  std::string name;
+  std::string link;
+  std::vector<Prefix> local_subnets;
+  std::vector<Prefix> remote_subnets;
+  std::string interface;
+  Endpoint local_endpoint;
+  Endpoint peer_endpoint;
+  unsigned mtu = 1420;
+  milliseconds rekey_interval{10'000};
+  milliseconds key_lifetime{30'000};
+  std::uint32_t stock = 64;
+  std::string when_keys_run_out = "block";
+  bool hybrid = true;
+};
+
+struct Configuration {
+  Box box;
+  Tpm tpm;
+  std::vector<Link> links;
+  std::vector<Tunnel> tunnels;
+};
+
+}  // namespace cloister::config

@@ -1,0 +1,14 @@
+#pragma once
+/// From the YAML document to the model, with every check that can be made before the service starts.
+
+#include <yaml-cpp/yaml.h>
+
+#include "config/model.hpp"
+#include "config/section.hpp"
+
+namespace cloister::config {
+
+/// What is wrong is in the report; the model is then not to be used.
+[[nodiscard]] Configuration read_model(Report& report, const YAML::Node& document);
+
+}  // namespace cloister::config

@@ -1,0 +1,145 @@
+#include "config/section.hpp"
+
+#include <algorithm>
+#include <format>
+#include <numeric>
+#include <sstream>
+
+namespace cloister::config {
+namespace {
+
+/// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0UZ);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+/// What a person may see of a text that may be anything.
+std::string shown(std::string_view text) {
+  constexpr std::size_t shown_max = 60;
+  std::string out;
+  for (const char character : text.substr(0, shown_max)) out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
+  return text.size() > shown_max ? out + "..." : out;
+}
+
+}  // namespace
+
+Report::Report(std::string_view text, std::string file) : file_{std::move(file)} {
+  std::istringstream in{std::string{text}};
+  for (std::string line; std::getline(in, line);) lines_.push_back(line);
+}
+
+void Report::add(const YAML::Mark& mark, const std::string& path, std::string message) {
+  const int line = mark.line < 0 ? 0 : mark.line + 1;
+  const auto index = static_cast<std::size_t>(line - 1);
+  diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message), line > 0 && index < lines_.size() ? shown(lines_[index]) : ""});
+}
+
+void Report::add_whole(std::string message) { diagnostics_.push_back({file_, 0, 0, "", std::move(message), ""}); }
+
+Diagnostics Report::take_sorted() {
+  std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& diagnostic) { return std::pair{diagnostic.line, diagnostic.column}; });
+  return std::move(diagnostics_);
+}
+
+Section::Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent) : report_{&report}, path_{std::move(path)}, mark_{parent} {
+  if (!node.IsDefined() || node.IsNull()) return;
+  mark_ = node.Mark();
+  if (!node.IsMap()) {
+    report_->add(mark_, path_, "expected keys and values, indented below it");
+    return;
+  }
+  node_ = node;
+  present_ = true;
+  std::vector<std::string> seen;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar()) {
+      report_->add(entry.first.Mark(), path_, "a key must be a word");
+      continue;
+    }
+    const std::string key = entry.first.Scalar();
+    if (std::ranges::find(seen, key) != seen.end()) report_->add(entry.first.Mark(), path_of(shown(key)), "stands twice: take one out");
+    seen.push_back(key);
+  }
+}
+
+YAML::Node Section::find(const std::string& key, bool required) {
+  known_.push_back(key);
+  if (present_) {
+    for (const auto& entry : node_) {
+      if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+    }
+  }
+  if (required) report_->add(mark_, path_of(key), "is missing: it has no default");
+  return YAML::Node{YAML::NodeType::Undefined};
+}
+
+std::optional<std::string> Section::text(const std::string& key, bool required) {
+  const YAML::Node node = find(key, required);
+  if (!node.IsDefined()) return std::nullopt;
+  if (!node.IsScalar()) {
+    report_->add(node.Mark(), path_of(key), "expected one value");
+    return std::nullopt;
+  }
+  return node.Scalar();
+}
+
+std::vector<YAML::Node> Section::list(const std::string& key, bool required) {
+  const YAML::Node node = find(key, required);
+  std::vector<YAML::Node> elements;
+  if (!node.IsDefined()) return elements;
+  if (!node.IsSequence()) {
+    report_->add(node.Mark(), path_of(key), "expected a list: lines that begin with '- ', or [a, b]");
+    return elements;
+  }
+  for (const auto& element : node) elements.push_back(element);
+  return elements;
+}
+
+Section Section::section(const std::string& key, bool required) { return {*report_, find(key, required), path_of(key), mark_}; }
+
+void Section::error(const std::string& key, std::string message) {
+  const YAML::Node node = find(key, false);
+  known_.pop_back();
+  report_->add(node.IsDefined() ? node.Mark() : mark_, path_of(key), std::move(message));
+}
+
+void Section::error_here(std::string message) { report_->add(mark_, path_, std::move(message)); }
+
+void Section::finish() {
+  if (!present_) return;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar() || std::ranges::find(known_, entry.first.Scalar()) != known_.end()) continue;
+    const std::string key = entry.first.Scalar();
+    std::string message = std::format("unknown key '{}'", shown(key));
+    if (const auto meant = nearest(key, known_)) message += std::format(": did you mean '{}'?", *meant);
+    else message += ": take it out, or look in the documentation";
+    report_->add(entry.first.Mark(), path_, std::move(message));
+  }
+}
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  std::optional<std::string> best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  if (word.size() > 64) return std::nullopt;
+  for (const auto& candidate : candidates) {
+    const std::size_t found = distance(word, candidate);
+    if (found < least) {
+      least = found;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace cloister::config

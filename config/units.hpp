@@ -1,0 +1,32 @@
+#pragma once
+/// Values as people write them. Each parser takes the whole text or nothing; the expected form is in the caller's message.
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/model.hpp"
+
+namespace cloister::config {
+
+/// "0.08", "1e-10"; finite.
+[[nodiscard]] std::optional<double> parse_number(std::string_view text);
+/// "8 %" or "0.08".
+[[nodiscard]] std::optional<double> parse_fraction(std::string_view text);
+/// "1000000" or "1e6".
+[[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
+/// "500ms", "10s", "2min", "1h".
+[[nodiscard]] std::optional<milliseconds> parse_duration(std::string_view text);
+/// "512 B", "64 KiB", "1 MiB", "1 GiB", in bytes.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+/// "1 GHz", "500 MHz", "10 kHz", "5 Hz", in Hz.
+[[nodiscard]] std::optional<double> parse_frequency(std::string_view text);
+/// "203.0.113.1:4500" or "[2001:db8::1]:4500".
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
+/// "192.0.2.0/24"; the error says what is wrong.
+[[nodiscard]] std::expected<Prefix, std::string> parse_prefix(std::string_view text);
+
+}  // namespace cloister::config

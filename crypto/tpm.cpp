@@ -1,0 +1,187 @@
+#include "crypto/tpm.hpp"
+
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_mu.h>
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <format>
+
+#include "crypto/tpm_blob.hpp"
+
+namespace cloister::crypto {
+namespace {
+
+constexpr std::size_t secret_bytes_max = 128;
+
+struct FreeEsys {
+  void operator()(void* memory) const { Esys_Free(memory); }
+};
+template <class T>
+using EsysPointer = std::unique_ptr<T, FreeEsys>;
+
+/// A key, session or object in the TPM's few slots; given back when it goes.
+class Handle {
+ public:
+  explicit Handle(ESYS_CONTEXT* context) : context_{context} {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    if (handle_ != ESYS_TR_NONE) Esys_FlushContext(context_, handle_);
+  }
+  [[nodiscard]] ESYS_TR get() const { return handle_; }
+  [[nodiscard]] ESYS_TR* out() { return &handle_; }
+
+ private:
+  ESYS_CONTEXT* context_;
+  ESYS_TR handle_ = ESYS_TR_NONE;
+};
+
+std::string because(TSS2_RC code) {
+  switch (code & 0xFFFFU) {
+    case TPM2_RC_LOCKOUT:
+      return "the TPM is locked out after wrong authorisations: wait, or clear the lockout";
+    case TPM2_RC_FAILURE:
+      return "the TPM is in failure mode: power the box off and on";
+    default:
+      return Tss2_RC_Decode(code);
+  }
+}
+
+/// The storage root key by the TCG's template for ECC P-256, exempt from dictionary-attack protection; the same at each call.
+TPM2B_PUBLIC storage_root_template() {
+  TPM2B_PUBLIC in{};
+  in.publicArea.type = TPM2_ALG_ECC;
+  in.publicArea.nameAlg = TPM2_ALG_SHA256;
+  in.publicArea.objectAttributes = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                                   TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
+  auto& ecc = in.publicArea.parameters.eccDetail;
+  ecc.symmetric.algorithm = TPM2_ALG_AES;
+  ecc.symmetric.keyBits.aes = 128;
+  ecc.symmetric.mode.aes = TPM2_ALG_CFB;
+  ecc.scheme.scheme = TPM2_ALG_NULL;
+  ecc.curveID = TPM2_ECC_NIST_P256;
+  ecc.kdf.scheme = TPM2_ALG_NULL;
+  return in;
+}
+
+TPM2B_PUBLIC sealed_template() {
+  TPM2B_PUBLIC in{};
+  in.publicArea.type = TPM2_ALG_KEYEDHASH;
+  in.publicArea.nameAlg = TPM2_ALG_SHA256;
+  in.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
+  in.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+  return in;
+}
+
+}  // namespace
+
+struct Tpm::State {
+  std::string tcti_name;
+  TSS2_TCTI_CONTEXT* tcti = nullptr;
+  ESYS_CONTEXT* esys = nullptr;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (esys != nullptr) Esys_Finalize(&esys);
+    if (tcti != nullptr) Tss2_TctiLdr_Finalize(&tcti);
+  }
+
+  [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
+    return fail(std::format("TPM '{}': {}: {}", tcti_name, what, because(code)));
+  }
+
+  /// The storage root key and a session that is salted with it, so that parameters cross the bus encrypted.
+  Result<> open_session(Handle& root, Handle& session) const {
+    const TPM2B_SENSITIVE_CREATE no_secret{};
+    const TPM2B_PUBLIC in = storage_root_template();
+    const TPM2B_DATA no_data{};
+    const TPML_PCR_SELECTION no_pcrs{};
+    TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &in, &no_data, &no_pcrs, root.out(), nullptr,
+                                      nullptr, nullptr, nullptr);
+    if (code != TSS2_RC_SUCCESS) return failed("its storage root key cannot be made", code);
+    TPMT_SYM_DEF cipher{};
+    cipher.algorithm = TPM2_ALG_AES;
+    cipher.keyBits.aes = 128;
+    cipher.mode.aes = TPM2_ALG_CFB;
+    code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr, TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
+    if (code == TSS2_RC_SUCCESS) {
+      constexpr TPMA_SESSION encrypted = TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
+      code = Esys_TRSess_SetAttributes(esys, session.get(), encrypted, 0xFF);
+    }
+    if (code != TSS2_RC_SUCCESS) return failed("no encrypted session", code);
+    return {};
+  }
+};
+
+Tpm::Tpm(std::unique_ptr<State> state) : state_{std::move(state)} {}
+Tpm::Tpm(Tpm&&) noexcept = default;
+Tpm& Tpm::operator=(Tpm&&) noexcept = default;
+Tpm::~Tpm() = default;
+
+Result<Tpm> Tpm::open(const std::string& tcti) {
+  ::setenv("TSS2_LOG", "all+NONE", 0);  // its log lines repeat, for developers, what our messages say
+  auto state = std::make_unique<State>();
+  state->tcti_name = tcti;
+  TSS2_RC code = Tss2_TctiLdr_Initialize(tcti.c_str(), &state->tcti);
+  if (code != TSS2_RC_SUCCESS) {
+    return fail(std::format("TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}", tcti, because(code)));
+  }
+  code = Esys_Initialize(&state->esys, state->tcti, nullptr);
+  if (code != TSS2_RC_SUCCESS) return state->failed("cannot start", code);
+  code = Esys_Startup(state->esys, TPM2_SU_CLEAR);  // the firmware has done it on real machines
+  if (code != TSS2_RC_SUCCESS && (code & 0xFFFFU) != TPM2_RC_INITIALIZE) return state->failed("does not start up", code);
+  return Tpm{std::move(state)};
+}
+
+Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
+  if (secret.empty() || secret.size() > secret_bytes_max) return fail(std::format("a TPM seals 1 to {} bytes, not {}", secret_bytes_max, secret.size()));
+  Handle root{state_->esys};
+  Handle session{state_->esys};
+  if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
+
+  TPM2B_SENSITIVE_CREATE sensitive{};
+  sensitive.sensitive.data.size = static_cast<UINT16>(secret.size());
+  std::memcpy(sensitive.sensitive.data.buffer, secret.data(), secret.size());
+  const TPM2B_PUBLIC in = sealed_template();
+  const TPM2B_DATA no_data{};
+  const TPML_PCR_SELECTION no_pcrs{};
+  TPM2B_PRIVATE* private_part = nullptr;
+  TPM2B_PUBLIC* public_part = nullptr;
+  const TSS2_RC code = Esys_Create(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &in, &no_data, &no_pcrs, &private_part, &public_part,
+                                   nullptr, nullptr, nullptr);
+  wipe(std::as_writable_bytes(std::span{&sensitive, 1}));
+  const EsysPointer<TPM2B_PRIVATE> owned_private{private_part};
+  const EsysPointer<TPM2B_PUBLIC> owned_public{public_part};
+  if (code != TSS2_RC_SUCCESS) return state_->failed("cannot seal", code);
+  return encode_tpm_blob(*public_part, *private_part);
+}
+
+Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
+  const auto parts = decode_tpm_blob(blob);
+  if (!parts) return std::unexpected{parts.error()};
+  Handle root{state_->esys};
+  Handle session{state_->esys};
+  if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
+
+  Handle object{state_->esys};
+  TSS2_RC code = Esys_Load(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts->private_part, &parts->public_part, object.out());
+  if (code != TSS2_RC_SUCCESS) {
+    return fail(std::format("TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})", state_->tcti_name, because(code)));
+  }
+  TPM2B_SENSITIVE_DATA* data = nullptr;
+  code = Esys_Unseal(state_->esys, object.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  if (code != TSS2_RC_SUCCESS) return state_->failed("cannot unseal", code);
+  const EsysPointer<TPM2B_SENSITIVE_DATA> owned{data};
+  const auto bytes = std::as_writable_bytes(std::span{data->buffer, data->size});
+  SecretVector<std::byte> secret(bytes.begin(), bytes.end());
+  wipe(bytes);
+  return secret;
+}
+
+}  // namespace cloister::crypto

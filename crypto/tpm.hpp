@@ -1,0 +1,35 @@
+#pragma once
+/// Sealing small secrets to a TPM 2.0, by tpm2-tss ESAPI, through salted and encrypted sessions: nothing secret crosses the bus
+/// in clear. Objects are exempt from dictionary-attack protection (a pulled plug must not lock the box out).
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/error.hpp"
+#include "crypto/secret.hpp"
+
+namespace cloister::crypto {
+
+class Tpm {
+ public:
+  /// `tcti` as tctildr takes it: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321".
+  [[nodiscard]] static Result<Tpm> open(const std::string& tcti);
+  Tpm(Tpm&&) noexcept;
+  Tpm& operator=(Tpm&&) noexcept;
+  ~Tpm();
+
+  /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and opens only
+  /// with this TPM.
+  [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
+  [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
+
+ private:
+  struct State;
+  explicit Tpm(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::crypto

@@ -1,0 +1,81 @@
+#pragma once
+/// One epoch of light from a transmitter to a receiver: the effects in a row, evaluated only where a click can be.
+///
+///   skips ─▶ candidate slots ─▶ dead? ─▶ symbol ─▶ Eve ─▶ loss ─▶ passive basis ─▶ two detectors ─▶ packed click
+///
+/// The receiver's beam splitter sends the whole pulse to one basis with the set probability. (A real one splits the
+/// light, so that both bases can click in one slot; at 1e-3 photons per slot that is one click in several thousand.)
+/// Passive choice: Rarity, Owens and Tapster, J. Mod. Opt. 41, 2435 (1994). This is not a box: what is secret in a box
+/// is physics here, in plain memory.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "crypto/error.hpp"
+#include "hal/fibre/dead_time.hpp"
+#include "hal/fibre/detectors.hpp"
+#include "hal/fibre/eavesdropper.hpp"
+#include "hal/fibre/thinning.hpp"
+#include "hal/fibre/xoshiro.hpp"
+#include "hal/frame.hpp"
+#include "hal/simulator/source_settings.hpp"
+#include "hal/simulator/symbols.hpp"
+
+namespace cloister::hal::fibre {
+
+struct LinkParameters {
+  double length_km = 25;
+  double attenuation_db_per_km = 0.2;
+  double efficiency = 0.1;               ///< Of the receiver: optics and detectors.
+  double dark_count_probability = 1e-7;  ///< Per detector and slot.
+  double misalignment = 0.01;            ///< Part of the light that reaches the wrong detector.
+  double dead_time_seconds = 0;
+};
+/// Refuses what is no fibre: negative or infinite lengths, probabilities outside [0, 1), a misalignment above one half.
+[[nodiscard]] Result<> check(const LinkParameters& parameters);
+
+/// What can be switched while light flows.
+struct Disturbance {
+  std::optional<InterceptResend> eve;
+  bool cut = false;  ///< No light arrives; detectors still count in the dark.
+};
+
+/// Of one run of slots.
+struct ClickCounts {
+  std::uint64_t double_clicks = 0;
+  std::uint64_t overflowed = 0;  ///< Clicks beyond what a frame holds.
+};
+
+class Link {
+ public:
+  Link(const LinkParameters& parameters, const simulator::SourceSettings& settings,
+       simulator::SymbolGenerator generator, std::uint64_t dice_seed);
+
+  void disturb(const Disturbance& disturbance);
+  /// Clicks of slots [first, first + slots) into `packed` (simulator::pack), replacing what was there. Runs ascend;
+  /// `slots` is at most simulator::frame_slots_max.
+  ClickCounts run(Epoch epoch, Slot first, std::uint64_t slots, std::vector<std::uint32_t>& packed);
+
+ private:
+  std::size_t draw_candidates(Slot end);
+
+  static constexpr std::size_t batch = 256;
+  LinkParameters parameters_;
+  simulator::SourceSettings settings_;
+  simulator::SymbolGenerator generator_;
+  Xoshiro dice_;
+  DeadTime dead_time_;
+  Eavesdropper eve_;
+  GeometricSkips skips_{0};
+  double p_max_ = 0;
+  std::array<std::array<ClickOdds, 2>, 4> odds_{};  // by brightness; [0] in the pulse's basis, [1] in the other
+  std::uint64_t z_below_;                           // on 32 bits
+  bool fresh_ = true;                               // the next candidate is to be drawn from the next run's start
+  Slot next_candidate_ = 0;
+  std::array<Slot, batch> slots_{};
+  std::array<Symbol, batch> symbols_{};
+};
+
+}  // namespace cloister::hal::fibre

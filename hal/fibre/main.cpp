@@ -1,0 +1,140 @@
+/// cloister-fibre: the dark fibre between two simulated boxes, with its losses, its noise and its eavesdropper.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <format>
+#include <string>
+
+#include "crypto/random.hpp"
+#include "crypto/secret.hpp"
+#include "hal/fibre/panel_client.hpp"
+#include "hal/fibre/server.hpp"
+
+namespace {
+
+using namespace cloister;
+
+/// Queues towards a receiver that is late, and buffers; nothing here grows with time.
+constexpr std::size_t arena_bytes = std::size_t{32} << 20;
+
+struct Arguments {
+  hal::fibre::ServerOptions server;
+  double dead_time_ns = 0;
+  std::optional<std::uint64_t> seed;
+  double fraction = 1;
+  std::string basis = "random";
+  std::string request;  // for ctl
+};
+
+int complain(const Error& error) {
+  std::fputs(std::format("cloister-fibre: {}\n", error.message).c_str(), stderr);
+  return 1;
+}
+
+std::uint64_t fresh_seed() {
+  std::uint64_t seed = 0;
+  crypto::SystemRandom{}.fill(std::as_writable_bytes(std::span{&seed, 1}));
+  return seed;
+}
+
+/// Seconds since 1970: a restarted fibre begins after every epoch of its last life, unless it began one a second.
+hal::Epoch epoch_of_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<hal::Epoch>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+int serve(Arguments arguments) {
+  sigset_t stop_signals;
+  ::sigemptyset(&stop_signals);
+  ::sigaddset(&stop_signals, SIGTERM);
+  ::sigaddset(&stop_signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &stop_signals, nullptr);
+  const hal::simulator::FileDescriptor stop{::signalfd(-1, &stop_signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+
+  crypto::arena_initialise(arena_bytes);
+  arguments.server.link.dead_time_seconds = arguments.dead_time_ns * 1e-9;
+  arguments.server.dice_seed = arguments.seed ? *arguments.seed : fresh_seed();
+  arguments.server.first_epoch = epoch_of_now();
+  auto server = hal::fibre::Server::open(arguments.server);
+  if (!server) return complain(server.error());
+  const auto served = server->run(stop.get());
+  return served ? 0 : complain(served.error());
+}
+
+int control(const Arguments& arguments) {
+  const auto answer = hal::fibre::ask(arguments.server.control_path, arguments.request);
+  if (!answer) return complain(answer.error());
+  std::puts(answer->c_str());
+  return answer->starts_with("{\"error\"") ? 1 : 0;
+}
+
+void describe_fibre(CLI::App& app, Arguments& arguments) {
+  auto& link = arguments.server.link;
+  app.add_option("--socket", arguments.server.socket_path, "Path of the socket at which both boxes' devices connect");
+  app.add_option("--control", arguments.server.control_path, "Path of the control socket, for 'ctl'");
+  app.add_option("--length-km", link.length_km, "Length of the fibre")->capture_default_str();
+  app.add_option("--attenuation-db-per-km", link.attenuation_db_per_km, "Loss of the fibre")->capture_default_str();
+  app.add_option("--efficiency", link.efficiency, "Efficiency of the receiver")->capture_default_str();
+  app.add_option("--dark-count-probability", link.dark_count_probability, "Dark counts per detector and slot")
+      ->capture_default_str();
+  app.add_option("--misalignment", link.misalignment, "Part of the light that reaches the wrong detector")
+      ->capture_default_str();
+  app.add_option("--dead-time-ns", arguments.dead_time_ns, "Receiver's dead time after a click")->capture_default_str();
+  app.add_option("--seed", arguments.seed, "Seed of the physics, to repeat a run; without it each run differs");
+}
+
+void describe_control(CLI::App& app, Arguments& arguments) {
+  auto* ctl = app.add_subcommand("ctl", "Ask or disturb a running fibre")->require_subcommand(1);
+  ctl->add_option("--control", arguments.server.control_path, "Path of the running fibre's control socket")->required();
+  ctl->add_subcommand("status", "Show the link, its ends and its counts")->callback([&] {
+    arguments.request = R"({"command":"status"})";
+  });
+  auto* eve = ctl->add_subcommand("eve", "Place or remove the eavesdropper")->require_subcommand(1);
+  auto* resend = eve->add_subcommand("intercept-resend", "Measure pulses and send them anew");
+  resend->add_option("--fraction", arguments.fraction, "Part of the pulses")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  resend->add_option("--basis", arguments.basis, "Eve's basis")
+      ->check(CLI::IsMember({"random", "z"}))
+      ->capture_default_str();
+  resend->callback([&] {
+    arguments.request = std::format(R"({{"command":"eve","attack":"intercept-resend","fraction":{},"basis":"{}"}})",
+                                    arguments.fraction, arguments.basis);
+  });
+  eve->add_subcommand("none", "Remove the eavesdropper")->callback([&] {
+    arguments.request = R"({"command":"eve","attack":"none"})";
+  });
+  auto* cut = ctl->add_subcommand("cut", "Cut or mend the fibre")->require_subcommand(1);
+  cut->add_subcommand("on", "No light arrives")->callback([&] {
+    arguments.request = R"({"command":"cut","on":true})";
+  });
+  cut->add_subcommand("off", "Light arrives again")->callback([&] {
+    arguments.request = R"({"command":"cut","on":false})";
+  });
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  Arguments arguments;
+  CLI::App app{"The simulated dark fibre between two boxes: joins their simulated devices, in a process of its own"};
+  app.set_version_flag("--version", "cloister-fibre " CLOISTER_VERSION);
+  describe_fibre(app, arguments);
+  describe_control(app, arguments);
+  try {
+    app.parse(count, values);
+  } catch (const CLI::Success& wanted) {
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    return complain({std::format("{}; see --help", error.what())});
+  }
+  if (!arguments.request.empty()) return control(arguments);
+  if (arguments.server.socket_path.empty() || arguments.server.control_path.empty())
+    return complain({"--socket and --control are needed: the paths of the two sockets; see --help"});
+  return serve(std::move(arguments));
+}

@@ -1,0 +1,25 @@
+#pragma once
+/// How the simulated source and receiver are set: both ends of a fibre must agree on every number.
+
+#include <array>
+#include <string>
+
+#include "crypto/error.hpp"
+
+namespace cloister::hal::simulator {
+
+struct SourceSettings {
+  double clock_hz = 0;
+  double z_probability = 0;               ///< Of each end, independently.
+  std::array<double, 2> intensities{};    ///< Mean photon numbers per pulse: signal, decoy.
+  std::array<double, 2> probabilities{};  ///< How often each is sent.
+};
+
+/// Refuses what cannot be simulated: a clock outside 1 kHz … 10 GHz, probabilities outside (0, 1) or not adding up to
+/// one, intensities that are not 10 ≥ signal > decoy ≥ 0. NaN and infinities are refused as well.
+[[nodiscard]] Result<> check(const SourceSettings& settings);
+
+/// Names the first setting in which two ends differ, with both values; an error for both of them.
+[[nodiscard]] Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings& receiver);
+
+}  // namespace cloister::hal::simulator

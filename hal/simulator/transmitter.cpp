@@ -1,0 +1,90 @@
+#include <format>
+#include <utility>
+
+#include "hal/simulator/box_end.hpp"
+#include "hal/simulator/simulator.hpp"
+#include "hal/simulator/symbols.hpp"
+
+namespace cloister::hal::simulator {
+
+namespace {
+
+class SimulatedTransmitter final : public Transmitter {
+ public:
+  SimulatedTransmitter(BoxEnd end, SourceSeed seed, SymbolGenerator generator)
+      : end_{std::move(end)}, light_{std::move(seed)}, generator_{std::move(generator)} {}
+
+  Result<> start() override {
+    end_.say_hello();
+    end_.connection().send(encode(light_));
+    return {};
+  }
+  int descriptor() const override { return end_.connection().descriptor(); }
+  Capabilities capabilities() const override { return end_.capabilities(); }
+
+  Telemetry telemetry() const override {
+    Telemetry telemetry;
+    telemetry.slots = end_.slots();
+    telemetry.epoch = end_.epoch().value_or(0);
+    telemetry.running = end_.running();
+    telemetry.state = end_.state();
+    return telemetry;
+  }
+
+  Result<> on_readable() override {
+    if (auto alive = end_.read(); !alive) return alive;
+    for (;;) {
+      auto message = end_.next();
+      if (!message) return std::unexpected{std::move(message.error())};
+      forget_other_epochs();
+      if (!*message) return {};
+      const auto& progress = std::get<Progress>(**message);
+      if (!end_.running() || progress.epoch != end_.epoch() || progress.slots < end_.slots())
+        return end_.broken("progress that does not belong to the epoch");
+      end_.advance_to(progress.slots);
+    }
+  }
+
+  Result<> symbols(Epoch epoch, std::span<const Slot> slots, std::span<Symbol> out) override {
+    require(out.size() == slots.size(), "one symbol per slot");
+    if (epoch != end_.epoch())
+      return fail(std::format("epoch {} is not the transmitter's: it is in epoch {}", epoch, end_.epoch().value_or(0)));
+    for (const auto slot : slots) {
+      if (slot < released_) return fail(std::format("slot {} has been released, as all before {}", slot, released_));
+      if (slot >= end_.slots()) return fail(std::format("slot {} has not been sent, {} have", slot, end_.slots()));
+    }
+    generator_.symbols(epoch, slots, out);
+    return {};
+  }
+
+  void release(Epoch epoch, Slot before) override {
+    if (epoch == end_.epoch() && before > released_) released_ = before;
+  }
+
+ private:
+  void forget_other_epochs() {
+    if (released_epoch_ == end_.epoch()) return;
+    released_epoch_ = end_.epoch();
+    released_ = 0;
+  }
+
+  BoxEnd end_;
+  Light light_;
+  SymbolGenerator generator_;
+  Slot released_ = 0;
+  std::optional<Epoch> released_epoch_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transmitter>> open_transmitter(const SimulatorConfig& config, crypto::Random& random) {
+  auto end = BoxEnd::open(config, Role::transmitter);
+  if (!end) return std::unexpected{std::move(end.error())};
+  SourceSeed seed;
+  random.fill(seed.fill());
+  auto generator = SymbolGenerator::create(seed, end->settings());
+  if (!generator) return std::unexpected{std::move(generator.error())};
+  return std::make_unique<SimulatedTransmitter>(std::move(*end), std::move(seed), std::move(*generator));
+}
+
+}  // namespace cloister::hal::simulator

@@ -1,0 +1,231 @@
+"""Two boxes, a fibre and the networks around them, in network namespaces of their own.
+
+    host geneva ── box geneva ══ black network (bridge, watched) ══ box paris ── host paris
+     192.0.2.10    192.0.2.1                                       198.51.100.1   198.51.100.10
+                   203.0.113.1                                     203.0.113.2
+                        └────────────── cloister-fibre ────────────────┘
+
+Everything that is started here ends with the Lab, on any exit.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+BOXES = {
+    "geneva": {"black": "203.0.113.1", "red": "192.0.2.1", "host": "192.0.2.10", "far": "198.51.100.10", "tpm_port": 2421},
+    "paris": {"black": "203.0.113.2", "red": "198.51.100.1", "host": "198.51.100.10", "far": "192.0.2.10", "tpm_port": 2431},
+}
+
+# What the laboratory's link is: 1 GHz, and a real link's losses.
+FIBRE = ["--length-km", "75", "--attenuation-db-per-km", "0.2", "--efficiency", "0.15", "--dark-count-probability", "1e-7",
+         "--misalignment", "0.01"]
+
+
+class Failed(Exception):
+    """A step did not hold; the text says which and what was seen."""
+
+
+class Lab:
+    def __init__(self, programs=None, environment=None):
+        self.programs = Path(programs or CHECKOUT / "build/release/bin")
+        self.environment = {**os.environ, **(environment or {})}
+        self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
+        self.tag = f"cl{os.getpid() % 100000}"
+        self.processes = {}
+        self.namespaces = []
+
+    # Commands and processes.
+
+    def run(self, *command, namespace=None, check=True, **options):
+        command = [str(part) for part in command]
+        if namespace:
+            command = ["ip", "netns", "exec", self.namespace(namespace), *command]
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment, **options)
+        if check and done.returncode != 0:
+            raise Failed(f"'{' '.join(command)}' ended with status {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        return done
+
+    def start(self, name, *command, namespace=None):
+        command = [str(part) for part in command]
+        if namespace:
+            command = ["ip", "netns", "exec", self.namespace(namespace), *command]
+        log = open(self.directory / f"{name}.log", "ab")
+        self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+        log.close()
+        return self.processes[name]
+
+    def stop(self, name, how=signal.SIGTERM):
+        process = self.processes.pop(name, None)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def log(self, name, lines=15):
+        path = self.directory / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def wait(self, what, condition, seconds):
+        """Waits for an event; polling is on this side of the looking glass only."""
+        deadline = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            for name, process in self.processes.items():
+                if name.startswith(("cloisterd", "fibre", "swtpm")) and process.poll() is not None:
+                    raise Failed(f"{name} ended with status {process.returncode} while waiting for {what}:\n{self.log(name)}")
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {name}\n{self.log(name)}" for name in self.processes if name.startswith(("cloisterd", "fibre")))
+                raise Failed(f"{what}: not within {seconds} s\n{logs}")
+            time.sleep(0.1)
+
+    # Networks.
+
+    def namespace(self, name):
+        return f"{self.tag}-{name}"
+
+    def add_namespace(self, name):
+        self.run("ip", "netns", "add", self.namespace(name))
+        self.namespaces.append(name)
+        self.run("ip", "link", "set", "lo", "up", namespace=name)
+
+    def cable(self, one, one_interface, other, other_interface):
+        self.run("ip", "link", "add", one_interface, "netns", self.namespace(one), "type", "veth", "peer", "name", other_interface, "netns",
+                 self.namespace(other))
+        self.run("ip", "link", "set", one_interface, "up", namespace=one)
+        self.run("ip", "link", "set", other_interface, "up", namespace=other)
+
+    def networks(self):
+        self.add_namespace("black")
+        self.run("ip", "link", "add", "black", "type", "bridge", namespace="black")
+        self.run("ip", "link", "set", "black", "up", namespace="black")
+        for box, addresses in BOXES.items():
+            host = f"host-{box}"
+            self.add_namespace(box)
+            self.add_namespace(host)
+            self.cable(host, "red", box, "red")
+            self.cable(box, "black", "black", f"to-{box}")
+            self.run("ip", "link", "set", f"to-{box}", "master", "black", namespace="black")
+            self.run("ip", "address", "add", f"{addresses['host']}/24", "dev", "red", namespace=host)
+            self.run("ip", "route", "add", "default", "via", addresses["red"], namespace=host)
+            self.run("ip", "address", "add", f"{addresses['red']}/24", "dev", "red", namespace=box)
+            self.run("ip", "address", "add", f"{addresses['black']}/24", "dev", "black", namespace=box)
+            # A default route towards the black network, so that a packet that missed the tunnel would be seen there.
+            self.run("ip", "route", "add", "default", "via", next(a["black"] for b, a in BOXES.items() if b != box), namespace=box)
+            self.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", namespace=box)
+
+    # The boxes' parts.
+
+    def start_tpms(self):
+        for box, facts in BOXES.items():
+            state = self.directory / f"tpm-{box}"
+            state.mkdir()
+            port = facts["tpm_port"]
+            self.start(f"swtpm-{box}", "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--server",
+                       f"type=tcp,port={port},bindaddr=127.0.0.1", "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1", "--flags",
+                       "not-need-init,startup-clear", namespace=box)
+            self.wait(f"TPM of {box}", lambda port=port, box=box: f":{port} " in self.run("ss", "-tln", namespace=box).stdout, 10)
+
+    def tcti(self, box):
+        return f"swtpm:host=127.0.0.1,port={BOXES[box]['tpm_port']}"
+
+    def share_psk(self):
+        """What the courier does: a fresh PSK, sealed in one TPM, carried to the other."""
+        blobs = {box: self.directory / f"{box}.psk" for box in BOXES}
+        shown = self.run(self.programs / "cloisterctl", "psk", "generate", "--force", "--tpm", self.tcti("geneva"), "--output", blobs["geneva"],
+                         namespace="geneva").stdout
+        self.run(self.programs / "cloisterctl", "psk", "import", "--tpm", self.tcti("paris"), "--output", blobs["paris"], namespace="paris", input=shown)
+
+    def fibre_socket(self):
+        return self.directory / "fibre.sock"
+
+    def start_fibre(self, options=None):
+        self.start("fibre", self.programs / "cloister-fibre", "--socket", self.fibre_socket(), "--control", self.directory / "fibre-control.sock",
+                   *(options or FIBRE))
+        self.wait("the fibre", lambda: self.fibre_socket().exists(), 10)
+
+    def fibre(self, *command):
+        done = self.run(self.programs / "cloister-fibre", "ctl", "--control", self.directory / "fibre-control.sock", *command)
+        return json.loads(done.stdout)
+
+    def configure(self, changes=None):
+        """The documentation's example of each box, with the laboratory's paths in it."""
+        for box in BOXES:
+            state = self.directory / f"state-{box}"
+            state.mkdir(exist_ok=True)
+            peer = next(other for other in BOXES if other != box)
+            settings = {
+                "state_directory": state,
+                "control_socket": self.control_socket(box),
+                "tcti": f'"{self.tcti(box)}"',
+                "psk": self.directory / f"{box}.psk",
+                "socket": self.fibre_socket(),
+                "rekey_interval": "2s",
+                "key_lifetime": "5s",
+                "stock": 8,
+                **(changes or {}),
+            }
+            text = (CHECKOUT / f"docs/examples/{box}.yaml").read_text()
+            for key, value in settings.items():
+                text, replaced = re.subn(rf"^(\s*(?:- )?{key}:)[^#\n]*", rf"\g<1> {value} ", text, flags=re.MULTILINE)
+                if replaced != 1:
+                    raise Failed(f"docs/examples/{box}.yaml has the key '{key}' {replaced} times, expected once")
+            (self.directory / f"{box}.yaml").write_text(text)
+            assert peer in text
+
+    def control_socket(self, box):
+        return self.directory / f"{box}-control.sock"
+
+    def start_box(self, box):
+        self.start(f"cloisterd-{box}", self.programs / "cloisterd", "--config", self.directory / f"{box}.yaml", namespace=box)
+
+    def status(self, box):
+        done = self.run(self.programs / "cloisterctl", "--socket", self.control_socket(box), "status", "--json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def link(self, box):
+        status = self.status(box)
+        return status["links"][0] if status else None
+
+    def tunnel(self, box):
+        status = self.status(box)
+        return status["tunnels"][0] if status else None
+
+    def event(self, box, code, after=0):
+        """The first event of that code, after the event of number `after`."""
+        status = self.status(box) or {"events": []}
+        return next((event for event in status["events"] if event["code"] == code and event["number"] > after), None)
+
+    def last_event_number(self, box):
+        status = self.status(box)
+        return status["events"][-1]["number"] if status and status["events"] else 0
+
+    # The end.
+
+    def close(self, keep_files=False):
+        for name in list(self.processes)[::-1]:
+            self.stop(name)
+        for name in self.namespaces[::-1]:
+            self.run("ip", "netns", "delete", self.namespace(name), check=False)
+        if not keep_files:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
