@@ -101,7 +101,7 @@ struct Link::SessionActions {
   }
   void operator()(session::BlockHeld& held) const { link.on_held(held); }
   void operator()(session::BlockBurnt& burnt) const {
-    std::erase_if(link.finished_, [&](const Finished& finished) { return finished.block == burnt.block; });
+    link.finished_.erase(burnt.block);
     link.surroundings_.info("BLOCK_BURNT", link.subject(), std::format("block {} is lost on both boxes: its last messages did not arrive", burnt.block.value));
   }
   void operator()(session::AuthenticatorChanged& changed) const {
@@ -110,6 +110,8 @@ struct Link::SessionActions {
   }
   void operator()(session::Lost& lost) const {
     link.generation_ = 0;
+    link.unfinished_.clear();
+    link.newest_begun_ = {};
     link.finished_.clear();
     link.closing_ = false;
     link.surroundings_.stop_chain();
@@ -130,18 +132,27 @@ void Link::drain() {
 struct Link::ChainActions {
   Link& link;
 
-  void operator()(distill::Send& send) const { link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now()); }
+  void operator()(distill::Send& send) const {
+    if (send.block > link.newest_begun_) {
+      link.unfinished_.insert(send.block);
+      link.newest_begun_ = send.block;
+    }
+    link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now());
+  }
   void operator()(distill::Amplified& amplified) const {
     link.dropping_ = false;
-    link.finished_.push_back({amplified.block, std::move(amplified.key), std::move(amplified.account)});
+    link.unfinished_.erase(amplified.block);
+    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account)});
     link.close_next_block();
   }
   void operator()(distill::Dropped& dropped) const {
+    link.unfinished_.erase(dropped.block);
     link.session_.abandon_block(dropped.block);
     link.record(dropped.account, code_of(dropped.reason));
     // A row of blocks dropped for one reason is one alarm; the accounts have each.
     if (!link.dropping_) link.surroundings_.alarm(code_of(dropped.reason), link.subject(), std::format("block {} dropped: {}", dropped.block.value, dropped.text));
     link.dropping_ = true;
+    link.close_next_block();
   }
 };
 
@@ -159,17 +170,19 @@ void Link::on_chain_error(std::uint64_t generation, const std::string& what) {
 
 void Link::close_next_block() {
   if (closing_ || finished_.empty()) return;
+  const auto first = finished_.begin()->first;
+  if (!unfinished_.empty() && *unfinished_.begin() < first) return;
   closing_ = true;
-  session_.close_block(finished_.front().block, store_.needs(session_.reserve_need_bits()).encode(), surroundings_.now());
+  session_.close_block(first, store_.needs(session_.reserve_need_bits()).encode(), surroundings_.now());
 }
 
 void Link::on_held(session::BlockHeld& held) {
-  if (finished_.empty() || finished_.front().block != held.block) {
+  if (finished_.empty() || finished_.begin()->first != held.block) {
     session_.on_protocol_error(std::format("block {} is held, but was not made here", held.block.value), surroundings_.now());
     return;
   }
-  Finished block = std::move(finished_.front());
-  finished_.pop_front();
+  Finished block = std::move(finished_.begin()->second);
+  finished_.erase(finished_.begin());
   closing_ = false;
 
   const auto own = keys::Needs::decode(held.own_note, settings_.tunnels.size());

@@ -4,10 +4,12 @@
 ///   Distillery ─ Amplified ─▶ close_block ─▶ Session ─ BlockHeld ─▶ Store ─ reserve bits ─▶ Session
 ///                                                                      └── keys ─▶ Tunnels ─▶ DataPlane
 ///
-/// Blocks close one at a time and in order, so that both boxes allocate each by needs that count the one before.
+/// Blocks close one at a time and by number, so that both boxes allocate each by needs that count the one before; a block that the
+/// chain has finished early waits for those before it.
 
-#include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,7 +61,6 @@ class Link {
 
   /// A block that the chain has made; its key waits for the transcript to be authentic.
   struct Finished {
-    wire::BlockId block;
     crypto::SecretBits key;
     distill::Account account;
   };
@@ -71,7 +72,9 @@ class Link {
   Tunnels tunnels_;
   std::uint64_t generation_ = 0;  // of the living session; 0 without one
   std::uint64_t last_generation_ = 0;
-  std::deque<Finished> finished_;  // the front one may be closing
+  std::set<wire::BlockId> unfinished_;  // begun by the chain
+  wire::BlockId newest_begun_;
+  std::map<wire::BlockId, Finished> finished_;  // the first one may be closing
   bool closing_ = false;
   bool first_key_reported_ = false;
   bool dropping_ = false;

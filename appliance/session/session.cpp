@@ -471,8 +471,7 @@ void Session::on_timer(Instant now) {
     return state.end("PEER_SILENT", std::format("box '{}' took the connection but did not finish the bootstrap within 10 s: is it the right address, and is the box running", state.settings.peer_box), now);
   }
   if (state.established() && now >= state.channel->last_received + silence_max) {
-    state.actions.emplace_back(Disconnect{});
-    return state.lose("the peer has been silent for 5 s", now);
+    return state.end("PEER_SILENT", std::format("box '{}' has been silent for 5 s: the network between is cut, or someone holds its bytes back", state.settings.peer_box), now);
   }
   if (state.established() && now >= state.channel->next_keep_alive) {
     state.send(FrameKind::keep_alive);

@@ -72,7 +72,7 @@ struct BlockBurnt { BlockId block; };
 struct AuthenticatorChanged { Authenticator by; };
 struct Lost { std::string reason; };              // the session is over; the chain stops
 /// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE", "PEER_SILENT",
-/// "AGREEMENT_DIFFERS", "PEER_PROTOCOL".
+/// "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY".
 struct Alarm { std::string code; std::string text; };
 using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage, BlockHeld, BlockBurnt,
                             AuthenticatorChanged, Lost, Alarm>;

@@ -1,0 +1,143 @@
+#include "tests/simulation/simulated_box.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <format>
+
+namespace cloister::simulation {
+using namespace std::chrono_literals;
+namespace {
+
+/// An IPv4 packet whose payload is a number.
+std::array<std::byte, 28> packet_of(std::uint64_t number) {
+  std::array<std::byte, 28> packet{std::byte{0x45}, {}, {}, std::byte{28}};
+  std::memcpy(packet.data() + 20, &number, sizeof number);
+  return packet;
+}
+
+}  // namespace
+
+SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed,
+                           SyntheticSource& source)
+    : world_{world}, network_{network}, number_{number}, random_{seed}, chain_random_{seed + 1},
+      chain_{number == 0 ? distill::make_alice_chain(settings.distillation, source, chain_random_) : distill::make_bob_chain(settings.distillation, chain_random_)},
+      link_{std::move(settings), std::move(psk), random_, *this} {
+  network_.attach(number_, {.connected = [this] { link_.on_connected(); },
+                            .received = [this](const std::vector<std::byte>& bytes) { link_.on_received(bytes); },
+                            .disconnected = [this](const char* reason) { link_.on_disconnected(reason); },
+                            .busy = [this] { return link_.session_status().state == "established"; },
+                            .datagram = [this](const std::vector<std::byte>& datagram) { on_datagram(datagram); }});
+}
+
+void SimulatedBox::begin() { link_.begin(); }
+
+bool SimulatedBox::settled() const {
+  const auto session = link_.session_status();
+  return session.authenticator == session::Authenticator::qkd && link_.tunnel_status(0).state == "up" && outbound_.has_value();
+}
+
+void SimulatedBox::on_frame(hal::DetectionFrame frame) {
+  chain_->on_frame(std::move(frame));
+  drain_chain();
+}
+
+void SimulatedBox::send_packet() {
+  const auto number = ++traffic_.sent;
+  if (!outbound_) {
+    ++traffic_.without_key;
+    return;
+  }
+  const auto packet = packet_of(number);
+  std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
+  const auto bytes = outbound_->seal(packet, out);
+  out.resize(*bytes);
+  network_.send_datagram(number_, out);
+}
+
+void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram) {
+  const auto spi = vpn::peek_spi(datagram);
+  const auto found = spi ? inbound_.find(spi->value) : inbound_.end();
+  if (found == inbound_.end()) {
+    ++traffic_.unknown_sa;
+    return;
+  }
+  std::vector<std::byte> out(datagram.size());
+  const auto packet = found->second.open(datagram, out);
+  if (!packet) {
+    ++(packet.error() == vpn::EspError::replayed ? traffic_.replayed : traffic_.not_authentic);
+    return;
+  }
+  std::uint64_t number = 0;
+  std::memcpy(&number, packet->data() + 20, sizeof number);
+  if (!traffic_.received.insert(number).second) ++traffic_.received_twice;
+}
+
+/// The chain runs on a thread of its own: between it and the link lies a moment.
+void SimulatedBox::to_link(std::function<void()> event) { world_.plan_in(50us, std::move(event)); }
+
+void SimulatedBox::drain_chain() {
+  while (auto action = chain_->next_action()) {
+    auto shared = std::make_shared<distill::Action>(std::move(*action));
+    to_link([this, shared, at = generation_] { link_.on_chain(at, std::move(*shared)); });
+  }
+}
+
+void SimulatedBox::wake_session(Instant at) {
+  world_.plan(at, [this, wake = ++session_wake_] {
+    if (wake == session_wake_) link_.on_session_timer();
+  });
+}
+
+void SimulatedBox::wake_tunnel(std::size_t tunnel, Instant at) {
+  world_.plan(at, [this, tunnel, wake = ++tunnel_wake_] {
+    if (wake == tunnel_wake_) link_.on_tunnel_timer(tunnel);
+  });
+}
+
+void SimulatedBox::start_chain(std::uint64_t generation, wire::BlockId first) {
+  world_.plan_in(50us, [this, generation, first] {
+    generation_ = generation;
+    chain_->start(first);
+    drain_chain();
+  });
+}
+
+void SimulatedBox::stop_chain() {
+  world_.plan_in(50us, [this] {
+    chain_->stop();
+    drain_chain();
+    generation_ = 0;
+  });
+}
+
+void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+  world_.plan_in(50us, [this, generation, block, type, payload = std::move(payload)] {
+    if (generation != generation_) return;
+    const auto taken = chain_->on_message(block, type, payload);
+    drain_chain();
+    if (!taken) to_link([this, generation, what = taken.error().message] { link_.on_chain_error(generation, what); });
+  });
+}
+
+void SimulatedBox::install_inbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
+  inbound_.erase(spi.value);
+  inbound_.emplace(spi.value, vpn::InboundSa{spi, std::move(key)});
+}
+void SimulatedBox::install_outbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
+  world_.note("outbound", number_);
+  outbound_.emplace(spi, std::move(key));
+}
+void SimulatedBox::retire_inbound(std::size_t, vpn::Spi spi) { inbound_.erase(spi.value); }
+void SimulatedBox::retire_outbound(std::size_t) { outbound_.reset(); }
+
+void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
+  world_.note(code, number_);
+  log_.push_back(std::format("{:.3f} {} {}: {}", std::chrono::duration<double>(now().time_since_epoch() - 1h).count(), code, subject, text));
+}
+void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
+  info(code, subject, text);
+  alarms_.push_back(code);
+}
+void SimulatedBox::record(const std::string& account_line) { world_.note("account", account_line.size() == 0 ? 0U : 1U); }
+
+}  // namespace cloister::simulation

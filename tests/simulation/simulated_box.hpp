@@ -1,0 +1,90 @@
+#pragma once
+/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks, synthetic light.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "appliance/box/link.hpp"
+#include "appliance/distill/chain.hpp"
+#include "appliance/vpn/esp.hpp"
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/synthetic_light.hpp"
+#include "tests/simulation/virtual_world.hpp"
+
+namespace cloister::simulation {
+
+/// What a box's tunnel has seen of the packets that the other box sent, by their numbers.
+struct Traffic {
+  std::uint64_t sent = 0;
+  std::uint64_t without_key = 0;
+  std::set<std::uint64_t> received;
+  std::uint64_t received_twice = 0;
+  std::uint64_t unknown_sa = 0;
+  std::uint64_t replayed = 0;
+  std::uint64_t not_authentic = 0;  // under an SA that both boxes have: their keys differ
+};
+
+class SimulatedBox final : private box::LinkSurroundings {
+ public:
+  SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed,
+               SyntheticSource& source);
+  void begin();
+
+  /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
+  [[nodiscard]] bool watches() const { return generation_ != 0 && chain_->wants_frame(); }
+  /// Bob's detections, as the device would hand them over; only while `watches()`.
+  void on_frame(hal::DetectionFrame frame);
+  /// Sends one packet through the tunnel.
+  void send_packet();
+
+  [[nodiscard]] const box::Link& link() const { return link_; }
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
+  [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
+  /// Up, and authenticated by QKD keys.
+  [[nodiscard]] bool settled() const;
+
+ private:
+  [[nodiscard]] Instant now() const override { return world_.now(); }
+  void connect(Instant not_before) override { network_.connect(not_before); }
+  void transmit(std::vector<std::byte> bytes) override { network_.transmit(number_, bytes); }
+  void disconnect() override { network_.disconnect(number_); }
+  void wake_session(Instant at) override;
+  void wake_tunnel(std::size_t tunnel, Instant at) override;
+  void start_chain(std::uint64_t generation, wire::BlockId first) override;
+  void stop_chain() override;
+  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) override;
+  void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;
+  void retire_outbound(std::size_t tunnel) override;
+  void info(const std::string& code, const std::string& subject, const std::string& text) override;
+  void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
+  void record(const std::string& account_line) override;
+
+  void drain_chain();
+  void on_datagram(const std::vector<std::byte>& datagram);
+  void to_link(std::function<void()> event);
+
+  VirtualWorld& world_;
+  Network& network_;
+  std::size_t number_;
+  SeededRandom random_;
+  SeededRandom chain_random_;
+  std::unique_ptr<distill::Chain> chain_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t session_wake_ = 0;
+  std::uint64_t tunnel_wake_ = 0;
+  std::map<std::uint32_t, vpn::InboundSa> inbound_;
+  std::optional<vpn::OutboundSa> outbound_;
+  Traffic traffic_;
+  std::vector<std::string> alarms_;
+  std::vector<std::string> log_;
+  box::Link link_;
+};
+
+}  // namespace cloister::simulation
