@@ -18,8 +18,8 @@ struct Trouble {
   Duration delay_most{};
   double datagram_loss = 0;
   double datagram_repeat = 0;
-  std::vector<Duration> cuts;       // of the connection, at these times
-  bool one_notices_cuts = false;    // the client only; the server must notice by silence
+  std::vector<Duration> cuts;            // of the connection, at these times
+  bool one_notices_cuts = false;         // the client only; the server must notice by silence
   std::optional<std::size_t> tamper_at;  // the number of the piece of the stream
   Tampering tampering{};
 };

@@ -17,10 +17,15 @@ std::array<std::byte, 28> packet_of(std::uint64_t number) {
 
 }  // namespace
 
-SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed,
-                           SyntheticSource& source)
-    : world_{world}, network_{network}, number_{number}, random_{seed}, chain_random_{seed + 1},
-      chain_{number == 0 ? distill::make_alice_chain(settings.distillation, source, chain_random_) : distill::make_bob_chain(settings.distillation, chain_random_)},
+SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings,
+                           crypto::Psk psk, std::uint64_t seed, SyntheticSource& source)
+    : world_{world},
+      network_{network},
+      number_{number},
+      random_{seed},
+      chain_random_{seed + 1},
+      chain_{number == 0 ? distill::make_alice_chain(settings.distillation, source, chain_random_)
+                         : distill::make_bob_chain(settings.distillation, chain_random_)},
       link_{std::move(settings), std::move(psk), random_, *this} {
   network_.attach(number_, {.connected = [this] { link_.on_connected(); },
                             .received = [this](const std::vector<std::byte>& bytes) { link_.on_received(bytes); },
@@ -33,7 +38,8 @@ void SimulatedBox::begin() { link_.begin(); }
 
 bool SimulatedBox::settled() const {
   const auto session = link_.session_status();
-  return session.authenticator == session::Authenticator::qkd && link_.tunnel_status(0).state == "up" && outbound_.has_value();
+  return session.authenticator == session::Authenticator::qkd && link_.tunnel_status(0).state == "up" &&
+         outbound_.has_value();
 }
 
 void SimulatedBox::on_frame(hal::DetectionFrame frame) {
@@ -110,7 +116,8 @@ void SimulatedBox::stop_chain() {
   });
 }
 
-void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                                    std::vector<std::byte> payload) {
   world_.plan_in(50us, [this, generation, block, type, payload = std::move(payload)] {
     if (generation != generation_) return;
     const auto taken = chain_->on_message(block, type, payload);
@@ -132,12 +139,15 @@ void SimulatedBox::retire_outbound(std::size_t) { outbound_.reset(); }
 
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
   world_.note(code, number_);
-  log_.push_back(std::format("{:.3f} {} {}: {}", std::chrono::duration<double>(now().time_since_epoch() - 1h).count(), code, subject, text));
+  log_.push_back(std::format("{:.3f} {} {}: {}", std::chrono::duration<double>(now().time_since_epoch() - 1h).count(),
+                             code, subject, text));
 }
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
   alarms_.push_back(code);
 }
-void SimulatedBox::record(const std::string& account_line) { world_.note("account", account_line.size() == 0 ? 0U : 1U); }
+void SimulatedBox::record(const std::string& account_line) {
+  world_.note("account", account_line.size() == 0 ? 0U : 1U);
+}
 
 }  // namespace cloister::simulation

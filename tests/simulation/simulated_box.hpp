@@ -1,5 +1,6 @@
 #pragma once
-/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks, synthetic light.
+/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks,
+/// synthetic light.
 
 #include <map>
 #include <memory>
@@ -30,8 +31,8 @@ struct Traffic {
 
 class SimulatedBox final : private box::LinkSurroundings {
  public:
-  SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed,
-               SyntheticSource& source);
+  SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk,
+               std::uint64_t seed, SyntheticSource& source);
   void begin();
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
@@ -57,7 +58,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   void wake_tunnel(std::size_t tunnel, Instant at) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
-  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) override;
+  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                        std::vector<std::byte> payload) override;
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;

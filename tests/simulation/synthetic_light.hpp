@@ -1,6 +1,7 @@
 #pragma once
-/// Light without a fibre: what Alice sent in a slot is a function of its number, what Bob saw is that with errors. The share of the
-/// decoy among detections is that of a lossy line: proportional to its probability and its mean photon number.
+/// Light without a fibre: what Alice sent in a slot is a function of its number, what Bob saw is that with errors. The
+/// share of the decoy among detections is that of a lossy line: proportional to its probability and its mean photon
+/// number.
 
 #include <cstdint>
 #include <random>
@@ -12,7 +13,8 @@ namespace cloister::simulation {
 
 class SyntheticSource final : public hal::SymbolSource {
  public:
-  SyntheticSource(const distill::Parameters& parameters, double z_probability, std::uint64_t seed) : seed_{seed}, z_probability_{z_probability} {
+  SyntheticSource(const distill::Parameters& parameters, double z_probability, std::uint64_t seed)
+      : seed_{seed}, z_probability_{z_probability} {
     const double signal = parameters.probabilities[0] * parameters.intensities[0];
     signal_share_ = signal / (signal + parameters.probabilities[1] * parameters.intensities[1]);
   }
@@ -29,7 +31,8 @@ class SyntheticSource final : public hal::SymbolSource {
     const std::uint64_t b = next();
     const double basis = static_cast<double>(a >> 33U) * 0x1p-31;
     const double intensity = static_cast<double>(b >> 33U) * 0x1p-31;
-    return {basis < z_probability_ ? hal::Basis::z : hal::Basis::x, static_cast<std::uint8_t>(a & 1U), static_cast<std::uint8_t>(intensity < signal_share_ ? 0 : 1)};
+    return {basis < z_probability_ ? hal::Basis::z : hal::Basis::x, static_cast<std::uint8_t>(a & 1U),
+            static_cast<std::uint8_t>(intensity < signal_share_ ? 0 : 1)};
   }
   Result<> symbols(hal::Epoch, std::span<const hal::Slot> slots, std::span<hal::Symbol> out) override {
     for (std::size_t i = 0; i < slots.size(); ++i) out[i] = symbol(slots[i]);
@@ -43,8 +46,10 @@ class SyntheticSource final : public hal::SymbolSource {
   double signal_share_ = 1;
 };
 
-/// The next `detections` clicks of a receiver that errs with probability `error` in its own basis, and guesses in the other.
-inline hal::DetectionFrame detect(const SyntheticSource& source, hal::Slot& slot, std::size_t detections, double z_probability, double error, std::mt19937_64& chance) {
+/// The next `detections` clicks of a receiver that errs with probability `error` in its own basis, and guesses in the
+/// other.
+inline hal::DetectionFrame detect(const SyntheticSource& source, hal::Slot& slot, std::size_t detections,
+                                  double z_probability, double error, std::mt19937_64& chance) {
   hal::DetectionFrame frame{.epoch = 1, .first = slot, .slots = 0, .detections = {}};
   const auto uniform = [&chance] { return static_cast<double>(chance() >> 11U) * 0x1p-53; };
   for (std::size_t i = 0; i < detections; ++i) {

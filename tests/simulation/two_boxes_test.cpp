@@ -1,4 +1,5 @@
-// Two boxes in one process under a virtual clock: the product's links, their networks in trouble, a thousand runs by number.
+// Two boxes in one process under a virtual clock: the product's links, their networks in trouble, a thousand runs by
+// number.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
@@ -19,22 +20,33 @@ constexpr double error_probability = 0.003;
 constexpr auto trouble_ends = 8s;
 constexpr auto patience = 60s;
 
-/// Small blocks for speed: with eps_sec loose enough that the finite-key formulas give a key from them. Everything else as in a box.
+/// Small blocks for speed: with eps_sec loose enough that the finite-key formulas give a key from them. Everything else
+/// as in a box.
 distill::Parameters parameters() {
   distill::Parameters parameters;
   parameters.intensities = {0.5, 0.15};
   parameters.probabilities = {0.6, 0.4};
   parameters.eps_sec = 1e-2;
   parameters.eps_cor = 1e-9;
-  parameters.block_bits = 80'000;
+  parameters.block_bits = 56'000;
   return parameters;
 }
 
 box::LinkSettings settings(const std::string& local, const std::string& peer) {
-  box::LinkSettings settings{.session = {.link = "line", .local_box = local, .peer_box = peer, .agreement = "block_bits=80000\n", .reserve_bits = 2048},
+  box::LinkSettings settings{.session = {.link = "line",
+                                         .local_box = local,
+                                         .peer_box = peer,
+                                         .agreement = "block_bits=56000\n",
+                                         .reserve_bits = 2048},
                              .distillation = parameters(),
                              .tunnels = {}};
-  settings.tunnels.push_back({.rekey = {.tunnel = "office", .local_box = local, .peer_box = peer, .initiator = local < peer, .hybrid = false, .rekey_interval = 1s, .key_lifetime = 3s},
+  settings.tunnels.push_back({.rekey = {.tunnel = "office",
+                                        .local_box = local,
+                                        .peer_box = peer,
+                                        .initiator = local < peer,
+                                        .hybrid = false,
+                                        .rekey_interval = 1s,
+                                        .key_lifetime = 3s},
                               .interface = "none",
                               .stock_keys_max = 8});
   return settings;
@@ -46,7 +58,8 @@ crypto::Psk psk() {
   return psk;
 }
 
-/// A third of the seeds is calm, a third has the connection cut, a third has someone between who changes what it carries.
+/// A third of the seeds is calm, a third has the connection cut, a third has someone between who changes what it
+/// carries.
 Trouble trouble_of(std::uint64_t seed, VirtualWorld& world) {
   Trouble trouble;
   trouble.delay_most = world.between(1ms, 10ms);
@@ -77,17 +90,24 @@ std::string judge(const Trouble& trouble, bool tampered, const SimulatedBox& ali
     const auto& sender = (box == &alice ? bob : alice).traffic();
     if (traffic.not_authentic != 0) return "the two boxes hold different keys";
     if (traffic.received_twice != 0) return "a packet was taken twice";
-    if (!box->settled()) return std::format("no tunnel on QKD keys after the trouble: session {}, tunnel {}", box->link().session_status().state, box->link().tunnel_status(0).state);
+    if (!box->settled())
+      return std::format("no tunnel on QKD keys after the trouble: session {}, tunnel {}",
+                         box->link().session_status().state, box->link().tunnel_status(0).state);
     const auto balance = box->link().store().balance();
-    if (balance.produced_bits != balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits) return "bits appeared or vanished in the store";
+    if (balance.produced_bits !=
+        balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
+      return "bits appeared or vanished in the store";
     const bool calm = trouble.cuts.empty() && !tampered;
     if (calm && trouble.datagram_loss == 0 && traffic.received.size() != sender.sent - sender.without_key) {
-      return std::format("{} packets were lost over {} rekeys", sender.sent - sender.without_key - traffic.received.size(), box->link().tunnel_status(0).rekeys);
+      return std::format("{} packets were lost over {} rekeys",
+                         sender.sent - sender.without_key - traffic.received.size(),
+                         box->link().tunnel_status(0).rekeys);
     }
     if (calm && !box->alarms().empty()) return "an alarm without a reason: " + box->alarms().front();
     if (calm && box->link().tunnel_status(0).rekeys < 3) return "too few rekeys to show anything";
   }
-  if (tampered && alice.alarms().empty() && bob.alarms().empty()) return "the channel was changed and no alarm was raised";
+  if (tampered && alice.alarms().empty() && bob.alarms().empty())
+    return "the channel was changed and no alarm was raised";
   if (alice.link().store().stock_keys(0) != bob.link().store().stock_keys(0)) return "the stocks differ";
   return {};
 }
@@ -105,7 +125,8 @@ Outcome run(std::uint64_t seed) {
   std::mt19937_64 chance{~seed};
   hal::Slot slot = 0;
   std::function<void()> shine = [&] {
-    if (bob.link().store().stock_keys(0) < 5 && bob.watches()) bob.on_frame(detect(source, slot, 20'000, z_probability, error_probability, chance));
+    if (bob.link().store().stock_keys(0) < 5 && bob.watches())
+      bob.on_frame(detect(source, slot, 11'000, z_probability, error_probability, chance));
     world.plan_in(100ms, shine);
   };
   std::function<void()> send = [&] {
@@ -118,7 +139,8 @@ Outcome run(std::uint64_t seed) {
 
   const auto start = world.now();
   world.run_until(start + trouble_ends + 2s);
-  while (!(alice.settled() && bob.settled()) && world.now() < start + trouble_ends + patience) world.run_until(world.now() + 100ms);
+  while (!(alice.settled() && bob.settled()) && world.now() < start + trouble_ends + patience)
+    world.run_until(world.now() + 100ms);
   send = [] {};
   // What is in flight arrives, also the rest of a rekey or a block.
   world.run_until(world.now() + 100ms);
@@ -142,7 +164,8 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return text == nullptr ? std::nullopt : std::optional{std::strtoull(text, nullptr, 10)};
 }
 
-TEST_CASE("Two boxes keep equal keys, lose nothing when all is calm, and come back after trouble, for every seed", "[simulation]") {
+TEST_CASE("Two boxes keep equal keys, lose nothing when all is calm, and come back after trouble, for every seed",
+          "[simulation]") {
   if (const auto seed = number_from("CLOISTER_SEED")) {
     const auto outcome = run(*seed);
     for (const auto& line : outcome.log) std::cout << line << '\n';

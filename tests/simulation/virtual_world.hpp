@@ -1,6 +1,6 @@
 #pragma once
-/// A world with a clock of its own: events in the order of their times, equal times in the order in which they were planned.
-/// Everything by chance comes from the seed, so that a run can be repeated by its number.
+/// A world with a clock of its own: events in the order of their times, equal times in the order in which they were
+/// planned. Everything by chance comes from the seed, so that a run can be repeated by its number.
 
 #include <chrono>
 #include <cstdint>
@@ -22,7 +22,9 @@ class VirtualWorld {
   explicit VirtualWorld(std::uint64_t seed) : chance_{seed} {}
 
   [[nodiscard]] Instant now() const { return now_; }
-  void plan(Instant at, std::function<void()> event) { events_.emplace(std::pair{std::max(at, now_), next_++}, std::move(event)); }
+  void plan(Instant at, std::function<void()> event) {
+    events_.emplace(std::pair{std::max(at, now_), next_++}, std::move(event));
+  }
   void plan_in(Duration delay, std::function<void()> event) { plan(now_ + delay, std::move(event)); }
   void run_until(Instant end) {
     while (!events_.empty() && events_.begin()->first.first <= end) {
@@ -35,7 +37,9 @@ class VirtualWorld {
 
   /// Uniform in [0, below).
   [[nodiscard]] std::uint64_t below(std::uint64_t below) { return chance_() % below; }
-  [[nodiscard]] bool happens(double probability) { return static_cast<double>(chance_() >> 11U) * 0x1p-53 < probability; }
+  [[nodiscard]] bool happens(double probability) {
+    return static_cast<double>(chance_() >> 11U) * 0x1p-53 < probability;
+  }
   [[nodiscard]] Duration between(Duration least, Duration most) {
     return least + Duration{static_cast<Duration::rep>(below(static_cast<std::uint64_t>((most - least).count()) + 1))};
   }
