@@ -38,7 +38,7 @@ format:
 	@$(test_root) sh -c 'git ls-files "*.cpp" "*.hpp" | xargs clang-format-19 -i'
 
 fuzz:
-	@$(test_root) sh -c '$(call built,fuzz,all) && tests/fuzz/run $(FUZZ_SECONDS)'
+	@$(test_root) sh -c '$(call built,fuzz,fuzzers) && tests/fuzz/run $(FUZZ_SECONDS)'
 
 bench: 
 	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill vpn'

@@ -14,8 +14,10 @@
 namespace cloister::crypto {
 namespace {
 
-/// OpenSSL's parameter lists take mutable pointers, and read only.
+/// OpenSSL's parameter lists take mutable pointers, and read only. Nothing is also a value (an empty salt), but must have a place.
 OSSL_PARAM octets(const char* name, std::span<const std::byte> value) {
+  static std::byte nothing{};
+  if (value.empty()) return OSSL_PARAM_construct_octet_string(name, &nothing, 0);
   return OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(value.data()), value.size());
 }
 

@@ -28,8 +28,9 @@ struct FreeSsl {
 SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_method());
   require(context != nullptr, "OpenSSL gives no TLS context");
+  char groups[] = "X25519MLKEM768";  // OpenSSL's macro casts const away
   const bool set = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 && SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") == 1 &&
-                   SSL_CTX_set1_groups_list(context, "X25519MLKEM768") == 1 && SSL_CTX_set_num_tickets(context, 0) == 1;
+                   SSL_CTX_set1_groups_list(context, groups) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1;
   require(set, "OpenSSL refuses the TLS settings: is its version 3.5 or newer");
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto retry_interval = 500ms;
 constexpr auto exchange_patience = 5s;
-constexpr auto grace_max = 5s;
+constexpr auto grace_max = 5s;  // and half an interval at most: never more than two receiving SAs
 
 /// A pair of SAs of one key.
 struct Generation {
@@ -95,7 +95,7 @@ struct RekeyEngine::State {
   /// The old receiving SA stays for packets that are on their way, but never beyond its lifetime.
   void retire_current(Instant now) {
     if (!current) return;
-    retiring.push_back({current->inbound, std::min(now + grace_max, current->made + settings.key_lifetime)});
+    retiring.push_back({current->inbound, std::min(now + std::min<milliseconds>(grace_max, settings.rekey_interval / 2), current->made + settings.key_lifetime)});
     current.reset();
   }
 

@@ -1,0 +1,37 @@
+// A datagram from the black network, and a packet that comes out of a tunnel: any bytes.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "appliance/vpn/esp.hpp"
+#include "appliance/vpn/selectors.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace cloister;
+  if (size > 65'535) return 0;
+  const auto bytes = std::as_bytes(std::span{data, size});
+  static_cast<void>(vpn::peek_spi(bytes));
+
+  vpn::InboundSa in{{0x1000}, vpn::SaKey{}};
+  std::vector<std::byte> out(size);
+  require(!in.open(bytes, out).has_value(), "nobody forges AES-256-GCM");
+
+  // Behind the cipher: the bytes as the inner packet, sealed by a peer that is not ours.
+  vpn::OutboundSa sender{{0x1000}, vpn::SaKey{}};
+  std::vector<std::byte> datagram(size + vpn::esp_overhead_bytes_max);
+  if (const auto sealed = sender.seal(bytes, datagram)) {
+    datagram.resize(*sealed);
+    out.resize(datagram.size());
+    if (const auto packet = in.open(datagram, out)) require(std::ranges::equal(*packet, bytes), "what comes out is what went in");
+  }
+
+  vpn::SelectorTable selectors;
+  vpn::Prefix local{.length = 8};
+  vpn::Prefix remote{.v6 = true, .length = 3};
+  selectors.add(0, {local, remote}, {local, remote});
+  static_cast<void>(selectors.outbound(bytes));
+  static_cast<void>(selectors.inbound_allowed(0, bytes));
+  return 0;
+}

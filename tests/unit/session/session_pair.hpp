@@ -1,0 +1,184 @@
+#pragma once
+/// Two session engines joined by a byte stream that the test holds in its hands; time moves when the test says so.
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "appliance/session/session.hpp"
+
+namespace cloister::session::test {
+
+using Bytes = std::vector<std::byte>;
+
+class SeededRandom final : public crypto::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
+  void fill(std::span<std::byte> out) override {
+    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
+  }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+inline crypto::Psk psk_of(int value) {
+  crypto::Psk psk;
+  std::ranges::fill(psk.fill(), static_cast<std::byte>(value));
+  return psk;
+}
+
+inline Settings settings_of(std::string local, std::string peer) {
+  return {.link = "line", .local_box = std::move(local), .peer_box = std::move(peer), .agreement = "block_bits=1000\nhybrid=true\n", .reserve_bits = 2048};
+}
+
+inline Bytes bytes_of(std::string_view text) {
+  Bytes bytes(text.size());
+  std::ranges::transform(text, bytes.begin(), [](char character) { return static_cast<std::byte>(character); });
+  return bytes;
+}
+
+/// One engine and what it said.
+struct End {
+  End(Settings settings, int psk, std::uint64_t seed, Instant now)
+      : random{std::make_unique<SeededRandom>(seed)}, engine{std::move(settings), psk_of(psk), *random, now} {}
+
+  std::unique_ptr<SeededRandom> random;
+  Session engine;
+  Bytes outgoing;
+  bool wants_connection = false;
+  bool hung_up = false;
+  std::vector<std::string> alarms;
+  std::string alarm_text;
+  std::vector<std::string> events;  // "established bootstrap", "held 1 qkd", "burnt 2", "lost", "switched"
+  std::map<std::uint64_t, std::pair<Bytes, Bytes>> held;  // notes by block
+  std::vector<BlockId> kept;
+  std::uint64_t first_block = 0;
+  std::vector<std::pair<std::uint64_t, Bytes>> delivered;
+
+  [[nodiscard]] bool saw(const std::string& event) const { return std::ranges::find(events, event) != events.end(); }
+  [[nodiscard]] bool established() const { return engine.status().state == "established"; }
+};
+
+inline std::string name_of(Authenticator by) { return by == Authenticator::qkd ? "qkd" : by == Authenticator::bootstrap ? "bootstrap" : "none"; }
+
+struct Pair {
+  explicit Pair(std::uint64_t seed = 1, Settings alice = settings_of("alice", "bob"), Settings bob = settings_of("bob", "alice"), int psk_alice = 7, int psk_bob = 7)
+      : ends{std::make_unique<End>(std::move(alice), psk_alice, 2 * seed, now), std::make_unique<End>(std::move(bob), psk_bob, 2 * seed + 1, now)} {
+    drain(0);
+    drain(1);
+  }
+
+  Instant now{std::chrono::hours{1}};
+  std::array<std::unique_ptr<End>, 2> ends;  // the client first
+  End& alice() { return *ends[0]; }
+  End& bob() { return *ends[1]; }
+
+  void drain(std::size_t i) {
+    End& end = *ends[i];
+    while (auto action = end.engine.next_action()) {
+      if (std::holds_alternative<Connect>(*action)) end.wants_connection = true;
+      else if (auto* transmit = std::get_if<Transmit>(&*action)) end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
+      else if (std::holds_alternative<Disconnect>(*action)) end.hung_up = true;
+      else if (auto* established = std::get_if<Established>(&*action)) {
+        end.events.push_back("established " + name_of(established->by));
+        end.kept = established->kept;
+        end.first_block = established->first_block.value;
+      } else if (auto* held = std::get_if<BlockHeld>(&*action)) {
+        end.events.push_back("held " + std::to_string(held->block.value) + " " + name_of(held->by));
+        end.held[held->block.value] = {held->own_note, held->peer_note};
+      } else if (auto* burnt = std::get_if<BlockBurnt>(&*action)) end.events.push_back("burnt " + std::to_string(burnt->block.value));
+      else if (auto* message = std::get_if<DeliverBlockMessage>(&*action)) end.delivered.emplace_back(message->block.value, message->payload);
+      else if (std::holds_alternative<AuthenticatorChanged>(*action)) end.events.push_back("switched");
+      else if (std::holds_alternative<Lost>(*action)) end.events.push_back("lost");
+      else if (auto* alarm = std::get_if<Alarm>(&*action)) {
+        end.alarms.push_back(alarm->code);
+        end.alarm_text = alarm->text;
+      }
+    }
+  }
+
+  void connect() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      ends[i]->outgoing.clear();
+      ends[i]->hung_up = false;
+      ends[i]->engine.on_connected(now);
+      drain(i);
+    }
+  }
+
+  /// What one end has said reaches the other; true when there was something.
+  bool pass(std::size_t from) {
+    Bytes bytes;
+    std::swap(bytes, ends[from]->outgoing);
+    if (bytes.empty() || ends[1 - from]->hung_up) return false;
+    ends[1 - from]->engine.on_received(bytes, now);
+    drain(1 - from);
+    return true;
+  }
+
+  /// Both ways, until nobody has anything to say; a hung-up end ends the connection of both.
+  void settle() {
+    for (int i = 0; i < 1000; ++i) {
+      const bool one = pass(0);
+      const bool other = pass(1);
+      if (!one && !other) break;
+    }
+    if (ends[0]->hung_up || ends[1]->hung_up) disconnect();
+  }
+
+  void disconnect() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      ends[i]->engine.on_disconnected("closed", now);
+      drain(i);
+      ends[i]->outgoing.clear();
+    }
+  }
+
+  /// A block of a few messages, from its first frame to the exchange of tags; not yet passed on.
+  void begin_block(std::uint64_t block) {
+    for (int i = 0; i < 3; ++i) {
+      for (std::size_t end = 0; end < 2; ++end) {
+        ends[end]->engine.send_block_message({block}, 1, bytes_of("message " + std::to_string(i)), now);
+        drain(end);
+        pass(end);
+      }
+    }
+  }
+  void close_block(std::uint64_t block, std::size_t end) {
+    ends[end]->engine.close_block({block}, bytes_of("note of " + std::to_string(end)), now);
+    drain(end);
+  }
+  void make_block(std::uint64_t block) {
+    begin_block(block);
+    close_block(block, 0);
+    close_block(block, 1);
+    settle();
+  }
+  /// Both boxes' share of the block for the reserve: equal bits.
+  void add_reserve(std::uint64_t block, std::size_t bits) {
+    for (std::size_t end = 0; end < 2; ++end) {
+      std::mt19937_64 generator{block};
+      crypto::SecretBits share{bits};
+      for (std::size_t i = 0; i < bits; ++i) share.set(i, (generator() & 1U) != 0);
+      ends[end]->engine.add_reserve({block}, std::move(share), now);
+      drain(end);
+    }
+    settle();
+  }
+  void wait(std::chrono::milliseconds span) {
+    now += span;
+    for (std::size_t end = 0; end < 2; ++end) {
+      ends[end]->engine.on_timer(now);
+      drain(end);
+    }
+  }
+};
+
+}  // namespace cloister::session::test

@@ -1,0 +1,272 @@
+// Two rekey engines under a virtual clock: make before break, through loss, delay and sessions that end.
+#include <algorithm>
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+
+#include "appliance/vpn/derive.hpp"
+#include "appliance/vpn/rekey.hpp"
+#include "appliance/vpn/rekey_messages.hpp"
+
+namespace cloister::vpn {
+namespace {
+using namespace std::chrono_literals;
+
+class SeededRandom final : public crypto::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
+  void fill(std::span<std::byte> out) override {
+    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
+  }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+crypto::TunnelKey key_of(const wire::KeyName& name) {
+  crypto::TunnelKey key;
+  std::memcpy(key.fill().data(), &name.index, sizeof name.index);
+  return key;
+}
+
+using KeyBytes = std::array<std::byte, SaKey::size>;
+
+KeyBytes bytes_of(const SaKey& key) {
+  KeyBytes bytes{};
+  std::ranges::copy(key.expose(), bytes.begin());
+  return bytes;
+}
+
+RekeySettings settings(bool initiator, bool hybrid) {
+  return {.tunnel = "office", .local_box = initiator ? "alice" : "bob", .peer_box = initiator ? "bob" : "alice", .initiator = initiator, .hybrid = hybrid, .rekey_interval = 1s, .key_lifetime = 3s};
+}
+
+constexpr Instant beginning{std::chrono::hours{1}};
+
+/// Both ends, their SAs by SPI, and a stock of keys that both draw from by name.
+struct Pair {
+  struct End {
+    End(std::uint64_t seed, bool initiator, bool hybrid) : random{std::make_unique<SeededRandom>(seed)}, engine{settings(initiator, hybrid), *random, beginning} {}
+    std::unique_ptr<SeededRandom> random;
+    RekeyEngine engine;
+    std::map<std::uint32_t, KeyBytes> inbound;
+    std::optional<std::pair<std::uint32_t, KeyBytes>> outbound;
+    std::optional<Instant> wake;
+    int blocked = 0;
+  };
+  struct Message {
+    Instant at;
+    std::size_t to;
+    std::uint8_t type;
+    std::vector<std::byte> payload;
+  };
+
+  using Duration = std::chrono::steady_clock::duration;
+
+  Instant now = beginning;
+  std::uint32_t next_key = 0;
+  std::uint32_t keys_left = 1000;
+  std::deque<Message> flight;
+  std::mt19937_64 chance;
+  std::array<End, 2> ends;
+  Duration delay_most = 5ms;
+  std::set<std::uint32_t> used;
+
+  Pair(std::uint64_t seed, bool hybrid) : chance{seed}, ends{End{4 * seed, true, hybrid}, End{4 * seed + 1, false, hybrid}} {}
+
+  void drain(std::size_t i) {
+    End& end = ends[i];
+    while (auto action = end.engine.next_action()) {
+      if (auto* send = std::get_if<SendMessage>(&*action)) {
+        const auto delay = Duration{static_cast<Duration::rep>(chance() % static_cast<std::uint64_t>(delay_most.count()))};
+        Instant at = now + delay;
+        for (const auto& message : flight) {
+          if (message.to == 1 - i) at = std::max(at, message.at);  // the channel keeps order
+        }
+        flight.push_back({at, 1 - i, send->type, send->payload});
+      } else if (auto* need = std::get_if<NeedKey>(&*action)) {
+        if (!need->name) {
+          if (keys_left == 0) end.engine.on_no_key(now);
+          else {
+            --keys_left;
+            const wire::KeyName name{{1}, next_key++};
+            REQUIRE(used.insert(name.index).second);
+            end.engine.on_key(name, key_of(name), now);
+          }
+        } else {
+          end.engine.on_key(*need->name, key_of(*need->name), now);
+        }
+      } else if (auto* in = std::get_if<InstallInbound>(&*action)) {
+        end.inbound[in->spi.value] = bytes_of(in->key);
+      } else if (auto* out = std::get_if<InstallOutbound>(&*action)) {
+        end.outbound.emplace(out->spi.value, bytes_of(out->key));
+      } else if (auto* retire = std::get_if<RetireInbound>(&*action)) {
+        end.inbound.erase(retire->spi.value);
+      } else if (std::holds_alternative<RetireOutbound>(*action)) {
+        end.outbound.reset();
+      } else if (auto* at = std::get_if<WakeAt>(&*action)) {
+        end.wake = at->at;
+      } else if (std::holds_alternative<TunnelBlocked>(*action)) {
+        ++end.blocked;
+      }
+    }
+  }
+
+  /// What is sent now can be opened by the other end, under an equal key.
+  [[nodiscard]] bool fits(std::size_t from) const {
+    const auto& out = ends[from].outbound;
+    if (!out) return false;
+    const auto& inbound = ends[1 - from].inbound;
+    const auto found = inbound.find(out->first);
+    return found != inbound.end() && found->second == out->second;
+  }
+
+  void session(bool up) {
+    if (!up) flight.clear();
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (up) ends[i].engine.on_session_up(now);
+      else ends[i].engine.on_session_down(now);
+      drain(i);
+    }
+  }
+
+  void run(Duration span, auto check) {
+    for (const Instant end = now + span; now < end; now += 1ms) {
+      for (bool moved = true; moved;) {
+        moved = false;
+        const auto due = std::ranges::find_if(flight, [&](const Message& message) { return message.at <= now; });
+        if (due == flight.end()) break;
+        const Message message = *due;
+        flight.erase(due);
+        REQUIRE(ends[message.to].engine.on_message(message.type, message.payload, now));
+        drain(message.to);
+        moved = true;
+      }
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (!ends[i].wake || *ends[i].wake > now) continue;
+        ends[i].wake.reset();
+        ends[i].engine.on_timer(now);
+        drain(i);
+      }
+      check();
+    }
+  }
+};
+
+TEST_CASE("From the first key on both ends always have an SA that the other opens, over many rekeys", "[rekey]") {
+  for (const bool hybrid : {false, true}) {
+    for (std::uint64_t seed = 0; seed < (hybrid ? 3U : 30U); ++seed) {
+      INFO("seed " << seed << (hybrid ? ", hybrid" : ""));
+      Pair pair{seed, hybrid};
+      pair.delay_most = std::chrono::milliseconds{1 + seed};
+      pair.session(true);
+      pair.run(1s, [] {});
+      REQUIRE((pair.fits(0) && pair.fits(1)));
+      pair.run(10s, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+      CHECK(pair.ends[0].engine.status().rekeys >= 8);
+      CHECK(pair.ends[0].inbound.size() <= 2);
+      CHECK(pair.ends[0].blocked + pair.ends[1].blocked == 0);
+    }
+  }
+}
+
+TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends, and comes back with the next key", "[rekey]") {
+  Pair pair{1, false};
+  pair.keys_left = 2;
+  pair.session(true);
+  pair.run(8s, [] {});
+  for (const auto& end : pair.ends) {
+    CHECK_FALSE(end.outbound);
+    CHECK(end.inbound.empty());
+    CHECK(end.blocked == 1);
+    CHECK(end.engine.status().state == "blocked");
+  }
+  pair.keys_left = 100;
+  pair.run(3s, [] {});
+  CHECK((pair.fits(0) && pair.fits(1)));
+}
+
+TEST_CASE("Sessions that end at any moment leave no unequal keys and no SA beyond its lifetime", "[rekey]") {
+  for (std::uint64_t seed = 100; seed < 200; ++seed) {
+    INFO("seed " << seed);
+    Pair pair{seed, false};
+    pair.delay_most = 40ms;
+    pair.session(true);
+    for (int i = 0; i < 6; ++i) {
+      pair.run(std::chrono::milliseconds{pair.chance() % 1500}, [&] {
+        for (std::size_t from = 0; from < 2; ++from) {
+          const auto& out = pair.ends[from].outbound;
+          if (!out) continue;
+          const auto& inbound = pair.ends[1 - from].inbound;
+          if (const auto found = inbound.find(out->first); found != inbound.end()) REQUIRE(found->second == out->second);
+        }
+      });
+      pair.session(false);
+      pair.run(std::chrono::milliseconds{pair.chance() % 500}, [] {});
+      pair.session(true);
+    }
+    pair.run(2s, [] {});
+    CHECK((pair.fits(0) && pair.fits(1)));
+    pair.session(false);
+    pair.run(3100ms, [] {});
+    CHECK_FALSE(pair.ends[0].outbound);
+    CHECK(pair.ends[1].inbound.empty());
+  }
+}
+
+TEST_CASE("Every rekey message is read as written and refused when cut, lengthened, or of the other mode", "[rekey]") {
+  const std::vector<std::byte> kem_public(crypto::kem_public_bytes, std::byte{1});
+  const std::vector<std::byte> kem_ciphertext(crypto::kem_ciphertext_bytes, std::byte{2});
+  std::vector<std::pair<RekeyMessage, std::vector<std::byte>>> messages;
+  messages.emplace_back(RekeyMessage::offer, encode(Offer{7, {{3}, 4}, {0x1000}, kem_public}));
+  messages.emplace_back(RekeyMessage::accept, encode(Accept{7, {0x1001}, kem_ciphertext}));
+  messages.emplace_back(RekeyMessage::confirm, encode(Confirm{7}));
+  messages.emplace_back(RekeyMessage::reject, encode(Reject{7, 9}));
+  for (const auto& [type, payload] : messages) {
+    const auto number = static_cast<std::uint8_t>(type);
+    REQUIRE(decode_rekey(number, payload, true));
+    for (std::size_t length = 0; length < payload.size(); ++length) REQUIRE_FALSE(decode_rekey(number, std::span{payload}.first(length), true));
+    std::vector<std::byte> longer(payload.size() + 1);
+    std::ranges::copy(payload, longer.begin());
+    CHECK_FALSE(decode_rekey(number, longer, true));
+    if (type == RekeyMessage::offer || type == RekeyMessage::accept) CHECK_FALSE(decode_rekey(number, payload, false));
+  }
+  CHECK_FALSE(decode_rekey(static_cast<std::uint8_t>(RekeyMessage::offer), encode(Offer{7, {{3}, 4}, {255}, {}}), false));  // a reserved SPI
+  CHECK_FALSE(decode_rekey(99, {}, false));
+}
+
+TEST_CASE("An SA's key depends on everything that names it", "[derive]") {
+  const SaSecrets secrets{key_of({{1}, 1}), std::nullopt};
+  const SaContext context{.tunnel = "office", .initiator = "alice", .responder = "bob", .epoch = 1, .key_name = {{1}, 1}, .kem_public_key = {}, .kem_ciphertext = {}};
+  std::set<KeyBytes> keys;
+  const auto add = [&](const SaSecrets& from, const SaContext& with, Direction direction, Spi spi) {
+    keys.insert(bytes_of(from.derive(with, direction, spi)));
+  };
+  add(secrets, context, Direction::initiator_to_responder, {0x1000});
+  add(secrets, context, Direction::initiator_to_responder, {0x1000});
+  CHECK(keys.size() == 1);
+  add(secrets, context, Direction::responder_to_initiator, {0x1000});
+  add(secrets, context, Direction::initiator_to_responder, {0x1001});
+  auto changed = context;
+  changed.epoch = 2;
+  add(secrets, changed, Direction::initiator_to_responder, {0x1000});
+  changed = context;
+  changed.key_name.index = 2;
+  add(secrets, changed, Direction::initiator_to_responder, {0x1000});
+  changed = context;
+  changed.tunnel = "offic";
+  changed.initiator = "ealice";  // the same letters in a row: lengths must part them
+  add(secrets, changed, Direction::initiator_to_responder, {0x1000});
+  add(SaSecrets{key_of({{1}, 2}), std::nullopt}, context, Direction::initiator_to_responder, {0x1000});
+  crypto::KemSecret kem;
+  add(SaSecrets{key_of({{1}, 1}), std::move(kem)}, context, Direction::initiator_to_responder, {0x1000});
+  CHECK(keys.size() == 8);
+}
+
+}  // namespace
+}  // namespace cloister::vpn
