@@ -7,6 +7,7 @@
 
 #include "appliance/vpn/esp.hpp"
 #include "appliance/vpn/selectors.hpp"
+#include "crypto/error.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cloister;

@@ -1,0 +1,206 @@
+// The configuration file: the documentation's examples are taken; each mistake is named with its place and its remedy.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <string>
+
+#include "config/parse.hpp"
+
+namespace cloister::config {
+namespace {
+using Catch::Matchers::ContainsSubstring;
+
+const std::string base = R"(box:
+  name: geneva
+  state_directory: /var/lib/cloister
+  control_socket: /run/cloister/control.sock
+tpm:
+  tcti: "device:/dev/tpmrm0"
+links:
+  - name: line
+    peer: paris
+    local_address: 203.0.113.1:7400
+    peer_address: 203.0.113.2:7400
+    bootstrap:
+      psk: /etc/cloister/paris.psk
+    authentication:
+      reserve: 16 KiB
+    device:
+      driver: simulator
+      role: alice
+      socket: /run/cloister/fibre.sock
+      clock: 1 GHz
+    distillation:
+      block_bits: 1000000
+      eps_sec: 1e-10
+      qber_limit: 8 %
+      intensities: [0.5, 0.15]
+      probabilities: [0.6, 0.4]
+tunnels:
+  - name: office
+    link: line
+    interface: cl-office
+    local_subnets: [192.0.2.0/24]
+    remote_subnets: [198.51.100.0/24]
+    local_endpoint: 203.0.113.1:4500
+    peer_endpoint: 203.0.113.2:4500
+    mtu: 1420
+    rekey_interval: 10s
+    key_lifetime: 30s
+    stock: 64
+    hybrid: true
+)";
+
+struct Mistake {
+  std::string right;  // replaced by …
+  std::string wrong;
+  int line;
+  int column;
+  std::string says;
+};
+
+const std::vector<Mistake> mistakes{
+    {"  name: geneva\n", "", 2, 3, "missing"},
+    {"  name: geneva", "  name: gen eva", 2, 9, "letters, digits and hyphens"},
+    {"  name: geneva", "  nmae: geneva", 2, 3, "did you mean 'name'"},
+    {"  name: geneva", "  name: geneva\n  name: geneva", 3, 3, "stands twice"},
+    {"  name: geneva", "  name: [geneva]", 2, 9, "expected one value"},
+    {"  control_socket: /run/cloister/control.sock", "  control_socket: control.sock", 4, 19, "absolute path"},
+    {"tpm:\n", "tmp:\n", 5, 1, "did you mean 'tpm'"},
+    {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: yes\n", 5, 6, "keys and values"},
+    {"    peer: paris", "    peer: geneva", 8, 5, "name of this box"},
+    {"203.0.113.1:7400", "203.0.113.1", 10, 20, "address:port"},
+    {"203.0.113.1:7400", "203.0.113.1:74000", 10, 20, "address:port"},
+    {"203.0.113.1:7400", "geneva.example:7400", 10, 20, "address:port"},
+    {"203.0.113.2:7400", "\"[2001:db8::2]:7400\"", 11, 19, "address family"},
+    {"    bootstrap:\n      psk: /etc/cloister/paris.psk\n", "", 8, 5, "missing"},
+    {"16 KiB", "16 KB", 15, 16, "with a unit"},
+    {"16 KiB", "1 B", 15, 16, "expected 1024"},
+    {"driver: simulator", "driver: simulater", 17, 15, "expected 'simulator'"},
+    {"role: alice", "role: eve", 18, 13, "'alice'"},
+    {"clock: 1 GHz", "clock: 1", 20, 14, "with a unit"},
+    {"clock: 1 GHz", "clock: 100 GHz", 20, 14, "expected 1000"},
+    {"block_bits: 1000000", "block_bits: many", 22, 19, "whole number"},
+    {"block_bits: 1000000", "block_bits: 10", 22, 19, "expected 10000"},
+    {"eps_sec: 1e-10", "eps_sec: -1", 23, 16, "expected"},
+    {"qber_limit: 8 %", "qber_limit: 80 %", 24, 19, "expected 0.001 to 0.11"},
+    {"[0.5, 0.15]", "[0.15, 0.5]", 25, 20, "descending"},
+    {"[0.5, 0.15]", "[0.5]", 25, 20, "expected 2"},
+    {"[0.6, 0.4]", "[0.6, 0.6]", 26, 22, "add up to 1"},
+    {"    link: line", "    link: lime", 28, 5, "did you mean 'line'"},
+    {"interface: cl-office", "interface: an-interface-with-a-long-name", 30, 16, "1 to 15"},
+    {"[192.0.2.0/24]", "[192.0.2.1/24]", 31, 21, "'192.0.2.0/24' is meant"},
+    {"[192.0.2.0/24]", "[192.0.2.0/33]", 31, 21, "0 to 32"},
+    {"[192.0.2.0/24]", "192.0.2.0/24", 31, 20, "expected a list"},
+    {"[198.51.100.0/24]", "[192.0.2.128/25]", 28, 5, "overlaps"},
+    {"mtu: 1420", "mtu: 100", 35, 10, "expected 576"},
+    {"rekey_interval: 10s", "rekey_interval: 10", 36, 21, "with a unit"},
+    {"key_lifetime: 30s", "key_lifetime: 10s", 37, 19, "longer than rekey_interval"},
+    {"stock: 64", "stock: 0", 38, 12, "1 to 4096"},
+    {"hybrid: true", "hybrid: maybe", 39, 13, "true or false"},
+    {"    hybrid: true\n", "    hybrid: true\n    colour: red\n", 40, 5, "unknown key 'colour'"},
+    {"    hybrid: true\n", "    hybrid: true\n  - name: office\n    link: line\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: [203.0.113.0/25]\n"
+                             "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n", 40, 5, "stands above already"},
+    {"  name: geneva", "  name: &me geneva", 2, 9, "anchors"},
+    {"  name: geneva", "  name: !!str geneva", 2, 9, "tags"},
+    {"  name: geneva", "\tname: geneva", 2, 1, "spaces only"},
+    {"[192.0.2.0/24]", "[192.0.2.0/24", 32, 19, "not YAML"},
+};
+
+TEST_CASE("Each mistake is named with line, column and remedy", "[config]") {
+  CHECK(mistakes.size() >= 25);
+  for (const auto& mistake : mistakes) {
+    std::string text = base;
+    const auto at = text.find(mistake.right);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, mistake.right.size(), mistake.wrong);
+    const auto parsed = parse(text, "box.yaml");
+    INFO("instead of '" << mistake.right << "': '" << mistake.wrong << "'");
+    REQUIRE_FALSE(parsed);
+    std::string all;
+    for (const auto& diagnostic : parsed.error()) all += to_string(diagnostic) + "\n";
+    INFO(all);
+    const bool named = std::ranges::any_of(parsed.error(), [&](const Diagnostic& diagnostic) {
+      return diagnostic.line == mistake.line && diagnostic.column == mistake.column && diagnostic.message.contains(mistake.says);
+    });
+    CHECK(named);
+  }
+}
+
+TEST_CASE("An error prints as file, line, column, what and why, and the line with a caret", "[config]") {
+  std::string text = base;
+  text.replace(text.find("mtu: 1420"), 9, "mtu: 100");
+  const auto parsed = parse(text, "box.yaml");
+  REQUIRE_FALSE(parsed);
+  const auto shown = to_string(parsed.error().front());
+  CHECK_THAT(shown, ContainsSubstring("box.yaml:35:10: tunnels[0].mtu: is 100, expected 576 to 1900"));
+  CHECK_THAT(shown, ContainsSubstring("    mtu: 100\n") && ContainsSubstring("         ^"));
+}
+
+TEST_CASE("All mistakes come at once, by ascending line", "[config]") {
+  std::string text = base;
+  text.replace(text.find("mtu: 1420"), 9, "mtu: 100");
+  text.replace(text.find("stock: 64"), 9, "stock: 0");
+  text.replace(text.find("role: alice"), 11, "role: eve");
+  const auto parsed = parse(text, "box.yaml");
+  REQUIRE_FALSE(parsed);
+  REQUIRE(parsed.error().size() == 3);
+  CHECK(std::ranges::is_sorted(parsed.error(), {}, &Diagnostic::line));
+}
+
+TEST_CASE("What is no configuration at all is said in one line", "[config]") {
+  const auto says = [](const std::string& text) {
+    const auto parsed = parse(text, "box.yaml");
+    REQUIRE_FALSE(parsed);
+    return parsed.error().front().message;
+  };
+  CHECK_THAT(says(""), ContainsSubstring("is empty"));
+  CHECK_THAT(says("just words"), ContainsSubstring("keys and values"));
+  CHECK_THAT(says("- a\n- b\n"), ContainsSubstring("keys and values"));
+  CHECK_THAT(says("a: 1\n---\nb: 2\n"), ContainsSubstring("one YAML document") || ContainsSubstring("more than one"));
+  CHECK_THAT(says("a: &x 1\nb: *x\n"), ContainsSubstring("anchors"));
+  CHECK_THAT(says(std::string(100, '[') + std::string(100, ']')), ContainsSubstring("nests deeper"));
+  CHECK_THAT(says(std::string(100'000, '[')), ContainsSubstring("nests deeper") || ContainsSubstring("not YAML"));
+  CHECK_THAT(says(std::string((1U << 20U) + 1, 'a')), ContainsSubstring("1 MiB"));
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
+  CHECK_FALSE(parse(deep, "box.yaml"));
+  const auto missing = load("/nonexistent/box.yaml");
+  REQUIRE_FALSE(missing);
+  CHECK_THAT(missing.error().front().message, ContainsSubstring("cannot be read"));
+}
+
+TEST_CASE("The documentation's examples are taken, and fit together", "[config]") {
+  const auto geneva = load(CLOISTER_EXAMPLES "/geneva.yaml");
+  const auto paris = load(CLOISTER_EXAMPLES "/paris.yaml");
+  REQUIRE((geneva && paris));
+  const auto& one = geneva->links.at(0);
+  const auto& other = paris->links.at(0);
+  CHECK(one.peer == paris->box.name);
+  CHECK(other.peer == geneva->box.name);
+  CHECK(one.local_address.address == other.peer_address.address);
+  CHECK(one.device.role != other.device.role);
+  CHECK(one.distillation.intensities == other.distillation.intensities);
+  CHECK(geneva->tunnels.at(0).local_subnets.at(0).to_string() == paris->tunnels.at(0).remote_subnets.at(0).to_string());
+  CHECK(geneva->tunnels.at(0).rekey_interval == milliseconds{10'000});
+  CHECK(geneva->tunnels.at(0).mtu == 1420);
+  CHECK(one.authentication.reserve_bytes == 16 * 1024);
+  CHECK(one.device.clock_hz == 1e9);
+  CHECK(one.distillation.qber_limit == 0.08);
+}
+
+TEST_CASE("What is left out has the documented default", "[config]") {
+  const auto parsed = parse(R"(box: {name: geneva}
+links:
+  - {name: line, peer: paris, local_address: "203.0.113.1:7400", peer_address: "203.0.113.2:7400", bootstrap: {psk: /p}, device: {driver: simulator, role: bob}}
+)",
+                            "box.yaml");
+  REQUIRE(parsed);
+  CHECK(parsed->tunnels.empty());
+  CHECK(parsed->links[0].distillation.block_bits == 1'000'000);
+  CHECK(parsed->links[0].distillation.eps_sec == 1e-10);
+  CHECK(parsed->tpm.tcti == "device:/dev/tpmrm0");
+}
+
+}  // namespace
+}  // namespace cloister::config

@@ -1,0 +1,176 @@
+// The control socket: one request, one answer; what a person and a program see.
+#include <sys/stat.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/control/client.hpp"
+#include "appliance/control/protocol.hpp"
+#include "appliance/control/server.hpp"
+
+namespace cloister::control {
+namespace {
+using Catch::Matchers::ContainsSubstring;
+
+LinkStatus link() {
+  LinkStatus link;
+  link.name = "line";
+  link.peer = "paris";
+  link.role = "alice";
+  link.state = "running";
+  link.authenticated_by = "qkd";
+  link.device = "running";
+  link.qber = 0.0101;
+  link.test_qber = 0.0103;
+  link.sifted_bits_per_second = 245'000;
+  link.secret_bits_per_second = 82'000;
+  link.blocks_made = 3;
+  link.block_filled_bits = 500'000;
+  link.block_size_bits = 1'000'000;
+  link.reserve_bits = 131'072;
+  link.reserve_bits_max = 131'456;
+  link.authentication_spent_bits = 512;
+  return link;
+}
+
+TunnelStatus tunnel() {
+  TunnelStatus tunnel;
+  tunnel.name = "office";
+  tunnel.link = "line";
+  tunnel.interface = "cl-office";
+  tunnel.state = "up";
+  tunnel.cipher = "AES-256-GCM, keys QKD + ML-KEM-768";
+  tunnel.spi_in = "0x0000abcd";
+  tunnel.spi_out = "0x0000ef01";
+  tunnel.key_age_seconds = 1.5;
+  tunnel.rekeys = 7;
+  tunnel.stock_keys = tunnel.stock_keys_max = 8;
+  tunnel.key_left_seconds = 19;
+  tunnel.bytes_in = 2048;
+  tunnel.bytes_out = 1024;
+  return tunnel;
+}
+
+BoxStatus sample() {
+  BoxStatus status;
+  status.box = "geneva";
+  status.version = "0.1.0";
+  status.uptime_seconds = 42;
+  status.secret_memory = "memfd_secret";
+  status.secret_memory_used_bytes = 1U << 20U;
+  status.secret_memory_bytes = 256U << 20U;
+  status.links.push_back(link());
+  status.tunnels.push_back(tunnel());
+  status.events.push_back({1, 9.5, "info", "FIRST_KEY", "link 'line'", "first key"});
+  status.events.push_back({2, 30.25, "alarm", "QBER_HIGH", "link 'line'", "QBER 25.0 %"});
+  return status;
+}
+
+struct Directory {
+  std::string path;
+  Directory() {
+    std::string name = "/tmp/cloister-control-XXXXXX";
+    path = ::mkdtemp(name.data());
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+};
+
+TEST_CASE("Requests and answers are read as written; junk is refused with a reason", "[control]") {
+  CHECK(decode_request(encode_request(Request::status)) == Request::status);
+  for (const char* junk : {"", "{", "[]", "{}", R"({"request": 1})", R"({"request": "export-keys"})", "\xFF\xFE"}) {
+    const auto decoded = decode_request(junk);
+    REQUIRE_FALSE(decoded);
+    CHECK_FALSE(decoded.error().empty());
+  }
+  const auto read = decode_status(encode_answer(sample()));
+  REQUIRE(read);
+  CHECK(encode_answer(*read) == encode_answer(sample()));
+  const auto refused = decode_status(encode_error("no"));
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error(), ContainsSubstring("no"));
+}
+
+TEST_CASE("The JSON for programs has what links and tunnels promise", "[control]") {
+  const auto text = pretty_json(sample());
+  for (const char* name : {"state", "authenticated_by", "qber", "sifted_bits_per_second", "secret_bits_per_second", "reserve_bits", "spi_in", "spi_out", "key_age_seconds", "rekeys", "bytes_in",
+                           "bytes_out", "key_left_seconds", "schema"}) {
+    CHECK_THAT(text, ContainsSubstring(std::string{"\""} + name + "\":"));
+  }
+}
+
+TEST_CASE("A person sees the story on one page, in colours only when asked", "[control]") {
+  CHECK(cloisterctl::render(sample(), false) == R"(box: geneva
+  version:         0.1.0, up 42 s
+  secret memory:   memfd_secret, 1.00 MiB of 256 MiB
+
+link: line
+  peer:            paris, this box is the transmitter
+  state:           running
+  authenticated by: QKD keys (information-theoretic)
+  device:          running
+  QBER:            1.01 % key basis, 1.03 % test basis now
+  rates:           245 kbit/s sifted, 82.0 kbit/s secret
+  blocks:          3 made, 0 dropped, 0 burnt; the next is 50 % full
+  reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags
+
+tunnel: office
+  link:            line, interface cl-office
+  state:           up
+  cipher:          AES-256-GCM, keys QKD + ML-KEM-768
+  SPI:             in 0x0000abcd, out 0x0000ef01, key 1.5 s old
+  rekeys:          7
+  keys left:       8 of 8, enough for 19 s
+  transfer:        2.00 KiB received, 1.00 KiB sent
+
+events
+       9.5 s  link 'line': first key
+      30.2 s  ALARM link 'line': QBER 25.0 %
+)");
+  CHECK_THAT(cloisterctl::render(sample(), true), ContainsSubstring("\x1b["));
+}
+
+TEST_CASE("The socket answers, is for its owner alone, goes with the service, and a dead one is taken over", "[control]") {
+  const Directory directory;
+  const std::string path = directory.path + "/control.sock";
+  for (int life = 0; life < 2; ++life) {
+    boost::asio::io_context io;
+    auto server = Server::open(io, path, [](Request) { return encode_answer(sample()); });
+    REQUIRE(server);
+    struct stat facts{};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 07U) == 0);
+    auto work = boost::asio::make_work_guard(io);
+    std::jthread thread{[&io] { io.run(); }};
+    const auto status = fetch_status(path);
+    REQUIRE(status);
+    CHECK(status->box == "geneva");
+    io.stop();
+    thread.join();
+    server->reset();
+    CHECK_FALSE(std::filesystem::exists(path));
+    if (life == 0) {  // as a crash would leave it
+      boost::asio::local::stream_protocol::acceptor dead{io, path};
+    }
+  }
+}
+
+TEST_CASE("Without a service the client says which socket and what to do", "[control]") {
+  const auto status = fetch_status("/nonexistent/control.sock");
+  REQUIRE_FALSE(status);
+  CHECK_THAT(status.error(), ContainsSubstring("/nonexistent/control.sock") && ContainsSubstring("cloisterd"));
+  boost::asio::io_context io;
+  CHECK_FALSE(Server::open(io, "/nonexistent/control.sock", [](Request) { return std::string{}; }));
+  CHECK_FALSE(Server::open(io, "/tmp/" + std::string(200, 'x'), [](Request) { return std::string{}; }));
+}
+
+}  // namespace
+}  // namespace cloister::control
