@@ -11,6 +11,7 @@
 
 namespace cloister::control {
 
+inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 

@@ -65,6 +65,7 @@ Server::Server(asio::io_context& context, std::string path, Answer answer) : pat
 Server::~Server() { ::unlink(path_.c_str()); }
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path, Answer answer) {
+  if (path.size() > socket_path_max) return std::unexpected{std::format("control socket '{}': the path is longer than {} characters: choose a shorter 'box.control_socket'", path, socket_path_max)};
   error_code error;
   stream_protocol::socket probe{context};
   probe.connect(stream_protocol::endpoint{path}, error);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t lanes = 64;
 constexpr std::uint32_t largest_early_block = 4096;
+constexpr std::size_t corrections_spare = 64;
 
 LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass) { return {words, seed + pass, pass == 0}; }
 
@@ -114,6 +115,11 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
       std::swap(candidates, passes_[p].odd_list);
       for (const std::uint32_t block : candidates) {
         if (!passes_[p].odd[block]) continue;
+        // Parities that contradict each other, from a peer that errs or lies, would have bits flipped to and fro for ever.
+        if (corrected_.size() > bits_.size_bits() / 2 + corrections_spare) {
+          step.failed = true;
+          return step;
+        }
         const auto unknown = descend(p, block);
         if (!unknown) {
           moved = true;

@@ -56,7 +56,7 @@ class CascadeCorrector {
     std::optional<std::uint32_t> pass_block_words;
     std::vector<ParityQuestion> questions;
     bool done = false;
-    bool failed = false;  // too many rounds: the blocks are too different
+    bool failed = false;  // too many rounds or corrections: the blocks are too different, or the answers are untrue
   };
   [[nodiscard]] Step next_step();
   /// False when the number of parities is not that of the blocks.

@@ -26,7 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine.on_connected(now);
   drain();
   if ((data[0] & 2U) != 0) {  // behind a right greeting
-    session::Greeting greeting{.link = "l", .box = client ? "b" : "a", .peer = client ? "a" : "b", .side = static_cast<std::uint8_t>(client ? 1 : 0), .agreement = "x=1\n"};
+    session::Greeting greeting;
+    greeting.link = "l";
+    greeting.box = client ? "b" : "a";
+    greeting.peer = client ? "a" : "b";
+    greeting.side = client ? 1 : 0;
+    greeting.agreement = "x=1\n";
     engine.on_received(session::seal_frame(session::encode_body(session::FrameKind::greeting, 0, {}, 0, session::encode(greeting)), nullptr), now);
     drain();
     engine.on_received(session::seal_frame(session::encode_body(session::FrameKind::bootstrap, 1, {}, 0, bytes), nullptr), now);

@@ -18,7 +18,7 @@ std::array<std::byte, 28> packet_of(std::uint64_t number) {
 }  // namespace
 
 SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings,
-                           crypto::Psk psk, std::uint64_t seed, SyntheticSource& source)
+                           crypto::Psk psk, std::uint64_t seed, test::SyntheticSource& source)
     : world_{world},
       network_{network},
       number_{number},

@@ -13,7 +13,7 @@
 #include "appliance/distill/chain.hpp"
 #include "appliance/vpn/esp.hpp"
 #include "tests/simulation/network.hpp"
-#include "tests/simulation/synthetic_light.hpp"
+#include "tests/synthetic_light.hpp"
 #include "tests/simulation/virtual_world.hpp"
 
 namespace cloister::simulation {
@@ -32,7 +32,7 @@ struct Traffic {
 class SimulatedBox final : private box::LinkSurroundings {
  public:
   SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk,
-               std::uint64_t seed, SyntheticSource& source);
+               std::uint64_t seed, test::SyntheticSource& source);
   void begin();
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.

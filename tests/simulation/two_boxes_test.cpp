@@ -116,7 +116,7 @@ Outcome run(std::uint64_t seed) {
   VirtualWorld world{seed};
   const auto trouble = trouble_of(seed, world);
   Network network{world, trouble};
-  SyntheticSource source{parameters(), z_probability, seed};
+  test::SyntheticSource source{parameters(), z_probability, seed};
   SimulatedBox alice{world, network, 0, settings("alice", "bob"), psk(), 4 * seed + 1, source};
   SimulatedBox bob{world, network, 1, settings("bob", "alice"), psk(), 4 * seed + 3, source};
   alice.begin();
@@ -126,7 +126,7 @@ Outcome run(std::uint64_t seed) {
   hal::Slot slot = 0;
   std::function<void()> shine = [&] {
     if (bob.link().store().stock_keys(0) < 5 && bob.watches())
-      bob.on_frame(detect(source, slot, 11'000, z_probability, error_probability, chance));
+      bob.on_frame(test::detect(source, slot, 11'000, z_probability, error_probability, chance));
     world.plan_in(100ms, shine);
   };
   std::function<void()> send = [&] {

@@ -9,7 +9,7 @@
 #include "appliance/distill/account.hpp"
 #include "hal/frame.hpp"
 
-namespace cloister::simulation {
+namespace cloister::test {
 
 class SyntheticSource final : public hal::SymbolSource {
  public:
@@ -63,4 +63,4 @@ inline hal::DetectionFrame detect(const SyntheticSource& source, hal::Slot& slot
   return frame;
 }
 
-}  // namespace cloister::simulation
+}  // namespace cloister::test
