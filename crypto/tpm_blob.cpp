@@ -35,6 +35,9 @@ Result<TpmBlob> decode_tpm_blob(std::span<const std::byte> blob) {
   if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, blob.size(), &offset, &parts.public_part) != TSS2_RC_SUCCESS) return refused();
   if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(bytes, blob.size(), &offset, &parts.private_part) != TSS2_RC_SUCCESS) return refused();
   if (offset != blob.size()) return refused();
+  // One form only: what the library reads leniently (an empty public part) is not what it writes.
+  const auto again = encode_tpm_blob(parts.public_part, parts.private_part);
+  if (!again || !std::ranges::equal(*again, blob)) return refused();
   return parts;
 }
 

@@ -34,6 +34,16 @@ class Failed(Exception):
     """A step did not hold; the text says which and what was seen."""
 
 
+def missing_parts():
+    """What the machine lacks for a laboratory, in words; empty when it has all."""
+    missing = []
+    if not os.path.exists("/dev/net/tun"):
+        missing.append("/dev/net/tun (the kernel's TUN driver)")
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+        missing.append("network namespaces")
+    return " and ".join(missing)
+
+
 class Lab:
     def __init__(self, programs=None, environment=None):
         self.programs = Path(programs or CHECKOUT / "build/release/bin")
