@@ -40,7 +40,7 @@ format:
 fuzz:
 	@$(test_root) sh -c '$(call built,fuzz,fuzzers) && tests/fuzz/run $(FUZZ_SECONDS)'
 
-bench: 
+bench:
 	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill vpn'
 
 bench-distill bench-vpn:

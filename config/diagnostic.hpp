@@ -8,8 +8,8 @@ namespace cloister::config {
 
 struct Diagnostic {
   std::string file;
-  int line = 0;    // from 1; 0 when the file as a whole is meant
-  int column = 0;  // from 1
+  int line = 0;      // from 1; 0 when the file as a whole is meant
+  int column = 0;    // from 1
   std::string path;  // "tunnels[1].local_subnets"
   std::string message;
   std::string source_line;

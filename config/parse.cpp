@@ -36,7 +36,9 @@ std::expected<Configuration, Diagnostics> parse(std::string_view text, const std
 
 std::expected<Configuration, Diagnostics> load(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  if (!file) return std::unexpected{Diagnostics{{path, 0, 0, "", "cannot be read: does it exist, and may this user read it", ""}}};
+  if (!file)
+    return std::unexpected{
+        Diagnostics{{path, 0, 0, "", "cannot be read: does it exist, and may this user read it", ""}}};
   std::ostringstream text;
   text << file.rdbuf();
   return parse(text.view(), path);

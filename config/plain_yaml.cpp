@@ -18,16 +18,27 @@ class Looker final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { look(mark, "", anchor); }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { report_.add(mark, "", "aliases are not taken: write the value out"); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string&) override { look(mark, tag, anchor); }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override { enter(mark, tag, anchor); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    report_.add(mark, "", "aliases are not taken: write the value out");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string&) override {
+    look(mark, tag, anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    enter(mark, tag, anchor);
+  }
   void OnSequenceEnd() override { --depth_; }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override { enter(mark, tag, anchor); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    enter(mark, tag, anchor);
+  }
   void OnMapEnd() override { --depth_; }
 
  private:
   void look(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (anchor != YAML::NullAnchor) report_.add(mark, "", "anchors ('&name') are not taken: write the value out where it is needed");
+    if (anchor != YAML::NullAnchor)
+      report_.add(mark, "", "anchors ('&name') are not taken: write the value out where it is needed");
     if (!tag.empty() && tag != "?" && tag != "!") report_.add(mark, "", "tags ('!name') are not taken: leave it out");
   }
   void enter(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {

@@ -1,6 +1,6 @@
 #pragma once
-/// A configuration is plain YAML: one document, no anchors or aliases (a line means what it says where it stands), no tags, and no
-/// deeper than a configuration can be. Looked at event by event, before anything is built from it.
+/// A configuration is plain YAML: one document, no anchors or aliases (a line means what it says where it stands), no
+/// tags, and no deeper than a configuration can be. Looked at event by event, before anything is built from it.
 
 #include <string_view>
 

@@ -28,7 +28,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string shown(std::string_view text) {
   constexpr std::size_t shown_max = 60;
   std::string out;
-  for (const char character : text.substr(0, shown_max)) out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
+  for (const char character : text.substr(0, shown_max))
+    out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
   return text.size() > shown_max ? out + "..." : out;
 }
 
@@ -42,17 +43,20 @@ Report::Report(std::string_view text, std::string file) : file_{std::move(file)}
 void Report::add(const YAML::Mark& mark, const std::string& path, std::string message) {
   const int line = mark.line < 0 ? 0 : mark.line + 1;
   const auto index = static_cast<std::size_t>(line - 1);
-  diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message), line > 0 && index < lines_.size() ? shown(lines_[index]) : ""});
+  diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message),
+                          line > 0 && index < lines_.size() ? shown(lines_[index]) : ""});
 }
 
 void Report::add_whole(std::string message) { diagnostics_.push_back({file_, 0, 0, "", std::move(message), ""}); }
 
 Diagnostics Report::take_sorted() {
-  std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& diagnostic) { return std::pair{diagnostic.line, diagnostic.column}; });
+  std::ranges::stable_sort(diagnostics_, {},
+                           [](const Diagnostic& diagnostic) { return std::pair{diagnostic.line, diagnostic.column}; });
   return std::move(diagnostics_);
 }
 
-Section::Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent) : report_{&report}, path_{std::move(path)}, mark_{parent} {
+Section::Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent)
+    : report_{&report}, path_{std::move(path)}, mark_{parent} {
   if (!node.IsDefined() || node.IsNull()) return;
   mark_ = node.Mark();
   if (!node.IsMap()) {
@@ -68,7 +72,8 @@ Section::Section(Report& report, const YAML::Node& node, std::string path, YAML:
       continue;
     }
     const std::string key = entry.first.Scalar();
-    if (std::ranges::find(seen, key) != seen.end()) report_->add(entry.first.Mark(), path_of(shown(key)), "stands twice: take one out");
+    if (std::ranges::find(seen, key) != seen.end())
+      report_->add(entry.first.Mark(), path_of(shown(key)), "stands twice: take one out");
     seen.push_back(key);
   }
 }
@@ -106,7 +111,9 @@ std::vector<YAML::Node> Section::list(const std::string& key, bool required) {
   return elements;
 }
 
-Section Section::section(const std::string& key, bool required) { return {*report_, find(key, required), path_of(key), mark_}; }
+Section Section::section(const std::string& key, bool required) {
+  return {*report_, find(key, required), path_of(key), mark_};
+}
 
 void Section::error(const std::string& key, std::string message) {
   const YAML::Node node = find(key, false);
@@ -122,8 +129,10 @@ void Section::finish() {
     if (!entry.first.IsScalar() || std::ranges::find(known_, entry.first.Scalar()) != known_.end()) continue;
     const std::string key = entry.first.Scalar();
     std::string message = std::format("unknown key '{}'", shown(key));
-    if (const auto meant = nearest(key, known_)) message += std::format(": did you mean '{}'?", *meant);
-    else message += ": take it out, or look in the documentation";
+    if (const auto meant = nearest(key, known_))
+      message += std::format(": did you mean '{}'?", *meant);
+    else
+      message += ": take it out, or look in the documentation";
     report_->add(entry.first.Mark(), path_, std::move(message));
   }
 }

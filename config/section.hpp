@@ -46,8 +46,10 @@ class Section {
     const auto value = text(key, required);
     if (!value) return;
     auto parsed = parser(*value);
-    if (parsed) out = std::move(*parsed);
-    else error(key, "'" + *value + "' is not " + std::string{expected});
+    if (parsed)
+      out = std::move(*parsed);
+    else
+      error(key, "'" + *value + "' is not " + std::string{expected});
   }
 
   /// Reports every key that was not asked for, with the nearest known one.

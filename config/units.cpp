@@ -119,7 +119,9 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 }
 
 std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
-  const auto refused = [&](std::string why) { return std::unexpected{std::format("'{}' is not a prefix: {}", text, why)}; };
+  const auto refused = [&](std::string why) {
+    return std::unexpected{std::format("'{}' is not a prefix: {}", text, why)};
+  };
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return refused("expected address/length, as 192.0.2.0/24");
   const auto address = parse_address(std::string{text.substr(0, slash)});
@@ -128,7 +130,8 @@ std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
   const auto length = integer<unsigned>(text.substr(slash + 1));
   if (!length || *length > longest) return refused(std::format("length must be 0 to {}", longest));
   Prefix prefix{address->first, masked(address->second, *length), *length};
-  if (prefix.bytes != address->second) return refused(std::format("bits behind its length are set, '{}' is meant perhaps", prefix.to_string()));
+  if (prefix.bytes != address->second)
+    return refused(std::format("bits behind its length are set, '{}' is meant perhaps", prefix.to_string()));
   return prefix;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Values as people write them. Each parser takes the whole text or nothing; the expected form is in the caller's message.
+/// Values as people write them. Each parser takes the whole text or nothing; the expected form is in the caller's
+/// message.
 
 #include <chrono>
 #include <cstdint>

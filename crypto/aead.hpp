@@ -24,10 +24,14 @@ class Aes256Gcm {
   Aes256Gcm& operator=(const Aes256Gcm&) = delete;
   ~Aes256Gcm();
 
-  /// `out` has plaintext.size() + aead_tag_bytes bytes: ciphertext, then the tag. The caller answers for the nonce being fresh.
-  void seal(const AeadNonce& nonce, std::span<const std::byte> associated, std::span<const std::byte> plaintext, std::span<std::byte> out) const;
-  /// `sealed` is ciphertext and tag; `out` has sealed.size() - aead_tag_bytes bytes and is wiped when the tag does not hold.
-  [[nodiscard]] bool open(const AeadNonce& nonce, std::span<const std::byte> associated, std::span<const std::byte> sealed, std::span<std::byte> out) const;
+  /// `out` has plaintext.size() + aead_tag_bytes bytes: ciphertext, then the tag. The caller answers for the nonce
+  /// being fresh.
+  void seal(const AeadNonce& nonce, std::span<const std::byte> associated, std::span<const std::byte> plaintext,
+            std::span<std::byte> out) const;
+  /// `sealed` is ciphertext and tag; `out` has sealed.size() - aead_tag_bytes bytes and is wiped when the tag does not
+  /// hold.
+  [[nodiscard]] bool open(const AeadNonce& nonce, std::span<const std::byte> associated,
+                          std::span<const std::byte> sealed, std::span<std::byte> out) const;
 
  private:
   struct Context;

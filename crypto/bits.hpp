@@ -1,8 +1,8 @@
 #pragma once
 /// Bit strings in secret memory: sifted, corrected and amplified keys.
 ///
-/// Bit i is bit (i mod 64) of word (i / 64), least significant first; as bytes, little endian, so bit i is bit (i mod 8) of
-/// byte (i / 8). Bits past the end are zero, always.
+/// Bit i is bit (i mod 64) of word (i / 64), least significant first; as bytes, little endian, so bit i is bit (i mod
+/// 8) of byte (i / 8). Bits past the end are zero, always.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +35,9 @@ class SecretBits {
   /// For filling; bits past the end must be left zero.
   [[nodiscard]] std::span<std::uint64_t> fill() { return words_; }
   /// The first size_bits() / 8 whole bytes.
-  [[nodiscard]] std::span<const std::byte> expose_bytes() const { return std::as_bytes(std::span{words_}).first(bits_ / 8); }
+  [[nodiscard]] std::span<const std::byte> expose_bytes() const {
+    return std::as_bytes(std::span{words_}).first(bits_ / 8);
+  }
 
  private:
   SecretVector<std::uint64_t> words_;

@@ -15,7 +15,9 @@ struct Error {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-[[nodiscard]] inline std::unexpected<Error> fail(std::string message) { return std::unexpected{Error{std::move(message)}}; }
+[[nodiscard]] inline std::unexpected<Error> fail(std::string message) {
+  return std::unexpected{Error{std::move(message)}};
+}
 
 /// For what cannot happen unless this program is wrong; always compiled in, never used on input. Ends the process.
 void require(bool condition, const char* what);

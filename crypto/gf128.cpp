@@ -15,9 +15,10 @@ struct PolynomialHash::State {
   std::uint64_t blocks = 0;
 };
 
-PolynomialHash::PolynomialHash(const HashKey& key) : state_{new (arena_allocate(sizeof(State))) State{}} {
+PolynomialHash::PolynomialHash(const HashKey& key) : state_{new(arena_allocate(sizeof(State))) State{}} {
   std::ranges::copy(key.expose(), state_->powers[0].begin());
-  for (std::size_t i = 1; i < gf128_powers; ++i) state_->powers[i] = gf128_kernel().multiply(state_->powers[i - 1], state_->powers[0]);
+  for (std::size_t i = 1; i < gf128_powers; ++i)
+    state_->powers[i] = gf128_kernel().multiply(state_->powers[i - 1], state_->powers[0]);
 }
 
 PolynomialHash::PolynomialHash(PolynomialHash&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}

@@ -20,8 +20,8 @@ using HashKey = Secret<struct HashKeyRole, 16>;
 /// One use: encrypts one tag, then goes.
 using TagPad = Secret<struct TagPadRole, 16>;
 
-/// The running polynomial over a sequence of byte strings. Each `update` is one whole item: it is padded with zeros to whole
-/// blocks, so the caller's encoding must carry the lengths of its items. The value is secret until padded.
+/// The running polynomial over a sequence of byte strings. Each `update` is one whole item: it is padded with zeros to
+/// whole blocks, so the caller's encoding must carry the lengths of its items. The value is secret until padded.
 class PolynomialHash {
  public:
   explicit PolynomialHash(const HashKey& key);
@@ -48,11 +48,12 @@ class PolynomialHash {
 /// Constant time. The pad is the caller's still, so that a forgery burns nothing.
 [[nodiscard]] bool tag_matches(const PolynomialHash& hash, const TagPad& pad, const Block128& tag);
 
-/// The verification hash of a corrected block: a 128-bit polynomial hash of the bits, their number last, under a public random
-/// key that is chosen after error correction. `key_bits` are the bits of a `SecretBits`.
+/// The verification hash of a corrected block: a 128-bit polynomial hash of the bits, their number last, under a public
+/// random key that is chosen after error correction. `key_bits` are the bits of a `SecretBits`.
 struct VerificationKey {
   std::array<std::byte, 16> key;
 };
-[[nodiscard]] Block128 verification_hash(const VerificationKey& key, std::span<const std::uint64_t> words, std::size_t bits);
+[[nodiscard]] Block128 verification_hash(const VerificationKey& key, std::span<const std::uint64_t> words,
+                                         std::size_t bits);
 
 }  // namespace cloister::crypto

@@ -18,27 +18,33 @@ CLOISTER_CLMUL __m128i reverse(__m128i value) {
   return _mm_shuffle_epi8(value, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
 
-CLOISTER_CLMUL __m128i load(const std::byte* bytes) { return reverse(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))); }
+CLOISTER_CLMUL __m128i load(const std::byte* bytes) {
+  return reverse(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
+}
 
 CLOISTER_CLMUL void add_product(Product& sum, __m128i a, __m128i b) {
   sum.low = _mm_xor_si128(sum.low, _mm_clmulepi64_si128(a, b, 0x00));
   sum.high = _mm_xor_si128(sum.high, _mm_clmulepi64_si128(a, b, 0x11));
-  sum.middle = _mm_xor_si128(sum.middle, _mm_xor_si128(_mm_clmulepi64_si128(a, b, 0x10), _mm_clmulepi64_si128(a, b, 0x01)));
+  sum.middle =
+      _mm_xor_si128(sum.middle, _mm_xor_si128(_mm_clmulepi64_si128(a, b, 0x10), _mm_clmulepi64_si128(a, b, 0x01)));
 }
 
-/// Gueron and Kounavis, "Intel carry-less multiplication instruction and its usage for computing the GCM mode", algorithm 5: shift
-/// the reflected product by one bit, then reduce modulo x^128 + x^7 + x^2 + x + 1.
+/// Gueron and Kounavis, "Intel carry-less multiplication instruction and its usage for computing the GCM mode",
+/// algorithm 5: shift the reflected product by one bit, then reduce modulo x^128 + x^7 + x^2 + x + 1.
 CLOISTER_CLMUL __m128i reduce(const Product& product) {
   __m128i low = _mm_xor_si128(product.low, _mm_slli_si128(product.middle, 8));
   __m128i high = _mm_xor_si128(product.high, _mm_srli_si128(product.middle, 8));
   const __m128i carry_low = _mm_srli_epi32(low, 31);
   const __m128i carry_high = _mm_srli_epi32(high, 31);
   low = _mm_or_si128(_mm_slli_epi32(low, 1), _mm_slli_si128(carry_low, 4));
-  high = _mm_or_si128(_mm_slli_epi32(high, 1), _mm_or_si128(_mm_slli_si128(carry_high, 4), _mm_srli_si128(carry_low, 12)));
+  high =
+      _mm_or_si128(_mm_slli_epi32(high, 1), _mm_or_si128(_mm_slli_si128(carry_high, 4), _mm_srli_si128(carry_low, 12)));
 
-  const __m128i folded = _mm_xor_si128(_mm_slli_epi32(low, 31), _mm_xor_si128(_mm_slli_epi32(low, 30), _mm_slli_epi32(low, 25)));
+  const __m128i folded =
+      _mm_xor_si128(_mm_slli_epi32(low, 31), _mm_xor_si128(_mm_slli_epi32(low, 30), _mm_slli_epi32(low, 25)));
   low = _mm_xor_si128(low, _mm_slli_si128(folded, 12));
-  const __m128i shifted = _mm_xor_si128(_mm_srli_epi32(low, 1), _mm_xor_si128(_mm_srli_epi32(low, 2), _mm_srli_epi32(low, 7)));
+  const __m128i shifted =
+      _mm_xor_si128(_mm_srli_epi32(low, 1), _mm_xor_si128(_mm_srli_epi32(low, 2), _mm_srli_epi32(low, 7)));
   return _mm_xor_si128(high, _mm_xor_si128(low, _mm_xor_si128(shifted, _mm_srli_si128(folded, 4))));
 }
 
@@ -66,7 +72,8 @@ CLOISTER_CLMUL void absorb(Block128& value, const Gf128Powers& powers, std::span
     for (; data.size() >= stride; data = data.subspan(stride)) {
       Product product = no_product();
       add_product(product, _mm_xor_si128(sum, load(data.data())), power[gf128_powers - 1]);
-      for (std::size_t i = 1; i < gf128_powers; ++i) add_product(product, load(data.data() + 16 * i), power[gf128_powers - 1 - i]);
+      for (std::size_t i = 1; i < gf128_powers; ++i)
+        add_product(product, load(data.data() + 16 * i), power[gf128_powers - 1 - i]);
       sum = reduce(product);
     }
   }

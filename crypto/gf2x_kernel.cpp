@@ -20,7 +20,8 @@ void gf2x_multiply_portable(const std::uint64_t* a, const std::uint64_t* b, std:
   }
 }
 
-[[gnu::target("pclmul,sse4.1")]] void gf2x_multiply_clmul(const std::uint64_t* a, const std::uint64_t* b, std::size_t words, std::uint64_t* out) {
+[[gnu::target("pclmul,sse4.1")]] void gf2x_multiply_clmul(const std::uint64_t* a, const std::uint64_t* b,
+                                                          std::size_t words, std::uint64_t* out) {
   // By columns: the products of one output word are summed in a register.
   __m128i carry = _mm_setzero_si128();
   for (std::size_t column = 0; column + 1 < 2 * words; ++column) {
@@ -39,8 +40,9 @@ void gf2x_multiply_portable(const std::uint64_t* a, const std::uint64_t* b, std:
 }
 
 Gf2xKernel gf2x_kernel() {
-  static const Gf2xKernel chosen =
-      __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0 ? gf2x_multiply_clmul : gf2x_multiply_portable;
+  static const Gf2xKernel chosen = __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0
+                                       ? gf2x_multiply_clmul
+                                       : gf2x_multiply_portable;
   return chosen;
 }
 

@@ -19,7 +19,9 @@ using KeyPointer = std::unique_ptr<EVP_PKEY, FreeKey>;
 using ContextPointer = std::unique_ptr<EVP_PKEY_CTX, FreeContext>;
 
 unsigned char* raw(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* raw(std::span<const std::byte> bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(std::span<const std::byte> bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 EVP_PKEY* key_of(void* key) { return static_cast<EVP_PKEY*>(key); }
 
@@ -50,12 +52,14 @@ std::vector<std::byte> KemKeyPair::public_key() const {
 
 Result<KemSecret> KemKeyPair::decapsulate(std::span<const std::byte> ciphertext) && {
   const KeyPointer key{key_of(std::exchange(key_, nullptr))};
-  if (ciphertext.size() != kem_ciphertext_bytes) return fail("an ML-KEM-768 ciphertext has another length than 1088 bytes");
+  if (ciphertext.size() != kem_ciphertext_bytes)
+    return fail("an ML-KEM-768 ciphertext has another length than 1088 bytes");
   const ContextPointer context{EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr)};
   KemSecret secret;
   std::size_t length = KemSecret::size;
   const bool done = context && EVP_PKEY_decapsulate_init(context.get(), nullptr) == 1 &&
-                    EVP_PKEY_decapsulate(context.get(), raw(std::span<std::byte>{secret.fill()}), &length, raw(ciphertext), ciphertext.size()) == 1;
+                    EVP_PKEY_decapsulate(context.get(), raw(std::span<std::byte>{secret.fill()}), &length,
+                                         raw(ciphertext), ciphertext.size()) == 1;
   if (!done || length != KemSecret::size) return fail("ML-KEM-768 decapsulation failed");
   return secret;
 }
@@ -69,8 +73,10 @@ Result<KemEncapsulation> kem_encapsulate(std::span<const std::byte> public_key) 
   std::size_t ciphertext_length = result.ciphertext.size();
   std::size_t secret_length = KemSecret::size;
   const bool done = context && EVP_PKEY_encapsulate_init(context.get(), nullptr) == 1 &&
-                    EVP_PKEY_encapsulate(context.get(), raw(std::span{result.ciphertext}), &ciphertext_length, raw(std::span<std::byte>{result.secret.fill()}), &secret_length) == 1;
-  if (!done || ciphertext_length != kem_ciphertext_bytes || secret_length != KemSecret::size) return fail("ML-KEM-768 encapsulation failed");
+                    EVP_PKEY_encapsulate(context.get(), raw(std::span{result.ciphertext}), &ciphertext_length,
+                                         raw(std::span<std::byte>{result.secret.fill()}), &secret_length) == 1;
+  if (!done || ciphertext_length != kem_ciphertext_bytes || secret_length != KemSecret::size)
+    return fail("ML-KEM-768 encapsulation failed");
   return result;
 }
 

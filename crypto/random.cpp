@@ -17,7 +17,8 @@ constexpr std::size_t buffer_bytes = 1024;
 
 }  // namespace
 
-/// Fast key erasure: each refill of the buffer also replaces the key, so that a stolen state tells nothing of what was given out.
+/// Fast key erasure: each refill of the buffer also replaces the key, so that a stolen state tells nothing of what was
+/// given out.
 struct SystemRandom::State {
   std::array<unsigned char, crypto_stream_chacha20_KEYBYTES> key{};
   std::array<unsigned char, buffer_bytes> buffer{};
@@ -30,7 +31,7 @@ struct SystemRandom::State {
   }
 };
 
-SystemRandom::SystemRandom() : state_{new (arena_allocate(sizeof(State))) State{}} {
+SystemRandom::SystemRandom() : state_{new(arena_allocate(sizeof(State))) State{}} {
   require(::sodium_init() >= 0, "libsodium cannot start");
   reseed();
 }
@@ -46,7 +47,8 @@ void SystemRandom::reseed() {
     filled += static_cast<std::size_t>(got);
   }
   std::copy(state_->key.begin(), state_->key.end(), input.begin() + static_cast<std::ptrdiff_t>(fresh.size()));
-  require(::crypto_generichash(state_->key.data(), state_->key.size(), input.data(), input.size(), nullptr, 0) == 0, "BLAKE2b failed");
+  require(::crypto_generichash(state_->key.data(), state_->key.size(), input.data(), input.size(), nullptr, 0) == 0,
+          "BLAKE2b failed");
   ::sodium_memzero(input.data(), input.size());
   state_->available = 0;
   state_->since_reseed = 0;

@@ -13,8 +13,8 @@ class Random {
   virtual void fill(std::span<std::byte> out) = 0;
 };
 
-/// ChaCha20 (libsodium's stream), reseeded from getrandom at start, on `reseed`, and after each 16 MiB. Its state is in the
-/// arena. Not thread-safe: one per thread.
+/// ChaCha20 (libsodium's stream), reseeded from getrandom at start, on `reseed`, and after each 16 MiB. Its state is in
+/// the arena. Not thread-safe: one per thread.
 class SystemRandom final : public Random {
  public:
   SystemRandom();

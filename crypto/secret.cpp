@@ -42,7 +42,8 @@ bool map_secret(std::byte* where, std::size_t bytes) {
   const auto file = static_cast<int>(::syscall(SYS_memfd_secret, O_CLOEXEC));
   if (file < 0) return false;
   const bool sized = ::ftruncate(file, static_cast<off_t>(bytes)) == 0;
-  const bool mapped = sized && ::mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
+  const bool mapped =
+      sized && ::mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
   ::close(file);
   return mapped;
 }
@@ -65,13 +66,16 @@ Mapping map_arena(std::size_t bytes) {
 /// First fit by size over free runs that are joined again when they meet. Sizes are multiples of the grain.
 class Arena {
  public:
-  explicit Arena(std::size_t bytes) : bytes_{round_up(bytes, page_bytes)}, mapping_{map_arena(bytes_)} { add_free(0, bytes_); }
+  explicit Arena(std::size_t bytes) : bytes_{round_up(bytes, page_bytes)}, mapping_{map_arena(bytes_)} {
+    add_free(0, bytes_);
+  }
 
   void* allocate(std::size_t bytes) {
     const std::scoped_lock lock{mutex_};
     const auto found = by_size_.lower_bound({bytes, 0});
     if (found == by_size_.end()) {
-      std::fprintf(stderr, "cloister: secret memory is full: %zu bytes wanted, %zu of %zu in use; raise its size\n", bytes, used_, bytes_);
+      std::fprintf(stderr, "cloister: secret memory is full: %zu bytes wanted, %zu of %zu in use; raise its size\n",
+                   bytes, used_, bytes_);
       std::abort();
     }
     const auto [run, offset] = *found;

@@ -2,10 +2,11 @@
 /// Secret memory: values that are used once, kept in the locked arena, wiped when they go.
 ///
 ///   arena (memfd_secret, or locked and undumpable pages)  ◀── ArenaAllocator ◀── SecretVector<T>   variable length
-///                                                         ◀── Secret<Role, N>                      a key; the role is the type
+///                                                         ◀── Secret<Role, N>                      a key; the role is
+///                                                         the type
 ///
-/// A secret type is move-only, has no `==`, no `<<` and no copy; `expose()` is the only door, so that a search for `expose`
-/// finds every reader. Nothing here logs.
+/// A secret type is move-only, has no `==`, no `<<` and no copy; `expose()` is the only door, so that a search for
+/// `expose` finds every reader. Nothing here logs.
 
 #include <array>
 #include <cstddef>
@@ -43,10 +44,13 @@ struct ArenaAllocator {
   T* allocate(std::size_t count) { return static_cast<T*>(arena_allocate(count * sizeof(T))); }
   void deallocate(T* memory, std::size_t count) noexcept { arena_release(memory, count * sizeof(T)); }
   template <class U>
-  bool operator==(const ArenaAllocator<U>&) const { return true; }
+  bool operator==(const ArenaAllocator<U>&) const {
+    return true;
+  }
 };
 
-/// A run of secret values (raw detections, sifted bits as words, working sets of distillation). Moved, never copied by us.
+/// A run of secret values (raw detections, sifted bits as words, working sets of distillation). Moved, never copied by
+/// us.
 template <class T>
 using SecretVector = std::vector<T, ArenaAllocator<T>>;
 
@@ -69,7 +73,9 @@ class Secret {
     if (memory_ != nullptr) arena_release(memory_, Bytes);
   }
 
-  [[nodiscard]] std::span<const std::byte, Bytes> expose() const { return std::span<const std::byte, Bytes>{memory_, Bytes}; }
+  [[nodiscard]] std::span<const std::byte, Bytes> expose() const {
+    return std::span<const std::byte, Bytes>{memory_, Bytes};
+  }
   /// For filling only.
   [[nodiscard]] std::span<std::byte, Bytes> fill() { return std::span<std::byte, Bytes>{memory_, Bytes}; }
 

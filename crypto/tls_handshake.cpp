@@ -29,7 +29,8 @@ SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_method());
   require(context != nullptr, "OpenSSL gives no TLS context");
   char groups[] = "X25519MLKEM768";  // OpenSSL's macro casts const away
-  const bool set = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 && SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") == 1 &&
+  const bool set = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+                   SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") == 1 &&
                    SSL_CTX_set1_groups_list(context, groups) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1;
   require(set, "OpenSSL refuses the TLS settings: is its version 3.5 or newer");
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
@@ -66,9 +67,10 @@ struct TlsHandshake::State {
     SSL_SESSION* session = SSL_SESSION_new();
     const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl.get(), cipher_suite.data());
     const auto key = psk.expose();
-    const bool made = session != nullptr && cipher != nullptr &&
-                      SSL_SESSION_set1_master_key(session, reinterpret_cast<const unsigned char*>(key.data()), key.size()) == 1 &&
-                      SSL_SESSION_set_cipher(session, cipher) == 1 && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1;
+    const bool made =
+        session != nullptr && cipher != nullptr &&
+        SSL_SESSION_set1_master_key(session, reinterpret_cast<const unsigned char*>(key.data()), key.size()) == 1 &&
+        SSL_SESSION_set_cipher(session, cipher) == 1 && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1;
     if (made) return session;
     SSL_SESSION_free(session);
     return nullptr;
@@ -86,7 +88,8 @@ struct TlsHandshake::State {
 
   static int find_psk(SSL* ssl, const unsigned char* id, std::size_t id_length, SSL_SESSION** session) {
     State& self = of(ssl);
-    const bool ours = equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.identity}));
+    const bool ours =
+        equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.identity}));
     self.identity_refused = !ours;
     *session = ours ? self.psk_session() : nullptr;
     return !ours || *session != nullptr ? 1 : 0;
@@ -94,12 +97,15 @@ struct TlsHandshake::State {
 
   std::vector<std::byte> take_outgoing() const {
     std::vector<std::byte> bytes(BIO_ctrl_pending(outgoing));
-    if (!bytes.empty()) require(BIO_read(outgoing, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()), "a memory BIO gave less than it holds");
+    if (!bytes.empty())
+      require(BIO_read(outgoing, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()),
+              "a memory BIO gave less than it holds");
     return bytes;
   }
 };
 
-TlsHandshake::TlsHandshake(TlsRole role, const Psk& psk, std::string identity, std::vector<std::byte> context) : state_{std::make_unique<State>()} {
+TlsHandshake::TlsHandshake(TlsRole role, const Psk& psk, std::string identity, std::vector<std::byte> context)
+    : state_{std::make_unique<State>()} {
   State& state = *state_;
   state.role = role;
   std::ranges::copy(psk.expose(), state.psk.fill().begin());
@@ -128,8 +134,10 @@ Result<std::vector<std::byte>> TlsHandshake::advance(std::span<const std::byte> 
   State& state = *state_;
   if (state.done) return fail("the TLS handshake is over");
   state.received += received.size();
-  if (state.received > received_bytes_max) return fail("TLS bootstrap failed: the peer sends more than a handshake has");
-  if (!received.empty() && BIO_write(state.incoming, received.data(), static_cast<int>(received.size())) <= 0) return fail("TLS bootstrap failed: out of memory");
+  if (state.received > received_bytes_max)
+    return fail("TLS bootstrap failed: the peer sends more than a handshake has");
+  if (!received.empty() && BIO_write(state.incoming, received.data(), static_cast<int>(received.size())) <= 0)
+    return fail("TLS bootstrap failed: out of memory");
 
   ERR_clear_error();
   const int result = SSL_do_handshake(state.ssl.get());
@@ -140,9 +148,15 @@ Result<std::vector<std::byte>> TlsHandshake::advance(std::span<const std::byte> 
   const int why = SSL_get_error(state.ssl.get(), result);
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return state.take_outgoing();
   if (state.identity_refused) {
-    return fail(std::format("TLS bootstrap failed: the peer names itself or its link otherwise than expected here ('{}'): compare the names of boxes and link on both sides", state.identity));
+    return fail(
+        std::format("TLS bootstrap failed: the peer names itself or its link otherwise than expected here ('{}'): "
+                    "compare the names of boxes and link on both sides",
+                    state.identity));
   }
-  return fail(std::format("TLS bootstrap failed ({}): the peer does not hold the same PSK: give both boxes the same one with 'cloisterctl psk'", openssl_reason()));
+  return fail(
+      std::format("TLS bootstrap failed ({}): the peer does not hold the same PSK: give both boxes the same one with "
+                  "'cloisterctl psk'",
+                  openssl_reason()));
 }
 
 std::vector<std::byte> TlsHandshake::take_alert() { return state_->take_outgoing(); }
@@ -155,8 +169,9 @@ Result<BootstrapSecret> TlsHandshake::take_secret() {
   if (SSL_session_reused(state.ssl.get()) != 1) return fail("TLS bootstrap failed: the handshake did not use the PSK");
   BootstrapSecret secret;
   const auto out = secret.fill();
-  const int exported = SSL_export_keying_material(state.ssl.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(), exporter_label.data(), exporter_label.size(),
-                                                  reinterpret_cast<const unsigned char*>(state.context.data()), state.context.size(), 1);
+  const int exported = SSL_export_keying_material(
+      state.ssl.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(), exporter_label.data(),
+      exporter_label.size(), reinterpret_cast<const unsigned char*>(state.context.data()), state.context.size(), 1);
   if (exported != 1) return fail("TLS bootstrap failed: no secret can be exported");
   return secret;
 }

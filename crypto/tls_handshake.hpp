@@ -5,8 +5,8 @@
 ///          ◀── ServerHello … Finished ──
 ///          ── Finished ──▶                   both: exporter(label, context) ──▶ BootstrapSecret
 ///
-/// Mutual authentication by an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported secret.
-/// The session is used for nothing else: no application data passes, no ticket is issued or taken.
+/// Mutual authentication by an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported
+/// secret. The session is used for nothing else: no application data passes, no ticket is issued or taken.
 
 #include <cstddef>
 #include <memory>
@@ -26,15 +26,15 @@ enum class TlsRole { client, server };
 
 class TlsHandshake {
  public:
-  /// `identity` is sent by the client and must be exactly what the server expects: it names both boxes and the direction, so a
-  /// reflected flight is refused. `context` enters the exporter.
+  /// `identity` is sent by the client and must be exactly what the server expects: it names both boxes and the
+  /// direction, so a reflected flight is refused. `context` enters the exporter.
   TlsHandshake(TlsRole role, const Psk& psk, std::string identity, std::vector<std::byte> context);
   TlsHandshake(TlsHandshake&&) noexcept;
   TlsHandshake& operator=(TlsHandshake&&) noexcept;
   ~TlsHandshake();
 
-  /// Takes the peer's bytes (none at first) and returns what is to be sent. An error ends the handshake; its message is for the
-  /// operator ("the peer does not hold the same PSK …").
+  /// Takes the peer's bytes (none at first) and returns what is to be sent. An error ends the handshake; its message is
+  /// for the operator ("the peer does not hold the same PSK …").
   [[nodiscard]] Result<std::vector<std::byte>> advance(std::span<const std::byte> received);
   /// After an error: the alert for the peer, so that it can tell its operator too; may be empty.
   [[nodiscard]] std::vector<std::byte> take_alert();

@@ -16,7 +16,8 @@ constexpr std::size_t base_words = 16;
 std::size_t scratch_words(std::size_t words) { return 4 * words + 64; }
 
 /// out ⊕= a · b for operands of equal length, halving by Karatsuba: three products of half the length in place of four.
-void karatsuba(const std::uint64_t* a, const std::uint64_t* b, std::size_t words, std::uint64_t* out, std::uint64_t* scratch) {
+void karatsuba(const std::uint64_t* a, const std::uint64_t* b, std::size_t words, std::uint64_t* out,
+               std::uint64_t* scratch) {
   if (words <= base_words || words % 2 != 0) return gf2x_kernel()(a, b, words, out);
   const std::size_t half = words / 2;
   std::uint64_t* product = scratch;          // words long
@@ -82,8 +83,8 @@ SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t>
   if (n == 0 || output_bits == 0) return out;
   require(seed.size() * 64 >= toeplitz_seed_bits(n, output_bits), "the Toeplitz seed is too short");
 
-  // Bits n-1 … n+m-2 of the whole product. The output is made in runs, so that each run multiplies a window of the seed by the input in
-  // pieces of the run's length: the part of the whole product that is not wanted is not computed.
+  // Bits n-1 … n+m-2 of the whole product. The output is made in runs, so that each run multiplies a window of the seed
+  // by the input in pieces of the run's length: the part of the whole product that is not wanted is not computed.
   const std::size_t run_words = (output_bits + 63) / 64;
   const std::size_t input_words = (n + 63) / 64;
   const std::size_t shift = (n - 1) % 64;
@@ -108,7 +109,8 @@ SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t>
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] ^= product[run_words + i];
   }
   const auto words = out.fill();
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] = shift == 0 ? sum[i] : (sum[i] >> shift) | (sum[i + 1] << (64 - shift));
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words[i] = shift == 0 ? sum[i] : (sum[i] >> shift) | (sum[i + 1] << (64 - shift));
   if (output_bits % 64 != 0) words.back() &= (std::uint64_t{1} << (output_bits % 64)) - 1;
   return out;
 }

@@ -14,10 +14,13 @@
 namespace cloister::crypto {
 
 /// Number of seed bits for n input and m output bits.
-[[nodiscard]] constexpr std::size_t toeplitz_seed_bits(std::size_t input_bits, std::size_t output_bits) { return input_bits + output_bits - 1; }
+[[nodiscard]] constexpr std::size_t toeplitz_seed_bits(std::size_t input_bits, std::size_t output_bits) {
+  return input_bits + output_bits - 1;
+}
 
 /// `seed` holds at least toeplitz_seed_bits(input.size_bits(), output_bits) bits, least significant first; public.
-[[nodiscard]] SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed, std::size_t output_bits);
+[[nodiscard]] SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed,
+                                       std::size_t output_bits);
 
 /// Carry-less product: `out` has a.size() + b.size() words.
 void multiply_gf2x(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b, std::span<std::uint64_t> out);

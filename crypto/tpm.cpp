@@ -51,12 +51,14 @@ std::string because(TSS2_RC code) {
   }
 }
 
-/// The storage root key by the TCG's template for ECC P-256, exempt from dictionary-attack protection; the same at each call.
+/// The storage root key by the TCG's template for ECC P-256, exempt from dictionary-attack protection; the same at each
+/// call.
 TPM2B_PUBLIC storage_root_template() {
   TPM2B_PUBLIC in{};
   in.publicArea.type = TPM2_ALG_ECC;
   in.publicArea.nameAlg = TPM2_ALG_SHA256;
-  in.publicArea.objectAttributes = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+  in.publicArea.objectAttributes = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM |
+                                   TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
                                    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
   auto& ecc = in.publicArea.parameters.eccDetail;
   ecc.symmetric.algorithm = TPM2_ALG_AES;
@@ -72,7 +74,8 @@ TPM2B_PUBLIC sealed_template() {
   TPM2B_PUBLIC in{};
   in.publicArea.type = TPM2_ALG_KEYEDHASH;
   in.publicArea.nameAlg = TPM2_ALG_SHA256;
-  in.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
+  in.publicArea.objectAttributes =
+      TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
   in.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
   return in;
 }
@@ -102,14 +105,15 @@ struct Tpm::State {
     const TPM2B_PUBLIC in = storage_root_template();
     const TPM2B_DATA no_data{};
     const TPML_PCR_SELECTION no_pcrs{};
-    TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &in, &no_data, &no_pcrs, root.out(), nullptr,
-                                      nullptr, nullptr, nullptr);
+    TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
+                                      &in, &no_data, &no_pcrs, root.out(), nullptr, nullptr, nullptr, nullptr);
     if (code != TSS2_RC_SUCCESS) return failed("its storage root key cannot be made", code);
     TPMT_SYM_DEF cipher{};
     cipher.algorithm = TPM2_ALG_AES;
     cipher.keyBits.aes = 128;
     cipher.mode.aes = TPM2_ALG_CFB;
-    code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr, TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
+    code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr,
+                                 TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
     if (code == TSS2_RC_SUCCESS) {
       constexpr TPMA_SESSION encrypted = TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
       code = Esys_TRSess_SetAttributes(esys, session.get(), encrypted, 0xFF);
@@ -130,17 +134,21 @@ Result<Tpm> Tpm::open(const std::string& tcti) {
   state->tcti_name = tcti;
   TSS2_RC code = Tss2_TctiLdr_Initialize(tcti.c_str(), &state->tcti);
   if (code != TSS2_RC_SUCCESS) {
-    return fail(std::format("TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}", tcti, because(code)));
+    return fail(std::format(
+        "TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}", tcti,
+        because(code)));
   }
   code = Esys_Initialize(&state->esys, state->tcti, nullptr);
   if (code != TSS2_RC_SUCCESS) return state->failed("cannot start", code);
   code = Esys_Startup(state->esys, TPM2_SU_CLEAR);  // the firmware has done it on real machines
-  if (code != TSS2_RC_SUCCESS && (code & 0xFFFFU) != TPM2_RC_INITIALIZE) return state->failed("does not start up", code);
+  if (code != TSS2_RC_SUCCESS && (code & 0xFFFFU) != TPM2_RC_INITIALIZE)
+    return state->failed("does not start up", code);
   return Tpm{std::move(state)};
 }
 
 Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
-  if (secret.empty() || secret.size() > secret_bytes_max) return fail(std::format("a TPM seals 1 to {} bytes, not {}", secret_bytes_max, secret.size()));
+  if (secret.empty() || secret.size() > secret_bytes_max)
+    return fail(std::format("a TPM seals 1 to {} bytes, not {}", secret_bytes_max, secret.size()));
   Handle root{state_->esys};
   Handle session{state_->esys};
   if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
@@ -153,8 +161,8 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
   const TPML_PCR_SELECTION no_pcrs{};
   TPM2B_PRIVATE* private_part = nullptr;
   TPM2B_PUBLIC* public_part = nullptr;
-  const TSS2_RC code = Esys_Create(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &in, &no_data, &no_pcrs, &private_part, &public_part,
-                                   nullptr, nullptr, nullptr);
+  const TSS2_RC code = Esys_Create(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &in,
+                                   &no_data, &no_pcrs, &private_part, &public_part, nullptr, nullptr, nullptr);
   wipe(std::as_writable_bytes(std::span{&sensitive, 1}));
   const EsysPointer<TPM2B_PRIVATE> owned_private{private_part};
   const EsysPointer<TPM2B_PUBLIC> owned_public{public_part};
@@ -170,9 +178,12 @@ Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
   if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
 
   Handle object{state_->esys};
-  TSS2_RC code = Esys_Load(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts->private_part, &parts->public_part, object.out());
+  TSS2_RC code = Esys_Load(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts->private_part,
+                           &parts->public_part, object.out());
   if (code != TSS2_RC_SUCCESS) {
-    return fail(std::format("TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})", state_->tcti_name, because(code)));
+    return fail(std::format(
+        "TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})",
+        state_->tcti_name, because(code)));
   }
   TPM2B_SENSITIVE_DATA* data = nullptr;
   code = Esys_Unseal(state_->esys, object.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);

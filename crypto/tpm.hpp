@@ -1,6 +1,6 @@
 #pragma once
-/// Sealing small secrets to a TPM 2.0, by tpm2-tss ESAPI, through salted and encrypted sessions: nothing secret crosses the bus
-/// in clear. Objects are exempt from dictionary-attack protection (a pulled plug must not lock the box out).
+/// Sealing small secrets to a TPM 2.0, by tpm2-tss ESAPI, through salted and encrypted sessions: nothing secret crosses
+/// the bus in clear. Objects are exempt from dictionary-attack protection (a pulled plug must not lock the box out).
 
 #include <cstddef>
 #include <memory>
@@ -21,8 +21,8 @@ class Tpm {
   Tpm& operator=(Tpm&&) noexcept;
   ~Tpm();
 
-  /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and opens only
-  /// with this TPM.
+  /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and
+  /// opens only with this TPM.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
   [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
 

@@ -27,13 +27,19 @@ Result<std::vector<std::byte>> encode_tpm_blob(const TPM2B_PUBLIC& public_part, 
 }
 
 Result<TpmBlob> decode_tpm_blob(std::span<const std::byte> blob) {
-  const auto refused = [] { return fail("this is no sealed secret of Cloister, or it is damaged: make it anew with 'cloisterctl psk'"); };
-  if (blob.size() > blob_bytes_max || blob.size() < magic.size() || !std::ranges::equal(blob.first(magic.size()), magic)) return refused();
+  const auto refused = [] {
+    return fail("this is no sealed secret of Cloister, or it is damaged: make it anew with 'cloisterctl psk'");
+  };
+  if (blob.size() > blob_bytes_max || blob.size() < magic.size() ||
+      !std::ranges::equal(blob.first(magic.size()), magic))
+    return refused();
   TpmBlob parts;
   std::size_t offset = magic.size();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(blob.data());
-  if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, blob.size(), &offset, &parts.public_part) != TSS2_RC_SUCCESS) return refused();
-  if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(bytes, blob.size(), &offset, &parts.private_part) != TSS2_RC_SUCCESS) return refused();
+  if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, blob.size(), &offset, &parts.public_part) != TSS2_RC_SUCCESS)
+    return refused();
+  if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(bytes, blob.size(), &offset, &parts.private_part) != TSS2_RC_SUCCESS)
+    return refused();
   if (offset != blob.size()) return refused();
   // One form only: what the library reads leniently (an empty public part) is not what it writes.
   const auto again = encode_tpm_blob(parts.public_part, parts.private_part);

@@ -32,7 +32,8 @@ struct Detection {
   bool double_click;
 };
 
-/// A run of slots that the receiver has watched, `[first, first + slots)`, and the clicks in it by ascending slot. Secret.
+/// A run of slots that the receiver has watched, `[first, first + slots)`, and the clicks in it by ascending slot.
+/// Secret.
 struct DetectionFrame {
   Epoch epoch = 0;
   Slot first = 0;
@@ -40,13 +41,13 @@ struct DetectionFrame {
   crypto::SecretVector<Detection> detections;
 };
 
-/// The transmitter's memory of what it sent; distillation looks symbols up by slot and says when it needs them no longer.
-/// A look-up is a memory access: it does no I/O and does not block.
+/// The transmitter's memory of what it sent; distillation looks symbols up by slot and says when it needs them no
+/// longer. A look-up is a memory access: it does no I/O and does not block.
 class SymbolSource {
  public:
   virtual ~SymbolSource() = default;
-  /// Fills `out[i]` with the symbol of `slots[i]`; slots ascend. An error when the epoch is not the current one, a slot has not been
-  /// sent yet, or has been released.
+  /// Fills `out[i]` with the symbol of `slots[i]`; slots ascend. An error when the epoch is not the current one, a slot
+  /// has not been sent yet, or has been released.
   [[nodiscard]] virtual Result<> symbols(Epoch epoch, std::span<const Slot> slots, std::span<Symbol> out) = 0;
   /// Everything before `before` may be forgotten.
   virtual void release(Epoch epoch, Slot before) = 0;

@@ -31,7 +31,9 @@ vpn::Prefix selector_of(const config::Prefix& prefix) {
   return selector;
 }
 
-drivers::RoutePrefix route_of(const vpn::Prefix& prefix) { return {.address = prefix.address, .v6 = prefix.v6, .length = prefix.length}; }
+drivers::RoutePrefix route_of(const vpn::Prefix& prefix) {
+  return {.address = prefix.address, .v6 = prefix.v6, .length = prefix.length};
+}
 
 std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
   std::vector<vpn::Prefix> selectors;
@@ -47,7 +49,9 @@ Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<co
   vpn::SelectorTable selectors;
   for (std::size_t i = 0; i < tunnels.size(); ++i) {
     const auto& tunnel = tunnels[i];
-    const auto failed = [&](const Error& error) { return fail(std::format("tunnel '{}': {}", tunnel.name, error.message)); };
+    const auto failed = [&](const Error& error) {
+      return fail(std::format("tunnel '{}': {}", tunnel.name, error.message));
+    };
     const std::string local = std::format("{}:{}", tunnel.local_endpoint.address, tunnel.local_endpoint.port);
     if (!socket_of.contains(local)) {
       auto socket = drivers::open_udp(tunnel.local_endpoint.address, tunnel.local_endpoint.port);
@@ -101,13 +105,15 @@ distill::Parameters parameters_of(const config::Link& link) {
 /// What both boxes must have alike, a line each; the session compares them.
 std::string agreement_of(const config::Link& link, const std::vector<const config::Tunnel*>& tunnels) {
   const auto& d = link.distillation;
-  std::string lines = std::format("distillation.intensities=[{}, {}]\ndistillation.probabilities=[{}, {}]\ndistillation.eps_sec={}\n", d.intensities[0],
-                                  d.intensities[1], d.probabilities[0], d.probabilities[1], d.eps_sec);
-  lines += std::format("distillation.eps_cor={}\ndistillation.qber_limit={}\ndistillation.block_bits={}\nauthentication.reserve={}\n", d.eps_cor, d.qber_limit,
-                       d.block_bits, link.authentication.reserve_bytes);
+  std::string lines =
+      std::format("distillation.intensities=[{}, {}]\ndistillation.probabilities=[{}, {}]\ndistillation.eps_sec={}\n",
+                  d.intensities[0], d.intensities[1], d.probabilities[0], d.probabilities[1], d.eps_sec);
+  lines += std::format(
+      "distillation.eps_cor={}\ndistillation.qber_limit={}\ndistillation.block_bits={}\nauthentication.reserve={}\n",
+      d.eps_cor, d.qber_limit, d.block_bits, link.authentication.reserve_bytes);
   for (const auto* tunnel : tunnels) {
-    lines += std::format("tunnel.{}=rekey_interval {} ms, key_lifetime {} ms, stock {}, hybrid {}\n", tunnel->name, tunnel->rekey_interval.count(),
-                         tunnel->key_lifetime.count(), tunnel->stock, tunnel->hybrid);
+    lines += std::format("tunnel.{}=rekey_interval {} ms, key_lifetime {} ms, stock {}, hybrid {}\n", tunnel->name,
+                         tunnel->rekey_interval.count(), tunnel->key_lifetime.count(), tunnel->stock, tunnel->hybrid);
   }
   return lines;
 }
@@ -123,20 +129,20 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
     tunnels.push_back(&tunnel);
     settings.paths.push_back(path);
     settings.link.tunnels.push_back({.rekey = {.tunnel = tunnel.name,
-                                          .local_box = box,
-                                          .peer_box = link.peer,
-                                          .initiator = initiator,
-                                          .hybrid = tunnel.hybrid,
-                                          .rekey_interval = tunnel.rekey_interval,
-                                          .key_lifetime = tunnel.key_lifetime},
-                                .interface = tunnel.interface,
-                                .stock_keys_max = tunnel.stock});
+                                               .local_box = box,
+                                               .peer_box = link.peer,
+                                               .initiator = initiator,
+                                               .hybrid = tunnel.hybrid,
+                                               .rekey_interval = tunnel.rekey_interval,
+                                               .key_lifetime = tunnel.key_lifetime},
+                                     .interface = tunnel.interface,
+                                     .stock_keys_max = tunnel.stock});
   }
   settings.link.session = {.link = link.name,
-                      .local_box = box,
-                      .peer_box = link.peer,
-                      .agreement = agreement_of(link, tunnels),
-                      .reserve_bits = link.authentication.reserve_bytes * 8};
+                           .local_box = box,
+                           .peer_box = link.peer,
+                           .agreement = agreement_of(link, tunnels),
+                           .reserve_bits = link.authentication.reserve_bytes * 8};
   settings.link.distillation = parameters_of(link);
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};
@@ -166,23 +172,25 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 
   for (std::size_t i = 0; i < configuration.links.size(); ++i) {
     const auto& link = configuration.links[i];
-    auto opened = LinkDriver::open(io, settings_of(configuration, link), std::move(psks[i]), device_of(link), *box->plane_, box->log_);
+    auto opened = LinkDriver::open(io, settings_of(configuration, link), std::move(psks[i]), device_of(link),
+                                   *box->plane_, box->log_);
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
     box->links_.push_back(std::move(*opened));
   }
 
-  auto control = control::Server::open(io, configuration.box.control_socket, [raw = box.get()](control::Request request) {
-    switch (request) {
-      case control::Request::status:
-        return control::encode_answer(raw->status());
-    }
-    return control::encode_error("unknown request");
-  });
+  auto control =
+      control::Server::open(io, configuration.box.control_socket, [raw = box.get()](control::Request request) {
+        switch (request) {
+          case control::Request::status:
+            return control::encode_answer(raw->status());
+        }
+        return control::encode_error("unknown request");
+      });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   box->log_.info("STARTED", std::format("box '{}'", box->name_),
-                 std::format("started: {} links, {} tunnels, secret memory {}", configuration.links.size(), configuration.tunnels.size(),
-                             to_string(crypto::arena_kind())));
+                 std::format("started: {} links, {} tunnels, secret memory {}", configuration.links.size(),
+                             configuration.tunnels.size(), to_string(crypto::arena_kind())));
   return box;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The whole service, made from its configuration: data plane, links, control socket. Everything that can be found wrong at the
-/// start is, before anything runs.
+/// The whole service, made from its configuration: data plane, links, control socket. Everything that can be found
+/// wrong at the start is, before anything runs.
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
@@ -17,7 +17,8 @@ namespace cloister::box {
 
 class Box {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io, const config::Configuration& configuration);
+  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io,
+                                                         const config::Configuration& configuration);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;

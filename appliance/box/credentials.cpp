@@ -14,15 +14,19 @@ constexpr std::size_t blob_bytes_max = 4096;
 
 Result<crypto::Psk> unseal_psk(crypto::Tpm& tpm, const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  if (!file) return fail(std::format("sealed PSK '{}' cannot be read: make it with 'cloisterctl psk generate' or 'psk import'", path));
+  if (!file)
+    return fail(
+        std::format("sealed PSK '{}' cannot be read: make it with 'cloisterctl psk generate' or 'psk import'", path));
   std::vector<char> text(blob_bytes_max + 1);
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto bytes = static_cast<std::size_t>(file.gcount());
-  if (bytes > blob_bytes_max) return fail(std::format("'{}' is no sealed PSK: it is longer than {} bytes", path, blob_bytes_max));
+  if (bytes > blob_bytes_max)
+    return fail(std::format("'{}' is no sealed PSK: it is longer than {} bytes", path, blob_bytes_max));
 
   const auto secret = tpm.unseal(std::as_bytes(std::span{text}.first(bytes)));
   if (!secret) return fail(std::format("sealed PSK '{}': {}", path, secret.error().message));
-  if (secret->size() != crypto::Psk::size) return fail(std::format("sealed PSK '{}' holds {} bytes, expected {}", path, secret->size(), crypto::Psk::size));
+  if (secret->size() != crypto::Psk::size)
+    return fail(std::format("sealed PSK '{}' holds {} bytes, expected {}", path, secret->size(), crypto::Psk::size));
   crypto::Psk psk;
   std::ranges::copy(*secret, psk.fill().begin());
   return psk;

@@ -41,7 +41,8 @@ class PresentTransmitter final : public hal::SymbolSource {
 struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& io_context, distill::Parameters parameters, DeviceFactory device_factory, Handlers callbacks)
       : io{io_context}, factory{std::move(device_factory)}, handlers{std::move(callbacks)} {
-    chain = factory.transmitter ? distill::make_alice_chain(parameters, symbols, random) : distill::make_bob_chain(parameters, random);
+    chain = factory.transmitter ? distill::make_alice_chain(parameters, symbols, random)
+                                : distill::make_bob_chain(parameters, random);
   }
 
   asio::io_context& io;
@@ -78,12 +79,16 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     Result<> opened;
     if (factory.transmitter) {
       auto made = factory.transmitter(random);
-      if (made) transmitter = std::move(*made);
-      else opened = std::unexpected{made.error()};
+      if (made)
+        transmitter = std::move(*made);
+      else
+        opened = std::unexpected{made.error()};
     } else {
       auto made = factory.receiver();
-      if (made) receiver = std::move(*made);
-      else opened = std::unexpected{made.error()};
+      if (made)
+        receiver = std::move(*made);
+      else
+        opened = std::unexpected{made.error()};
     }
     if (opened) opened = device()->start();
     if (!opened) return lose_device(opened.error().message);
@@ -107,7 +112,8 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  /// A receiver is left alone while the chain is full: the device then loses detections and says so, and memory stays bounded.
+  /// A receiver is left alone while the chain is full: the device then loses detections and says so, and memory stays
+  /// bounded.
   void wait() {
     if (!readable || waiting || (receiver && generation != 0 && !chain->wants_frame())) return;
     waiting = true;
@@ -138,7 +144,8 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
 
   void drain() {
     while (auto action = chain->next_action()) {
-      if (std::holds_alternative<distill::Amplified>(*action)) random.reseed();  // fresh entropy for the next block's public seeds
+      if (std::holds_alternative<distill::Amplified>(*action))
+        random.reseed();  // fresh entropy for the next block's public seeds
       auto shared = std::make_shared<distill::Action>(std::move(*action));
       to_io([shared, at = generation](Impl& self) { self.handlers.action(at, std::move(*shared)); });
     }
@@ -190,13 +197,15 @@ void Distillery::stop() {
   });
 }
 
-void Distillery::deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+void Distillery::deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                         std::vector<std::byte> payload) {
   asio::post(impl_->context, [impl = impl_.get(), generation, block, type, payload = std::move(payload)] {
     if (generation != impl->generation) return;
     const auto taken = impl->chain->on_message(block, type, payload);
     impl->drain();
     if (!taken) {
-      impl->to_io([generation, what = taken.error().message](Impl& self) { self.handlers.protocol_error(generation, what); });
+      impl->to_io(
+          [generation, what = taken.error().message](Impl& self) { self.handlers.protocol_error(generation, what); });
       return;
     }
     impl->pump();

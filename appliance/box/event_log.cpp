@@ -7,12 +7,19 @@
 
 namespace cloister::box {
 
-EventLog::EventLog() : started_{std::chrono::steady_clock::now()}, under_systemd_{std::getenv("JOURNAL_STREAM") != nullptr} {}
+EventLog::EventLog()
+    : started_{std::chrono::steady_clock::now()}, under_systemd_{std::getenv("JOURNAL_STREAM") != nullptr} {}
 
-double EventLog::uptime_seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
+double EventLog::uptime_seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+}
 
-void EventLog::info(const std::string& code, const std::string& subject, const std::string& text) { add("info", code, subject, text); }
-void EventLog::alarm(const std::string& code, const std::string& subject, const std::string& text) { add("alarm", code, subject, text); }
+void EventLog::info(const std::string& code, const std::string& subject, const std::string& text) {
+  add("info", code, subject, text);
+}
+void EventLog::alarm(const std::string& code, const std::string& subject, const std::string& text) {
+  add("alarm", code, subject, text);
+}
 
 void EventLog::add(const char* severity, const std::string& code, const std::string& subject, const std::string& text) {
   const double now = uptime_seconds();
@@ -20,7 +27,8 @@ void EventLog::add(const char* severity, const std::string& code, const std::str
   if (events_.size() > kept_max) events_.pop_front();
   const bool alarm = std::string_view{severity} == "alarm";
   // sd-daemon(3): "<4>" is a warning, "<6>" information. On a terminal the time since the start serves better.
-  const std::string prefix = under_systemd_ ? (alarm ? "<4>" : "<6>") : std::format("[{:9.3f}] {}", now, alarm ? "ALARM " : "");
+  const std::string prefix =
+      under_systemd_ ? (alarm ? "<4>" : "<6>") : std::format("[{:9.3f}] {}", now, alarm ? "ALARM " : "");
   std::cerr << prefix + std::format("{}: {} ({})\n", subject, text, code) << std::flush;
 }
 

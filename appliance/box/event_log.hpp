@@ -1,6 +1,6 @@
 #pragma once
-/// What happened, for people: each event once, on standard error (with the journal's level prefix under systemd), and the newest
-/// kept for `status`. Used on the I/O thread only.
+/// What happened, for people: each event once, on standard error (with the journal's level prefix under systemd), and
+/// the newest kept for `status`. Used on the I/O thread only.
 
 #include <chrono>
 #include <deque>

@@ -86,27 +86,33 @@ struct Link::SessionActions {
     link.generation_ = ++link.last_generation_;
     link.surroundings_.start_chain(link.generation_, established.first_block);
     const bool by_qkd = established.by == session::Authenticator::qkd;
-    link.surroundings_.info(by_qkd ? "SESSION_RESUMED" : "BOOTSTRAP_DONE", link.subject(),
-                   by_qkd ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
-                          : std::format("bootstrap with '{}' done: TLS 1.3, PSK, X25519MLKEM768", link.settings_.session.peer_box));
+    link.surroundings_.info(
+        by_qkd ? "SESSION_RESUMED" : "BOOTSTRAP_DONE", link.subject(),
+        by_qkd
+            ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
+            : std::format("bootstrap with '{}' done: TLS 1.3, PSK, X25519MLKEM768", link.settings_.session.peer_box));
     link.tunnels_.on_session_up();
   }
   void operator()(session::DeliverBlockMessage& message) const {
     link.surroundings_.deliver_to_chain(link.generation_, message.block, message.type, std::move(message.payload));
   }
   void operator()(session::DeliverMessage& message) const {
-    auto taken = message.type == tunnel_message ? link.tunnels_.on_message(message.payload)
-                                                : Result<>{fail(std::format("a message of unknown type {}", message.type))};
+    auto taken = message.type == tunnel_message
+                     ? link.tunnels_.on_message(message.payload)
+                     : Result<>{fail(std::format("a message of unknown type {}", message.type))};
     if (!taken) link.session_.on_protocol_error(taken.error().message, link.surroundings_.now());
   }
   void operator()(session::BlockHeld& held) const { link.on_held(held); }
   void operator()(session::BlockBurnt& burnt) const {
     link.finished_.erase(burnt.block);
-    link.surroundings_.info("BLOCK_BURNT", link.subject(), std::format("block {} is lost on both boxes: its last messages did not arrive", burnt.block.value));
+    link.surroundings_.info(
+        "BLOCK_BURNT", link.subject(),
+        std::format("block {} is lost on both boxes: its last messages did not arrive", burnt.block.value));
   }
   void operator()(session::AuthenticatorChanged& changed) const {
     if (changed.by != session::Authenticator::qkd) return;
-    link.surroundings_.info("AUTHENTICATION_SWITCHED", link.subject(), "classical channel authenticated by QKD keys from now on; bootstrap secrets wiped");
+    link.surroundings_.info("AUTHENTICATION_SWITCHED", link.subject(),
+                            "classical channel authenticated by QKD keys from now on; bootstrap secrets wiped");
   }
   void operator()(session::Lost& lost) const {
     link.generation_ = 0;
@@ -150,7 +156,9 @@ struct Link::ChainActions {
     link.session_.abandon_block(dropped.block);
     link.record(dropped.account, code_of(dropped.reason));
     // A row of blocks dropped for one reason is one alarm; the accounts have each.
-    if (!link.dropping_) link.surroundings_.alarm(code_of(dropped.reason), link.subject(), std::format("block {} dropped: {}", dropped.block.value, dropped.text));
+    if (!link.dropping_)
+      link.surroundings_.alarm(code_of(dropped.reason), link.subject(),
+                               std::format("block {} dropped: {}", dropped.block.value, dropped.text));
     link.dropping_ = true;
     link.close_next_block();
   }
@@ -178,7 +186,8 @@ void Link::close_next_block() {
 
 void Link::on_held(session::BlockHeld& held) {
   if (finished_.empty() || finished_.begin()->first != held.block) {
-    session_.on_protocol_error(std::format("block {} is held, but was not made here", held.block.value), surroundings_.now());
+    session_.on_protocol_error(std::format("block {} is held, but was not made here", held.block.value),
+                               surroundings_.now());
     return;
   }
   Finished block = std::move(finished_.begin()->second);
@@ -199,9 +208,11 @@ void Link::on_held(session::BlockHeld& held) {
   }
   record(block.account, std::format("held, authenticated by {}", to_string(held.by)));
   if (!first_key_reported_) {
-    surroundings_.info("FIRST_KEY", subject(),
-              std::format("first key: {} secret bits of {} sifted, QBER {:.2f} %, phase error at most {:.2f} %", bits,
-                          block.account.key.n[0] + block.account.key.n[1], 100 * block.account.key_qber(), 100 * block.account.phase_error));
+    surroundings_.info(
+        "FIRST_KEY", subject(),
+        std::format("first key: {} secret bits of {} sifted, QBER {:.2f} %, phase error at most {:.2f} %", bits,
+                    block.account.key.n[0] + block.account.key.n[1], 100 * block.account.key_qber(),
+                    100 * block.account.phase_error));
     first_key_reported_ = true;
   }
   if (!reserve->empty()) session_.add_reserve(held.block, std::move(*reserve), surroundings_.now());

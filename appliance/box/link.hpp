@@ -4,8 +4,8 @@
 ///   Distillery ─ Amplified ─▶ close_block ─▶ Session ─ BlockHeld ─▶ Store ─ reserve bits ─▶ Session
 ///                                                                      └── keys ─▶ Tunnels ─▶ DataPlane
 ///
-/// Blocks close one at a time and by number, so that both boxes allocate each by needs that count the one before; a block that the
-/// chain has finished early waits for those before it.
+/// Blocks close one at a time and by number, so that both boxes allocate each by needs that count the one before; a
+/// block that the chain has finished early waits for those before it.
 
 #include <map>
 #include <optional>

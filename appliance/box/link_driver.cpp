@@ -7,7 +7,9 @@ namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
 
-std::string text_of(const std::optional<vpn::Spi>& spi) { return spi ? std::format("0x{:08x}", spi->value) : std::string{}; }
+std::string text_of(const std::optional<vpn::Spi>& spi) {
+  return spi ? std::format("0x{:08x}", spi->value) : std::string{};
+}
 
 const char* to_string(session::Authenticator by) {
   switch (by) {
@@ -32,22 +34,26 @@ void wait_until(asio::steady_timer& timer, Instant at, Function then) {
 
 }  // namespace
 
-Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
-                                                     drivers::DataPlane& plane, EventLog& log) {
+Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk,
+                                                     DeviceFactory device, drivers::DataPlane& plane, EventLog& log) {
   const auto& names = settings.link.session;
   const bool serves = session::side_of(names.local_box, names.peer_box) == session::Side::server;
-  std::unique_ptr<LinkDriver> driver{new LinkDriver{io, std::move(settings), std::move(psk), std::move(device), plane, log}};
+  std::unique_ptr<LinkDriver> driver{
+      new LinkDriver{io, std::move(settings), std::move(psk), std::move(device), plane, log}};
   if (!driver->accounts_) {
-    return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist", driver->settings_.account_log));
+    return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist",
+                            driver->settings_.account_log));
   }
   if (serves) {
-    if (auto listening = driver->connection_.listen(driver->settings_.local); !listening) return std::unexpected{listening.error()};
+    if (auto listening = driver->connection_.listen(driver->settings_.local); !listening)
+      return std::unexpected{listening.error()};
   }
   driver->link_.begin();
   return driver;
 }
 
-LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device, drivers::DataPlane& plane, EventLog& log)
+LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
+                       drivers::DataPlane& plane, EventLog& log)
     : settings_{std::move(settings)},
       plane_{plane},
       log_{log},
@@ -56,7 +62,8 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       link_{settings_.link, std::move(psk), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
-  for (std::size_t i = 0; i < settings_.paths.size(); ++i) tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
+  for (std::size_t i = 0; i < settings_.paths.size(); ++i)
+    tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
 }
 
 LinkDriver::~LinkDriver() = default;
@@ -69,8 +76,10 @@ drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
 }
 
 Distillery::Handlers LinkDriver::distillery_handlers() {
-  return {.action = [this](std::uint64_t generation, distill::Action action) { link_.on_chain(generation, std::move(action)); },
-          .protocol_error = [this](std::uint64_t generation, const std::string& what) { link_.on_chain_error(generation, what); },
+  return {.action = [this](std::uint64_t generation,
+                           distill::Action action) { link_.on_chain(generation, std::move(action)); },
+          .protocol_error = [this](std::uint64_t generation,
+                                   const std::string& what) { link_.on_chain_error(generation, what); },
           .figures =
               [this](const distill::Figures& figures, const DeviceReport& device) {
                 figures_ = figures;
@@ -98,17 +107,26 @@ void LinkDriver::wake_tunnel(std::size_t tunnel, Instant at) {
 void LinkDriver::start_chain(std::uint64_t generation, wire::BlockId first) { distillery_.start(generation, first); }
 void LinkDriver::stop_chain() { distillery_.stop(); }
 
-void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) {
+void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                                  std::vector<std::byte> payload) {
   distillery_.deliver(generation, block, type, std::move(payload));
 }
 
-void LinkDriver::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) { plane_.install_inbound(settings_.paths[tunnel], spi, std::move(key)); }
-void LinkDriver::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) { plane_.install_outbound(settings_.paths[tunnel], spi, std::move(key)); }
+void LinkDriver::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
+  plane_.install_inbound(settings_.paths[tunnel], spi, std::move(key));
+}
+void LinkDriver::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
+  plane_.install_outbound(settings_.paths[tunnel], spi, std::move(key));
+}
 void LinkDriver::retire_inbound(std::size_t, vpn::Spi spi) { plane_.retire_inbound(spi); }
 void LinkDriver::retire_outbound(std::size_t tunnel) { plane_.retire_outbound(settings_.paths[tunnel]); }
 
-void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) { log_.info(code, subject, text); }
-void LinkDriver::alarm(const std::string& code, const std::string& subject, const std::string& text) { log_.alarm(code, subject, text); }
+void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) {
+  log_.info(code, subject, text);
+}
+void LinkDriver::alarm(const std::string& code, const std::string& subject, const std::string& text) {
+  log_.alarm(code, subject, text);
+}
 void LinkDriver::record(const std::string& account_line) { accounts_ << account_line << '\n' << std::flush; }
 
 control::LinkStatus LinkDriver::status() const {
@@ -119,10 +137,14 @@ control::LinkStatus LinkDriver::status() const {
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
   status.device = device_.state;
-  if (session.state != "established") status.state = session.state;
-  else if (!device_.present) status.state = "no device";
-  else if (link_.dropping()) status.state = "no key: blocks dropped";
-  else status.state = "running";
+  if (session.state != "established")
+    status.state = session.state;
+  else if (!device_.present)
+    status.state = "no device";
+  else if (link_.dropping())
+    status.state = "no key: blocks dropped";
+  else
+    status.state = "running";
   status.qber = figures_.last_qber;
   status.test_qber = figures_.live_test_qber;
   status.detections_per_second = detections_.per_second();
@@ -158,10 +180,12 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.rekeys = engine.rekeys;
     status.stock_keys = link_.store().stock_keys(i);
     status.stock_keys_max = settings.stock_keys_max;
-    status.key_left_seconds = static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();
+    status.key_left_seconds =
+        static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();
     if (engine.key_made && engine.state == "up") {
       status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
-      status.key_left_seconds += std::max(0.0, std::chrono::duration<double>(settings.rekey.key_lifetime).count() - *status.key_age_seconds);
+      status.key_left_seconds +=
+          std::max(0.0, std::chrono::duration<double>(settings.rekey.key_lifetime).count() - *status.key_age_seconds);
     }
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;

@@ -1,5 +1,6 @@
 #pragma once
-/// The real surroundings of a link: TCP, timers, the distillery's thread, the data plane, the account log. Decides nothing.
+/// The real surroundings of a link: TCP, timers, the distillery's thread, the data plane, the account log. Decides
+/// nothing.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,15 +31,18 @@ struct LinkDriverSettings {
 class LinkDriver final : private LinkSurroundings {
  public:
   /// Opens the classical channel and the account log; `plane` and `log` outlive the driver.
-  [[nodiscard]] static Result<std::unique_ptr<LinkDriver>> open(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk,
-                                                                DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+  [[nodiscard]] static Result<std::unique_ptr<LinkDriver>> open(boost::asio::io_context& io,
+                                                                LinkDriverSettings settings, crypto::Psk psk,
+                                                                DeviceFactory device, drivers::DataPlane& plane,
+                                                                EventLog& log);
   ~LinkDriver() override;
 
   [[nodiscard]] control::LinkStatus status() const;
   [[nodiscard]] std::vector<control::TunnelStatus> tunnel_status() const;
 
  private:
-  LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+  LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
+             drivers::DataPlane& plane, EventLog& log);
   drivers::PeerConnection::Handlers connection_handlers();
   Distillery::Handlers distillery_handlers();
 
@@ -50,7 +54,8 @@ class LinkDriver final : private LinkSurroundings {
   void wake_tunnel(std::size_t tunnel, Instant at) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
-  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) override;
+  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                        std::vector<std::byte> payload) override;
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;

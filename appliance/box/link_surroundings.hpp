@@ -1,6 +1,6 @@
 #pragma once
-/// What a link needs around it: time, the connection, timers, the distillery, the data plane, a log. The service gives the real
-/// ones, the simulation a virtual world; the link is the same code in both.
+/// What a link needs around it: time, the connection, timers, the distillery, the data plane, a log. The service gives
+/// the real ones, the simulation a virtual world; the link is the same code in both.
 
 #include <chrono>
 #include <cstdint>
@@ -20,7 +20,8 @@ class LinkSurroundings {
 
   [[nodiscard]] virtual Instant now() const = 0;
 
-  /// The classical channel. What happens is told by Link::on_connected, on_received, on_disconnected; never from inside a call.
+  /// The classical channel. What happens is told by Link::on_connected, on_received, on_disconnected; never from inside
+  /// a call.
   virtual void connect(Instant not_before) = 0;
   virtual void transmit(std::vector<std::byte> bytes) = 0;
   virtual void disconnect() = 0;
@@ -32,7 +33,8 @@ class LinkSurroundings {
   /// The chain; what it does is told by Link::on_chain. A generation names a session.
   virtual void start_chain(std::uint64_t generation, wire::BlockId first) = 0;
   virtual void stop_chain() = 0;
-  virtual void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type, std::vector<std::byte> payload) = 0;
+  virtual void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                                std::vector<std::byte> payload) = 0;
 
   /// The data plane; `tunnel` counts the link's tunnels.
   virtual void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) = 0;

@@ -1,6 +1,7 @@
 /// cloisterd: the service.
 ///
-/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is wrong.
+/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is
+/// wrong.
 
 #include <sys/prctl.h>
 #include <sys/resource.h>

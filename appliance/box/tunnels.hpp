@@ -31,7 +31,8 @@ class Tunnels {
   /// `send` carries a message of a tunnel to the peer.
   using Send = std::function<void(std::vector<std::byte>)>;
 
-  Tunnels(std::vector<TunnelSettings> tunnels, keys::Store& store, crypto::Random& random, LinkSurroundings& surroundings, Send send);
+  Tunnels(std::vector<TunnelSettings> tunnels, keys::Store& store, crypto::Random& random,
+          LinkSurroundings& surroundings, Send send);
   ~Tunnels();
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;

@@ -43,9 +43,12 @@ int watch_status(const std::string& socket, double interval_seconds, unsigned co
     const auto status = control::fetch_status(socket);
     if (!status && !terminal) return failed(status.error());
     if (terminal) std::cout << "\x1b[H\x1b[2J";
-    if (!status) std::cout << status.error() << '\n';
-    else if (json) std::cout << control::encode_answer(*status);
-    else std::cout << cloisterctl::render(*status, terminal) << '\n';
+    if (!status)
+      std::cout << status.error() << '\n';
+    else if (json)
+      std::cout << control::encode_answer(*status);
+    else
+      std::cout << cloisterctl::render(*status, terminal) << '\n';
     std::cout << std::flush;
   }
   return 0;
@@ -67,7 +70,9 @@ int main(int argc, char** argv) {
   auto* watch = app.add_subcommand("watch", "Show the status again and again, until Ctrl-C");
   double interval_seconds = 1;
   unsigned count = 0;
-  watch->add_option("--interval", interval_seconds, "Seconds between two looks")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  watch->add_option("--interval", interval_seconds, "Seconds between two looks")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   watch->add_option("--count", count, "Stop after so many looks (0: never)")->capture_default_str();
   watch->add_flag("--json", json, "One JSON object a line");
 
@@ -78,7 +83,9 @@ int main(int argc, char** argv) {
   auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
   for (auto* command : {generate, import}) {
     command->add_option("--tpm", psk_options.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
-    command->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")->required();
+    command
+        ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
+        ->required();
     command->add_flag("--force", psk_options.force, "Write a fresh PSK to a pipe; replace an existing file");
   }
 

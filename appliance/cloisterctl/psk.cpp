@@ -24,7 +24,9 @@ using crypto::Psk;
 using HexText = crypto::Secret<struct HexTextRole, 2 * Psk::size>;
 
 /// The digit of a value below 16, without a table: secret bytes index nothing.
-std::byte hex_digit(unsigned value) { return static_cast<std::byte>('0' + value + (((9U - value) >> 8U) & ('a' - '0' - 10U))); }
+std::byte hex_digit(unsigned value) {
+  return static_cast<std::byte>('0' + value + (((9U - value) >> 8U) & ('a' - '0' - 10U)));
+}
 
 HexText to_hex(const Psk& psk) {
   HexText text;
@@ -46,11 +48,14 @@ unsigned hex_value(unsigned character) {
 
 /// Writes `bytes` to `path`, readable by the owner only, whole or not at all.
 Result<> write_blob(const std::string& path, std::span<const std::byte> bytes, bool replace) {
-  if (!replace && ::access(path.c_str(), F_OK) == 0) return fail(std::format("'{}' exists already: a new PSK would replace the one in use; say --force if that is meant", path));
+  if (!replace && ::access(path.c_str(), F_OK) == 0)
+    return fail(
+        std::format("'{}' exists already: a new PSK would replace the one in use; say --force if that is meant", path));
   const std::string partial = path + ".new";
   const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return fail(std::format("'{}' cannot be written: {}", partial, std::strerror(errno)));
-  const bool written = ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
+  const bool written =
+      ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
   ::close(file);
   if (!written || ::rename(partial.c_str(), path.c_str()) != 0) {
     ::unlink(partial.c_str());
@@ -107,16 +112,22 @@ std::optional<HexText> read_digits() {
 
 Result<> psk_generate(const PskOptions& options) {
   if (::isatty(STDOUT_FILENO) == 0 && !options.force) {
-    return fail("a fresh PSK is shown once, on a terminal: standard output is none; say --force to write it there all the same");
+    return fail(
+        "a fresh PSK is shown once, on a terminal: standard output is none; say --force to write it there all the "
+        "same");
   }
   crypto::SystemRandom random;
   Psk psk;
   random.fill(psk.fill());
   if (auto sealed = seal_to(options, psk); !sealed) return sealed;
   const HexText text = to_hex(psk);
-  std::cerr << std::format("sealed in '{}'; carry this to the other box and give it to 'cloisterctl psk import' there; it is not shown again\n", options.output);
+  std::cerr << std::format(
+      "sealed in '{}'; carry this to the other box and give it to 'cloisterctl psk import' there; it is not shown "
+      "again\n",
+      options.output);
   const auto shown = text.expose();
-  const bool written = ::write(STDOUT_FILENO, shown.data(), shown.size()) == static_cast<ssize_t>(shown.size()) && ::write(STDOUT_FILENO, "\n", 1) == 1;
+  const bool written = ::write(STDOUT_FILENO, shown.data(), shown.size()) == static_cast<ssize_t>(shown.size()) &&
+                       ::write(STDOUT_FILENO, "\n", 1) == 1;
   if (!written) return fail("the PSK could not be shown: generate another with --force");
   return {};
 }
@@ -131,7 +142,8 @@ Result<> psk_import(const PskOptions& options) {
   for (std::size_t i = 0; i < Psk::size; ++i) {
     const unsigned high = hex_value(std::to_integer<unsigned>(text->expose()[2 * i]));
     const unsigned low = hex_value(std::to_integer<unsigned>(text->expose()[2 * i + 1]));
-    if ((high | low) > 15U) return fail("a PSK is 64 hexadecimal digits on one line, as 'cloisterctl psk generate' shows it");
+    if ((high | low) > 15U)
+      return fail("a PSK is 64 hexadecimal digits on one line, as 'cloisterctl psk generate' shows it");
     psk.fill()[i] = static_cast<std::byte>(high << 4U | low);
   }
   if (auto sealed = seal_to(options, psk); !sealed) return sealed;

@@ -17,7 +17,9 @@ struct Paint {
   [[nodiscard]] std::string bold(std::string_view text) const { return (*this)("1", text); }
   [[nodiscard]] std::string good(std::string_view text) const { return (*this)("32", text); }
   [[nodiscard]] std::string bad(std::string_view text) const { return (*this)("31;1", text); }
-  [[nodiscard]] std::string state(std::string_view text) const { return text == "running" || text == "up" ? good(text) : bad(text); }
+  [[nodiscard]] std::string state(std::string_view text) const {
+    return text == "running" || text == "up" ? good(text) : bad(text);
+  }
 };
 
 template <std::size_t Count>
@@ -31,9 +33,13 @@ std::string scaled(double value, double step, const std::array<const char*, Coun
   return std::format("{:.{}f} {}", value, decimals, units[unit]);
 }
 
-std::string percent(const std::optional<double>& value) { return value ? std::format("{:.2f} %", 100 * *value) : std::string{"unknown yet"}; }
+std::string percent(const std::optional<double>& value) {
+  return value ? std::format("{:.2f} %", 100 * *value) : std::string{"unknown yet"};
+}
 
-std::string line(std::string_view name, std::string_view value) { return std::format("  {:<16} {}\n", std::string{name} + ":", value); }
+std::string line(std::string_view name, std::string_view value) {
+  return std::format("  {:<16} {}\n", std::string{name} + ":", value);
+}
 
 std::string authenticator(const Paint& paint, const std::string& by) {
   if (by == "qkd") return paint.good("QKD keys (information-theoretic)");
@@ -43,16 +49,23 @@ std::string authenticator(const Paint& paint, const std::string& by) {
 
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   std::string out = paint.bold("link: " + link.name) + "\n";
-  out += line("peer", std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
+  out += line("peer",
+              std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
   out += line("state", paint.state(link.state));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
-  out += line("rates", std::format("{} sifted, {} secret", with_rate_unit(link.sifted_bits_per_second), with_rate_unit(link.secret_bits_per_second)));
-  out += line("blocks", std::format("{} made, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made, link.blocks_dropped, link.blocks_burnt,
-                                    link.block_size_bits == 0 ? 0.0 : 100.0 * static_cast<double>(link.block_filled_bits) / static_cast<double>(link.block_size_bits)));
-  out += line("reserve", std::format("{} of {}, {} bits spent on tags", with_size_unit(static_cast<double>(link.reserve_bits) / 8),
-                                     with_size_unit(static_cast<double>(link.reserve_bits_max) / 8), link.authentication_spent_bits));
+  out += line("rates", std::format("{} sifted, {} secret", with_rate_unit(link.sifted_bits_per_second),
+                                   with_rate_unit(link.secret_bits_per_second)));
+  out += line("blocks", std::format("{} made, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made,
+                                    link.blocks_dropped, link.blocks_burnt,
+                                    link.block_size_bits == 0 ? 0.0
+                                                              : 100.0 * static_cast<double>(link.block_filled_bits) /
+                                                                    static_cast<double>(link.block_size_bits)));
+  out +=
+      line("reserve",
+           std::format("{} of {}, {} bits spent on tags", with_size_unit(static_cast<double>(link.reserve_bits) / 8),
+                       with_size_unit(static_cast<double>(link.reserve_bits_max) / 8), link.authentication_spent_bits));
   if (!link.last_error.empty()) out += line("last error", paint.bad(link.last_error));
   return out;
 }
@@ -63,16 +76,22 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
   out += line("state", paint.state(tunnel.state));
   out += line("cipher", tunnel.cipher);
   if (!tunnel.spi_in.empty()) {
-    const std::string age = tunnel.key_age_seconds ? std::format(", key {:.1f} s old", *tunnel.key_age_seconds) : std::string{};
-    out += line("SPI", std::format("in {}, out {}{}", tunnel.spi_in, tunnel.spi_out.empty() ? "none" : tunnel.spi_out, age));
+    const std::string age =
+        tunnel.key_age_seconds ? std::format(", key {:.1f} s old", *tunnel.key_age_seconds) : std::string{};
+    out += line("SPI",
+                std::format("in {}, out {}{}", tunnel.spi_in, tunnel.spi_out.empty() ? "none" : tunnel.spi_out, age));
   }
   out += line("rekeys", std::format("{}", tunnel.rekeys));
-  out += line("keys left", std::format("{} of {}, enough for {:.0f} s", tunnel.stock_keys, tunnel.stock_keys_max, tunnel.key_left_seconds));
-  out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)), with_size_unit(static_cast<double>(tunnel.bytes_out))));
-  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
+  out += line("keys left", std::format("{} of {}, enough for {:.0f} s", tunnel.stock_keys, tunnel.stock_keys_max,
+                                       tunnel.key_left_seconds));
+  out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)),
+                                      with_size_unit(static_cast<double>(tunnel.bytes_out))));
+  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send +
+                       tunnel.authentication_failures + tunnel.replays;
   if (dropped > 0) {
-    out += line("dropped", std::format("{} without key, {} outside the subnets, {} unsent, {} forged, {} replayed", tunnel.dropped_no_key,
-                                       tunnel.dropped_selector, tunnel.dropped_send, tunnel.authentication_failures, tunnel.replays));
+    out += line("dropped", std::format("{} without key, {} outside the subnets, {} unsent, {} forged, {} replayed",
+                                       tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send,
+                                       tunnel.authentication_failures, tunnel.replays));
   }
   return out;
 }
@@ -83,13 +102,16 @@ std::string with_rate_unit(double bits_per_second) {
   return scaled(bits_per_second, 1000, std::to_array<const char*>({"bit/s", "kbit/s", "Mbit/s", "Gbit/s"}));
 }
 
-std::string with_size_unit(double bytes) { return scaled(bytes, 1024, std::to_array<const char*>({"B", "KiB", "MiB", "GiB", "TiB"})); }
+std::string with_size_unit(double bytes) {
+  return scaled(bytes, 1024, std::to_array<const char*>({"B", "KiB", "MiB", "GiB", "TiB"}));
+}
 
 std::string render(const control::BoxStatus& status, bool colours) {
   const Paint paint{colours};
   std::string out = paint.bold("box: " + status.box) + "\n";
   out += line("version", std::format("{}, up {:.0f} s", status.version, status.uptime_seconds));
-  out += line("secret memory", std::format("{}, {} of {}", status.secret_memory, with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
+  out += line("secret memory", std::format("{}, {} of {}", status.secret_memory,
+                                           with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);
   for (const auto& tunnel : status.tunnels) out += "\n" + render_tunnel(tunnel, paint);
@@ -98,7 +120,8 @@ std::string render(const control::BoxStatus& status, bool colours) {
   for (std::size_t i = first; i < status.events.size(); ++i) {
     const auto& event = status.events[i];
     const std::string text = std::format("{}: {}", event.subject, event.text);
-    out += std::format("  {:8.1f} s  {}\n", event.at_seconds, event.severity == "alarm" ? paint.bad("ALARM " + text) : text);
+    out += std::format("  {:8.1f} s  {}\n", event.at_seconds,
+                       event.severity == "alarm" ? paint.bad("ALARM " + text) : text);
   }
   return out;
 }

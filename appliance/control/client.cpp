@@ -19,7 +19,10 @@ constexpr std::chrono::seconds patience{5};
 std::string because(const error_code& error, const std::string& path) {
   if (error == asio::error::access_denied) return std::format("no right to use '{}': run as root", path);
   if (error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused) {
-    return std::format("cloisterd does not answer on '{}': is the service running (systemctl status cloister), or is --socket another path", path);
+    return std::format(
+        "cloisterd does not answer on '{}': is the service running (systemctl status cloister), or is --socket another "
+        "path",
+        path);
   }
   return std::format("cannot talk to cloisterd on '{}': {}", path, error.message());
 }
@@ -41,12 +44,15 @@ std::expected<BoxStatus, std::string> fetch_status(const std::string& socket_pat
     asio::async_write(socket, asio::buffer(request), [&](error_code written, std::size_t) {
       if ((result = written)) return;
       result = asio::error::timed_out;
-      asio::async_read_until(socket, asio::dynamic_buffer(answer, answer_bytes_max), '\n', [&](error_code read, std::size_t) { result = read; });
+      asio::async_read_until(socket, asio::dynamic_buffer(answer, answer_bytes_max), '\n',
+                             [&](error_code read, std::size_t) { result = read; });
     });
   });
   context.run_for(patience);
   if (result == asio::error::timed_out) {
-    return std::unexpected{std::format("cloisterd did not answer on '{}' within {} s: look at its log (journalctl -u cloister)", socket_path, patience.count())};
+    return std::unexpected{
+        std::format("cloisterd did not answer on '{}' within {} s: look at its log (journalctl -u cloister)",
+                    socket_path, patience.count())};
   }
   if (result) return std::unexpected{because(result, socket_path)};
   return decode_status(answer);

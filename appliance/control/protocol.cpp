@@ -47,7 +47,9 @@ std::string name_of(Request request) {
 
 }  // namespace
 
-std::string encode_request(Request request) { return json::serialize(json::object{{"request", name_of(request)}}) + "\n"; }
+std::string encode_request(Request request) {
+  return json::serialize(json::object{{"request", name_of(request)}}) + "\n";
+}
 
 std::expected<Request, std::string> decode_request(std::string_view line) {
   boost::system::error_code error;
@@ -56,14 +58,17 @@ std::expected<Request, std::string> decode_request(std::string_view line) {
   const auto* name = value.get_object().if_contains("request");
   if (name == nullptr || !name->is_string()) return std::unexpected{"the request lacks the text 'request'"};
   if (name->get_string() == name_of(Request::status)) return Request::status;
-  return std::unexpected{std::format("unknown request '{}': expected 'status'", std::string_view{name->get_string()}.substr(0, 64))};
+  return std::unexpected{
+      std::format("unknown request '{}': expected 'status'", std::string_view{name->get_string()}.substr(0, 64))};
 }
 
 std::string encode_answer(const BoxStatus& status) {
   return json::serialize(json::object{{"ok", true}, {"status", json::value_from(status)}}) + "\n";
 }
 
-std::string encode_error(std::string_view text) { return json::serialize(json::object{{"ok", false}, {"error", text}}) + "\n"; }
+std::string encode_error(std::string_view text) {
+  return json::serialize(json::object{{"ok", false}, {"error", text}}) + "\n";
+}
 
 std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
   boost::system::error_code error;
@@ -76,7 +81,8 @@ std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
   const auto* status = answer.if_contains("status");
   if (status == nullptr) return std::unexpected{"the service's answer holds no status"};
   auto decoded = json::try_value_to<BoxStatus>(*status);
-  if (!decoded) return std::unexpected{"the service's answer is of another version: are cloisterd and cloisterctl of one release?"};
+  if (!decoded)
+    return std::unexpected{"the service's answer is of another version: are cloisterd and cloisterctl of one release?"};
   return std::move(*decoded);
 }
 

@@ -20,10 +20,14 @@ constexpr std::chrono::seconds idle_max{30};
 
 }  // namespace
 
-/// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the client.
+/// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the
+/// client.
 struct Server::Client : std::enable_shared_from_this<Client> {
   Client(stream_protocol::socket accepted, Answer answers, std::shared_ptr<std::size_t> count)
-      : socket{std::move(accepted)}, idle{socket.get_executor()}, answer{std::move(answers)}, clients{std::move(count)} {
+      : socket{std::move(accepted)},
+        idle{socket.get_executor()},
+        answer{std::move(answers)},
+        clients{std::move(count)} {
     ++*clients;
   }
   ~Client() { --*clients; }
@@ -37,8 +41,10 @@ struct Server::Client : std::enable_shared_from_this<Client> {
     });
     asio::async_read_until(socket, asio::dynamic_buffer(received, request_bytes_max), '\n',
                            [self = shared_from_this()](error_code error, std::size_t bytes) {
-                             if (!error) self->reply(bytes);
-                             else self->idle.cancel();
+                             if (!error)
+                               self->reply(bytes);
+                             else
+                               self->idle.cancel();
                            });
   }
 
@@ -47,8 +53,10 @@ struct Server::Client : std::enable_shared_from_this<Client> {
     received.erase(0, bytes);
     sent = request ? answer(*request) : encode_error(request.error());
     asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
-      if (!error) self->read();
-      else self->idle.cancel();
+      if (!error)
+        self->read();
+      else
+        self->idle.cancel();
     });
   }
 
@@ -60,27 +68,37 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   std::string sent;
 };
 
-Server::Server(asio::io_context& context, std::string path, Answer answer) : path_{std::move(path)}, answer_{std::move(answer)}, acceptor_{context} {}
+Server::Server(asio::io_context& context, std::string path, Answer answer)
+    : path_{std::move(path)}, answer_{std::move(answer)}, acceptor_{context} {}
 
 Server::~Server() { ::unlink(path_.c_str()); }
 
-std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path, Answer answer) {
-  if (path.size() > socket_path_max) return std::unexpected{std::format("control socket '{}': the path is longer than {} characters: choose a shorter 'box.control_socket'", path, socket_path_max)};
+std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path,
+                                                                 Answer answer) {
+  if (path.size() > socket_path_max)
+    return std::unexpected{
+        std::format("control socket '{}': the path is longer than {} characters: choose a shorter 'box.control_socket'",
+                    path, socket_path_max)};
   error_code error;
   stream_protocol::socket probe{context};
   probe.connect(stream_protocol::endpoint{path}, error);
   if (!error) {
-    return std::unexpected{std::format("control socket '{}': another cloisterd answers there: stop it, or set 'box.control_socket' to another path", path)};
+    return std::unexpected{std::format(
+        "control socket '{}': another cloisterd answers there: stop it, or set 'box.control_socket' to another path",
+        path)};
   }
   ::unlink(path.c_str());  // left by a service that was killed
 
   std::unique_ptr<Server> server{new Server{context, path, std::move(answer)}};
-  const auto failed = [&](const char* what) { return std::unexpected{std::format("control socket '{}': {}: {}", path, what, error.message())}; };
+  const auto failed = [&](const char* what) {
+    return std::unexpected{std::format("control socket '{}': {}: {}", path, what, error.message())};
+  };
   server->acceptor_.open(stream_protocol{}, error);
   if (error) return failed("cannot be made");
   server->acceptor_.bind(stream_protocol::endpoint{path}, error);
   if (error) return failed("cannot be made (does its directory exist?)");
-  if (::chmod(path.c_str(), 0660) != 0) return std::unexpected{std::format("control socket '{}': cannot set its mode", path)};
+  if (::chmod(path.c_str(), 0660) != 0)
+    return std::unexpected{std::format("control socket '{}': cannot set its mode", path)};
   server->acceptor_.listen(16, error);
   if (error) return failed("cannot listen");
   server->accept();

@@ -12,11 +12,13 @@
 
 namespace cloister::control {
 
-/// Answers requests, on the given context, until destroyed (which also removes the socket). `answer` runs on that context.
+/// Answers requests, on the given context, until destroyed (which also removes the socket). `answer` runs on that
+/// context.
 class Server {
  public:
   using Answer = std::function<std::string(Request)>;
-  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context, const std::string& path, Answer answer);
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context,
+                                                                                const std::string& path, Answer answer);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -1,7 +1,8 @@
 #pragma once
 /// What `cloisterctl status --json` shows, and nothing secret: there is no type here that could hold a key.
 ///
-/// Absent values are null. Rates say their unit; times are seconds since the service began unless the name says otherwise.
+/// Absent values are null. Rates say their unit; times are seconds since the service began unless the name says
+/// otherwise.
 
 #include <boost/describe/class.hpp>
 #include <cstdint>
@@ -14,12 +15,12 @@ namespace cloister::control {
 struct LinkStatus {
   std::string name;
   std::string peer;
-  std::string role;              // "alice" (transmitter) or "bob" (receiver)
-  std::string state;             // "disconnected", "greeting", "bootstrapping", "no device", "running", "no key: blocks dropped"
-  std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
-  std::string device;            // the device's own words
-  std::optional<double> qber;        // of the last block's key basis
-  std::optional<double> test_qber;   // running, of the block that is being filled
+  std::string role;   // "alice" (transmitter) or "bob" (receiver)
+  std::string state;  // "disconnected", "greeting", "bootstrapping", "no device", "running", "no key: blocks dropped"
+  std::string authenticated_by;     // "nobody", "bootstrap", "qkd"
+  std::string device;               // the device's own words
+  std::optional<double> qber;       // of the last block's key basis
+  std::optional<double> test_qber;  // running, of the block that is being filled
   double detections_per_second = 0;
   double sifted_bits_per_second = 0;
   double secret_bits_per_second = 0;
@@ -35,15 +36,16 @@ struct LinkStatus {
   std::string last_error;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second, sifted_bits_per_second,
-                       secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits,
-                       reserve_bits_max, authentication_spent_bits, discarded_bits, last_error))
+                      (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second,
+                       sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
+                       block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits,
+                       discarded_bits, last_error))
 
 struct TunnelStatus {
   std::string name;
   std::string link;
   std::string interface;
-  std::string state;   // "waiting", "up", "blocked"
+  std::string state;  // "waiting", "up", "blocked"
   std::string cipher;
   std::string spi_in;  // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
@@ -63,8 +65,9 @@ struct TunnelStatus {
   std::uint64_t replays = 0;
 };
 BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
-                      (name, link, interface, state, cipher, spi_in, spi_out, key_age_seconds, rekeys, stock_keys, stock_keys_max, key_left_seconds,
-                       bytes_in, bytes_out, packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send, authentication_failures, replays))
+                      (name, link, interface, state, cipher, spi_in, spi_out, key_age_seconds, rekeys, stock_keys,
+                       stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out, dropped_no_key,
+                       dropped_selector, dropped_send, authentication_failures, replays))
 
 struct Event {
   std::uint64_t number = 0;
@@ -89,6 +92,7 @@ struct BoxStatus {
   std::vector<Event> events;  // the newest, oldest first
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
-                      (schema, box, version, uptime_seconds, secret_memory, secret_memory_used_bytes, secret_memory_bytes, links, tunnels, events))
+                      (schema, box, version, uptime_seconds, secret_memory, secret_memory_used_bytes,
+                       secret_memory_bytes, links, tunnels, events))
 
 }  // namespace cloister::control

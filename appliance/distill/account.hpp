@@ -1,5 +1,6 @@
 #pragma once
-/// The account of a block: everything from which its secret length follows, so that anyone can recompute it from the log.
+/// The account of a block: everything from which its secret length follows, so that anyone can recompute it from the
+/// log.
 
 #include <array>
 #include <cstdint>
@@ -16,7 +17,7 @@ struct Parameters {
   std::array<double, intensity_count> probabilities{0.7, 0.3};  // of choosing each
   double eps_sec = 1e-10;
   double eps_cor = 1e-15;
-  double qber_limit = 0.08;             // a block above it, in either basis, is dropped
+  double qber_limit = 0.08;              // a block above it, in either basis, is dropped
   std::uint64_t block_bits = 1'000'000;  // sifted key-basis bits, at least, of a block
 };
 
@@ -29,14 +30,14 @@ struct BasisCounts {
 struct Account {
   std::uint64_t block = 0;
   Parameters parameters;
-  BasisCounts key;   // Z
-  BasisCounts test;  // X
+  BasisCounts key;                      // Z
+  BasisCounts test;                     // X
   std::uint64_t parity_bits = 0;        // disclosed by reconciliation
   std::uint64_t verification_bits = 0;  // disclosed by verification
   double s_key_0 = 0;                   // lower bounds, detections from 0- and 1-photon pulses
   double s_key_1 = 0;
   double s_test_1 = 0;
-  double v_test_1 = 0;     // upper bound, 1-photon errors in the test basis
+  double v_test_1 = 0;  // upper bound, 1-photon errors in the test basis
   double phase_error = 0.5;
   double penalty_bits = 0;  // all that is subtracted but leakage
   std::uint64_t length_bits = 0;

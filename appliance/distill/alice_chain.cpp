@@ -18,7 +18,8 @@ constexpr std::size_t open_blocks_max = 4;
 
 class AliceChain final : public Chain {
  public:
-  AliceChain(const Parameters& parameters, hal::SymbolSource& symbols, crypto::Random& random) : parameters_{parameters}, symbols_{symbols}, random_{random} {}
+  AliceChain(const Parameters& parameters, hal::SymbolSource& symbols, crypto::Random& random)
+      : parameters_{parameters}, symbols_{symbols}, random_{random} {}
 
   void start(BlockId first) override {
     stop();
@@ -39,7 +40,8 @@ class AliceChain final : public Chain {
     auto found = blocks_.find(id);
     if (found == blocks_.end()) {
       if (id < next_) return {};  // dropped here; the peer had not heard yet
-      if (kind != MessageType::sift || blocks_.size() >= open_blocks_max) return fail(std::format("block {} may not begin", id.value));
+      if (kind != MessageType::sift || blocks_.size() >= open_blocks_max)
+        return fail(std::format("block {} may not begin", id.value));
       next_ = BlockId{id.value + 1};
       found = blocks_.emplace(id, Block{SiftedBlock{id, parameters_}, {}, {}}).first;
     }
@@ -94,10 +96,16 @@ class AliceChain final : public Chain {
     bool hash_told = false;
   };
 
-  static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) { return fail(std::format("block {}: a message of type {} that cannot be", id.value, type)); }
-  static std::unexpected<Error> malformed(BlockId id, MessageType type) { return malformed(id, static_cast<std::uint8_t>(type)); }
+  static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) {
+    return fail(std::format("block {}: a message of type {} that cannot be", id.value, type));
+  }
+  static std::unexpected<Error> malformed(BlockId id, MessageType type) {
+    return malformed(id, static_cast<std::uint8_t>(type));
+  }
 
-  void send(BlockId id, MessageType type, std::vector<std::byte> payload) { actions_.emplace_back(Send{id, static_cast<std::uint8_t>(type), std::move(payload)}); }
+  void send(BlockId id, MessageType type, std::vector<std::byte> payload) {
+    actions_.emplace_back(Send{id, static_cast<std::uint8_t>(type), std::move(payload)});
+  }
 
   void drop(BlockId id, DropReason reason, bool by_peer) {
     const auto found = blocks_.find(id);
@@ -110,7 +118,8 @@ class AliceChain final : public Chain {
 
   Result<> on_sift(BlockId id, Block& block, std::span<const std::byte> payload) {
     const auto message = decode_sift(payload);
-    if (!message || block.reference || block.sifted.bits.size_bits() + sift_detections_max > block_bits_max) return malformed(id, MessageType::sift);
+    if (!message || block.reference || block.sifted.bits.size_bits() + sift_detections_max > block_bits_max)
+      return malformed(id, MessageType::sift);
     crypto::SecretVector<hal::Symbol> symbols(message->slots.size());
     SiftReply reply;
     // The fibre or the device may have restarted in between: then nobody knows what was in those slots.
@@ -147,7 +156,8 @@ class AliceChain final : public Chain {
   Result<> on_full(Block& block, std::span<const std::byte> payload) {
     const auto message = decode_full(payload);
     const BlockId id{block.sifted.account.block};
-    if (!message || block.reference || message->bits != block.sifted.bits.size_bits() || message->bits == 0) return malformed(id, MessageType::full);
+    if (!message || block.reference || message->bits != block.sifted.bits.size_bits() || message->bits == 0)
+      return malformed(id, MessageType::full);
     block.reference.emplace(block.sifted.bits.expose(), message->seed);
     return {};
   }
@@ -205,7 +215,9 @@ class AliceChain final : public Chain {
       return {};
     }
     const std::size_t bits = block.sifted.bits.size_bits();
-    AmplifyMessage amplify{.length_bits = account.length_bits, .seed = std::vector<std::uint64_t>((crypto::toeplitz_seed_bits(bits, account.length_bits) + 63) / 64)};
+    AmplifyMessage amplify{
+        .length_bits = account.length_bits,
+        .seed = std::vector<std::uint64_t>((crypto::toeplitz_seed_bits(bits, account.length_bits) + 63) / 64)};
     random_.fill(std::as_writable_bytes(std::span{amplify.seed}));
     auto key = crypto::toeplitz_hash(block.sifted.bits, amplify.seed, account.length_bits);
     send(id, MessageType::amplify, encode(amplify));
@@ -229,7 +241,8 @@ class AliceChain final : public Chain {
 
 }  // namespace
 
-std::unique_ptr<Chain> make_alice_chain(const Parameters& parameters, hal::SymbolSource& symbols, crypto::Random& random) {
+std::unique_ptr<Chain> make_alice_chain(const Parameters& parameters, hal::SymbolSource& symbols,
+                                        crypto::Random& random) {
   return std::make_unique<AliceChain>(parameters, symbols, random);
 }
 

@@ -44,11 +44,16 @@ struct SiftedBlock {
   switch (reason) {
     case DropReason::qber_above_limit: {
       const double worst = std::max(account.test_qber(), account.key_qber());
-      return who + std::format("QBER {:.1f} % is above the limit {:.1f} %: no key made; someone may be listening, or the link is misaligned", 100 * worst,
-                               100 * account.parameters.qber_limit);
+      return who + std::format(
+                       "QBER {:.1f} % is above the limit {:.1f} %: no key made; someone may be listening, or the link "
+                       "is misaligned",
+                       100 * worst, 100 * account.parameters.qber_limit);
     }
     case DropReason::no_secret_key:
-      return who + std::format("no secret key can be had from it (phase error up to {:.1f} %): larger blocks or less noise would help", 100 * account.phase_error);
+      return who + std::format(
+                       "no secret key can be had from it (phase error up to {:.1f} %): larger blocks or less noise "
+                       "would help",
+                       100 * account.phase_error);
     case DropReason::reconciliation_failed:
       return who + "reconciliation did not end";
     case DropReason::verification_failed:

@@ -39,7 +39,9 @@ class BobChain final : public Chain {
     running_ = false;
   }
 
-  bool wants_frame() const override { return running_ && sifts_.size() < sifts_in_flight_max && (filling() || blocks_.size() < open_blocks_max); }
+  bool wants_frame() const override {
+    return running_ && sifts_.size() < sifts_in_flight_max && (filling() || blocks_.size() < open_blocks_max);
+  }
 
   void on_frame(hal::DetectionFrame frame) override {
     if (!running_ || frame.detections.empty()) return;
@@ -126,13 +128,19 @@ class BobChain final : public Chain {
     std::vector<bool> bases;
   };
 
-  static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) { return fail(std::format("block {}: a message of type {} that cannot be", id.value, type)); }
-  static std::unexpected<Error> malformed(BlockId id, MessageType type) { return malformed(id, static_cast<std::uint8_t>(type)); }
+  static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) {
+    return fail(std::format("block {}: a message of type {} that cannot be", id.value, type));
+  }
+  static std::unexpected<Error> malformed(BlockId id, MessageType type) {
+    return malformed(id, static_cast<std::uint8_t>(type));
+  }
 
   /// Whether the newest block takes frames.
   [[nodiscard]] bool filling() const { return !blocks_.empty() && !blocks_.rbegin()->second.full; }
 
-  void send(BlockId id, MessageType type, std::vector<std::byte> payload) { actions_.emplace_back(Send{id, static_cast<std::uint8_t>(type), std::move(payload)}); }
+  void send(BlockId id, MessageType type, std::vector<std::byte> payload) {
+    actions_.emplace_back(Send{id, static_cast<std::uint8_t>(type), std::move(payload)});
+  }
 
   void drop(BlockId id, DropReason reason, bool by_peer) {
     const auto found = blocks_.find(id);
@@ -186,11 +194,13 @@ class BobChain final : public Chain {
   [[nodiscard]] bool clearly_noisy(const SiftedBlock& sifted) const {
     if (sifted.tested() < tested_to_judge) return false;
     const double qber = sifted.account.test_qber();
-    return qber - parameters_.qber_limit > clearly * std::sqrt(qber * (1 - qber) / static_cast<double>(sifted.tested()));
+    return qber - parameters_.qber_limit >
+           clearly * std::sqrt(qber * (1 - qber) / static_cast<double>(sifted.tested()));
   }
 
   void begin_reconciliation(BlockId id, Block& block) {
-    if (block.sifted.account.test_qber() > parameters_.qber_limit) return drop_and_tell(id, DropReason::qber_above_limit);
+    if (block.sifted.account.test_qber() > parameters_.qber_limit)
+      return drop_and_tell(id, DropReason::qber_above_limit);
     FullMessage full{.bits = block.sifted.bits.size_bits(), .seed = 0};
     random_.fill(std::as_writable_bytes(std::span{&full.seed, 1}));
     send(id, MessageType::full, encode(full));
@@ -218,10 +228,12 @@ class BobChain final : public Chain {
     const bool top = kind == MessageType::parities;
     if (block.awaiting != (top ? Awaiting::parities : Awaiting::answers)) return malformed(id, kind);
     const auto bits = decode_bits(payload);
-    if (!bits || !(top ? block.corrector->on_pass_parities(*bits) : block.corrector->on_answers(*bits))) return malformed(id, kind);
+    if (!bits || !(top ? block.corrector->on_pass_parities(*bits) : block.corrector->on_answers(*bits)))
+      return malformed(id, kind);
     block.sifted.account.parity_bits += bits->size();
     // The errors that were found are a bound below: beyond the limit there is no point in going on.
-    if (static_cast<double>(block.corrector->corrected().size()) > 2 * parameters_.qber_limit * static_cast<double>(block.sifted.bits.size_bits())) {
+    if (static_cast<double>(block.corrector->corrected().size()) >
+        2 * parameters_.qber_limit * static_cast<double>(block.sifted.bits.size_bits())) {
       drop_and_tell(id, DropReason::qber_above_limit);
       return {};
     }
@@ -233,7 +245,8 @@ class BobChain final : public Chain {
     const auto message = decode_verify(payload);
     if (!message || block.awaiting != Awaiting::verify) return malformed(id, MessageType::verify);
     block.sifted.account.verification_bits += 8 * message->hash.size();
-    const auto hash = crypto::verification_hash(message->key, block.sifted.bits.expose(), block.sifted.bits.size_bits());
+    const auto hash =
+        crypto::verification_hash(message->key, block.sifted.bits.expose(), block.sifted.bits.size_bits());
     VerdictMessage verdict{.equal = hash == message->hash, .errors = {}};
     if (!verdict.equal) {
       send(id, MessageType::verdict, encode(verdict));
@@ -264,7 +277,8 @@ class BobChain final : public Chain {
   Result<> on_amplify(BlockId id, Block& block, std::span<const std::byte> payload) {
     const auto message = decode_amplify(payload, block.sifted.bits.size_bits());
     const Account& account = block.sifted.account;
-    if (!message || block.awaiting != Awaiting::amplify || message->length_bits != account.length_bits || account.length_bits < length_bits_min) {
+    if (!message || block.awaiting != Awaiting::amplify || message->length_bits != account.length_bits ||
+        account.length_bits < length_bits_min) {
       return malformed(id, MessageType::amplify);
     }
     auto key = crypto::toeplitz_hash(block.sifted.bits, message->seed, account.length_bits);
@@ -291,6 +305,8 @@ class BobChain final : public Chain {
 
 }  // namespace
 
-std::unique_ptr<Chain> make_bob_chain(const Parameters& parameters, crypto::Random& random) { return std::make_unique<BobChain>(parameters, random); }
+std::unique_ptr<Chain> make_bob_chain(const Parameters& parameters, crypto::Random& random) {
+  return std::make_unique<BobChain>(parameters, random);
+}
 
 }  // namespace cloister::distill

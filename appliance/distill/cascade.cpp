@@ -11,13 +11,16 @@ constexpr std::uint32_t lanes = 64;
 constexpr std::uint32_t largest_early_block = 4096;
 constexpr std::size_t corrections_spare = 64;
 
-LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass) { return {words, seed + pass, pass == 0}; }
+LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass) {
+  return {words, seed + pass, pass == 0};
+}
 
 /// Block lengths that measured well on independent errors: about 1/Q, eight times that, 4096, then whole lanes.
 std::vector<std::uint32_t> plan_of(double qber, std::uint32_t words) {
   const double inverse = 1 / std::clamp(qber, 1e-4, 0.25);
   const std::uint32_t first = std::bit_floor(static_cast<std::uint32_t>(inverse));
-  std::vector<std::uint32_t> plan{std::min(first, largest_early_block), std::min(8 * first, largest_early_block), largest_early_block};
+  std::vector<std::uint32_t> plan{std::min(first, largest_early_block), std::min(8 * first, largest_early_block),
+                                  largest_early_block};
   plan.resize(cascade_passes, words);
   for (auto& length : plan) length = std::min(length, words);
   return plan;
@@ -25,7 +28,8 @@ std::vector<std::uint32_t> plan_of(double qber, std::uint32_t words) {
 
 }  // namespace
 
-CascadeReference::CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed) : words_{words}, seed_{seed} {}
+CascadeReference::CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed)
+    : words_{words}, seed_{seed} {}
 
 std::vector<bool> CascadeReference::begin_pass(std::uint32_t block_words) {
   if (block_words == 0 || prefixes_.size() == cascade_passes) return {};
@@ -43,14 +47,21 @@ std::vector<bool> CascadeReference::begin_pass(std::uint32_t block_words) {
 
 std::optional<bool> CascadeReference::answer(const ParityQuestion& question) const {
   const auto& range = question.range;
-  if (question.pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last || range.last > words_.size()) return std::nullopt;
+  if (question.pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last ||
+      range.last > words_.size())
+    return std::nullopt;
   return parity(prefixes_[question.pass], range);
 }
 
 CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed, double qber)
-    : bits_{bits}, seed_{seed}, words_{static_cast<std::uint32_t>(bits.expose().size())}, plan_{plan_of(qber, words_)} {}
+    : bits_{bits},
+      seed_{seed},
+      words_{static_cast<std::uint32_t>(bits.expose().size())},
+      plan_{plan_of(qber, words_)} {}
 
-std::uint32_t CascadeCorrector::blocks_per_lane(const Pass& pass) const { return (words_ + pass.block_words - 1) / pass.block_words; }
+std::uint32_t CascadeCorrector::blocks_per_lane(const Pass& pass) const {
+  return (words_ + pass.block_words - 1) / pass.block_words;
+}
 
 LaneRange CascadeCorrector::block_range(const Pass& pass, std::uint32_t block) const {
   const std::uint32_t per_lane = blocks_per_lane(pass);
@@ -78,13 +89,16 @@ void CascadeCorrector::correct(std::size_t bit) {
     const std::uint32_t block = position.lane * blocks_per_lane(pass) + position.word / pass.block_words;
     auto& flips = pass.flips[block];
     // A bit that is flipped back leaves the list.
-    if (const auto again = std::ranges::find(flips, position.word); again != flips.end()) flips.erase(again);
-    else flips.push_back(position.word);
+    if (const auto again = std::ranges::find(flips, position.word); again != flips.end())
+      flips.erase(again);
+    else
+      flips.push_back(position.word);
     mark(pass, block);
   }
 }
 
-/// Follows an odd block down to the first part whose parity Alice has not told, and returns it; corrects the bit where all is known.
+/// Follows an odd block down to the first part whose parity Alice has not told, and returns it; corrects the bit where
+/// all is known.
 std::optional<LaneRange> CascadeCorrector::descend(std::uint8_t pass_index, std::uint32_t block) {
   Pass& pass = passes_[pass_index];
   LaneRange range = block_range(pass, block);
@@ -115,7 +129,8 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
       std::swap(candidates, passes_[p].odd_list);
       for (const std::uint32_t block : candidates) {
         if (!passes_[p].odd[block]) continue;
-        // Parities that contradict each other, from a peer that errs or lies, would have bits flipped to and fro for ever.
+        // Parities that contradict each other, from a peer that errs or lies, would have bits flipped to and fro for
+        // ever.
         if (corrected_.size() > bits_.size_bits() / 2 + corrections_spare) {
           step.failed = true;
           return step;
@@ -131,8 +146,10 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
     }
     if (moved) asked_.clear();
   }
-  std::ranges::sort(asked_, {}, [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
-  const auto repeated = std::ranges::unique(asked_, {}, [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
+  std::ranges::sort(asked_, {},
+                    [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
+  const auto repeated = std::ranges::unique(
+      asked_, {}, [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
   asked_.erase(repeated.begin(), repeated.end());
   if (!asked_.empty()) {
     step.questions = asked_;
@@ -148,7 +165,13 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
 
 bool CascadeCorrector::on_pass_parities(const std::vector<bool>& parities) {
   const std::size_t index = passes_.size();
-  Pass pass{order_of_pass(words_, seed_, index), crypto::SecretVector<std::uint64_t>(words_ + 1), plan_[index], {}, {}, {}, {}};
+  Pass pass{order_of_pass(words_, seed_, index),
+            crypto::SecretVector<std::uint64_t>(words_ + 1),
+            plan_[index],
+            {},
+            {},
+            {},
+            {}};
   pass.order.prefixes(bits_.expose(), pass.prefix);
   const std::size_t blocks = std::size_t{lanes} * blocks_per_lane(pass);
   if (parities.size() != blocks) return false;

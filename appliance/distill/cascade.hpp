@@ -2,12 +2,14 @@
 /// Reconciliation by Cascade (Brassard and Salvail 1994), Alice's block being the reference.
 ///
 ///   Bob ── pass p: block length ──▶ Alice        Bob ◀── the parity of every block of pass p ──
-///   Bob ── the left halves of all odd blocks ──▶ Alice        Bob ◀── their parities ──           one round; until none is odd
+///   Bob ── the left halves of all odd blocks ──▶ Alice        Bob ◀── their parities ──           one round; until
+///   none is odd
 ///
-/// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd or even: they
-/// join or leave. Parities that were answered once serve again. Three passes with growing blocks are followed by four over whole
-/// lanes, which find what is left with probability 1 - 64^-4 for each pair of errors. What Alice answers is the leakage: each bit of
-/// hers on the wire counts once; Bob's questions tell an eavesdropper where errors were, and nothing of Alice's bits beyond the answers.
+/// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd
+/// or even: they join or leave. Parities that were answered once serve again. Three passes with growing blocks are
+/// followed by four over whole lanes, which find what is left with probability 1 - 64^-4 for each pair of errors. What
+/// Alice answers is the leakage: each bit of hers on the wire counts once; Bob's questions tell an eavesdropper where
+/// errors were, and nothing of Alice's bits beyond the answers.
 
 #include <array>
 #include <cstdint>
@@ -72,10 +74,10 @@ class CascadeCorrector {
     LaneOrder order;
     crypto::SecretVector<std::uint64_t> prefix;
     std::uint32_t block_words;
-    std::map<LaneRange, bool> known;                      // Alice's parities of parts of blocks
-    std::vector<std::vector<std::uint32_t>> flips;        // of each block: words (of its lane) that were corrected
-    std::vector<bool> odd;                                // blocks that differ now
-    std::vector<std::uint32_t> odd_list;                  // candidates; may hold even ones
+    std::map<LaneRange, bool> known;                // Alice's parities of parts of blocks
+    std::vector<std::vector<std::uint32_t>> flips;  // of each block: words (of its lane) that were corrected
+    std::vector<bool> odd;                          // blocks that differ now
+    std::vector<std::uint32_t> odd_list;            // candidates; may hold even ones
   };
   [[nodiscard]] std::uint32_t blocks_per_lane(const Pass& pass) const;
   [[nodiscard]] LaneRange block_range(const Pass& pass, std::uint32_t block) const;

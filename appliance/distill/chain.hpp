@@ -1,15 +1,17 @@
 #pragma once
-/// The post-processing chain of one link, one box's half of it: detections and the peer's messages in, secret blocks out.
+/// The post-processing chain of one link, one box's half of it: detections and the peer's messages in, secret blocks
+/// out.
 ///
 ///   Bob   frames ─▶ sift ─▶ ┐                                 ┌─▶ Amplified{block, key, account}
 ///                            ├─ estimate ─ reconcile ─ verify ─ amplify
 ///   Alice symbols ─▶ sift ─▶ ┘                                 └─▶ Dropped{block, reason, account}
 ///
-/// An engine: no I/O, no clock. The owner feeds an event, then drains `next_action` until it is empty. Both boxes end a block
-/// alike: `Amplified` on both, with equal keys unless the verification hash fails (probability below eps_cor), or `Dropped` on both.
-/// What is amplified is not yet a key: the session must authenticate the block's transcript first.
+/// An engine: no I/O, no clock. The owner feeds an event, then drains `next_action` until it is empty. Both boxes end a
+/// block alike: `Amplified` on both, with equal keys unless the verification hash fails (probability below eps_cor), or
+/// `Dropped` on both. What is amplified is not yet a key: the session must authenticate the block's transcript first.
 ///
-/// Messages of a block are opaque to the session; the chain numbers their types. They arrive in the order they were sent.
+/// Messages of a block are opaque to the session; the chain numbers their types. They arrive in the order they were
+/// sent.
 
 #include <cstddef>
 #include <cstdint>
@@ -64,8 +66,8 @@ struct Figures {
   std::uint64_t detections = 0;
   std::uint64_t blocks_amplified = 0;
   std::uint64_t blocks_dropped = 0;
-  std::uint64_t filling_bits = 0;  // sifted bits of the block that is being filled
-  std::optional<double> last_qber;  // of the key basis, of the last finished block
+  std::uint64_t filling_bits = 0;        // sifted bits of the block that is being filled
+  std::optional<double> last_qber;       // of the key basis, of the last finished block
   std::optional<double> live_test_qber;  // of the test basis, of the block that is being filled
 };
 
@@ -86,7 +88,8 @@ class Chain {
 };
 
 /// `symbols` and `random` outlive the chain.
-[[nodiscard]] std::unique_ptr<Chain> make_alice_chain(const Parameters& parameters, hal::SymbolSource& symbols, crypto::Random& random);
+[[nodiscard]] std::unique_ptr<Chain> make_alice_chain(const Parameters& parameters, hal::SymbolSource& symbols,
+                                                      crypto::Random& random);
 [[nodiscard]] std::unique_ptr<Chain> make_bob_chain(const Parameters& parameters, crypto::Random& random);
 
 }  // namespace cloister::distill

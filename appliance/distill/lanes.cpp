@@ -13,13 +13,17 @@ std::uint64_t PublicSequence::next() {
   return value ^ (value >> 31U);
 }
 
-std::uint32_t PublicSequence::below(std::uint32_t bound) { return static_cast<std::uint32_t>(((next() >> 32U) * bound) >> 32U); }
+std::uint32_t PublicSequence::below(std::uint32_t bound) {
+  return static_cast<std::uint32_t>(((next() >> 32U) * bound) >> 32U);
+}
 
-LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, bool identity) : source_(words), place_(words), rotation_(words) {
+LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, bool identity)
+    : source_(words), place_(words), rotation_(words) {
   std::iota(source_.begin(), source_.end(), 0U);
   if (!identity) {
     PublicSequence sequence{seed};
-    for (std::size_t i = words; i > 1; --i) std::swap(source_[i - 1], source_[sequence.below(static_cast<std::uint32_t>(i))]);
+    for (std::size_t i = words; i > 1; --i)
+      std::swap(source_[i - 1], source_[sequence.below(static_cast<std::uint32_t>(i))]);
     for (auto& rotation : rotation_) rotation = static_cast<std::uint8_t>(sequence.next() & 63U);
   }
   for (std::size_t i = 0; i < words; ++i) place_[source_[i]] = static_cast<std::uint32_t>(i);

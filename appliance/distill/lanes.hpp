@@ -1,9 +1,10 @@
 #pragma once
 /// The order in which a pass of Cascade looks at the bits of a block.
 ///
-/// A block of n bits is W = ceil(n / 64) words. A pass permutes the words and rotates each, both drawn from a public seed, and then
-/// reads the bits lane by lane: lane b is bit b of all words in their new order. A range is a run of words in one lane; its parity is
-/// one bit of the XOR of two prefix words. Errors that were neighbours come into other lanes and other places in each pass.
+/// A block of n bits is W = ceil(n / 64) words. A pass permutes the words and rotates each, both drawn from a public
+/// seed, and then reads the bits lane by lane: lane b is bit b of all words in their new order. A range is a run of
+/// words in one lane; its parity is one bit of the XOR of two prefix words. Errors that were neighbours come into other
+/// lanes and other places in each pass.
 
 #include <cstdint>
 #include <span>
@@ -26,7 +27,8 @@ struct LanePosition {
   std::uint32_t word = 0;
 };
 
-/// Numbers that both boxes draw alike from a public seed (SplitMix64, Steele et al., OOPSLA 2014); nothing secret depends on them.
+/// Numbers that both boxes draw alike from a public seed (SplitMix64, Steele et al., OOPSLA 2014); nothing secret
+/// depends on them.
 class PublicSequence {
  public:
   explicit PublicSequence(std::uint64_t seed) : state_{seed} {}
@@ -48,9 +50,9 @@ class LaneOrder {
   void prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const;
 
  private:
-  std::vector<std::uint32_t> source_;    // of each word of the order
-  std::vector<std::uint32_t> place_;     // of each word of the block
-  std::vector<std::uint8_t> rotation_;   // to the left, of each word of the order
+  std::vector<std::uint32_t> source_;   // of each word of the order
+  std::vector<std::uint32_t> place_;    // of each word of the block
+  std::vector<std::uint8_t> rotation_;  // to the left, of each word of the order
 };
 
 /// The parity of a range, from prefix words.

@@ -25,7 +25,8 @@ std::size_t count_of(const std::vector<bool>& bits) { return static_cast<std::si
 
 std::vector<std::byte> pack(const std::vector<bool>& bits) {
   std::vector<std::byte> bytes((bits.size() + 7) / 8);
-  for (std::size_t i = 0; i < bits.size(); ++i) bytes[i / 8] |= static_cast<std::byte>(static_cast<unsigned>(bits[i]) << (i % 8));
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    bytes[i / 8] |= static_cast<std::byte>(static_cast<unsigned>(bits[i]) << (i % 8));
   return bytes;
 }
 
@@ -133,7 +134,10 @@ std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions) {
   wire::Writer out;
   out.varint(questions.size());
   for (const auto& question : questions) {
-    out.u8(question.pass).u8(question.range.lane).varint(question.range.first).varint(question.range.last - question.range.first);
+    out.u8(question.pass)
+        .u8(question.range.lane)
+        .varint(question.range.first)
+        .varint(question.range.last - question.range.first);
   }
   return std::move(out).take();
 }
@@ -150,7 +154,8 @@ std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std:
     const auto first = in.varint();
     const auto length = in.varint();
     if (!pass || !lane || !first || !length || *first > block_bits_max || *length > block_bits_max) return std::nullopt;
-    questions.push_back({*pass, {*lane, static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*first + *length)}});
+    questions.push_back(
+        {*pass, {*lane, static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*first + *length)}});
   }
   if (!in.at_end()) return std::nullopt;
   return questions;
@@ -238,7 +243,8 @@ std::vector<std::byte> encode(DropReason reason) {
 std::optional<DropReason> decode_drop(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   const auto reason = in.u8();
-  if (!reason || *reason > static_cast<std::uint8_t>(DropReason::verification_failed) || !in.at_end()) return std::nullopt;
+  if (!reason || *reason > static_cast<std::uint8_t>(DropReason::verification_failed) || !in.at_end())
+    return std::nullopt;
   return static_cast<DropReason>(*reason);
 }
 

@@ -8,8 +8,8 @@
 ///   RECONCILED ─▶ ◀─ VERIFY{key, hash}       VERDICT{errors by intensity} ─▶ ◀─ AMPLIFY{length, Toeplitz seed}
 ///   either: DROP{reason}
 ///
-/// Bits of the key basis never cross. Bob tells his test-basis bits at once: all light of the frame has been detected by then, and
-/// they make no key. Each decoder is strict: nothing is left over, no count beyond its limit.
+/// Bits of the key basis never cross. Bob tells his test-basis bits at once: all light of the frame has been detected
+/// by then, and they make no key. Each decoder is strict: nothing is left over, no count beyond its limit.
 
 #include <array>
 #include <cstdint>
@@ -83,7 +83,8 @@ struct AmplifyMessage {
 [[nodiscard]] std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode(const SiftReply& message);
 /// `bases` are those of the SIFT that it answers.
-[[nodiscard]] std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases);
+[[nodiscard]] std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload,
+                                                         const std::vector<bool>& bases);
 [[nodiscard]] std::vector<std::byte> encode(const FullMessage& message);
 [[nodiscard]] std::optional<FullMessage> decode_full(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode_pass(std::uint32_t block_words);

@@ -50,7 +50,9 @@ struct DataPlane::Inbound {
 };
 
 DataPlane::DataPlane(std::vector<UdpSocket> sockets, std::vector<TunnelPath> paths, vpn::SelectorTable selectors)
-    : sockets_{std::move(sockets)}, selectors_{std::move(selectors)}, stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+    : sockets_{std::move(sockets)},
+      selectors_{std::move(selectors)},
+      stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   for (auto& path : paths) paths_.push_back(std::make_unique<Path>(std::move(path)));
   for (std::size_t tunnel = 0; tunnel < paths_.size(); ++tunnel) {
     workers_.emplace_back([this, tunnel](const std::stop_token& stop) { send_loop(stop, tunnel); });
@@ -148,8 +150,10 @@ void DataPlane::deliver(std::span<const std::byte> datagram, std::span<std::byte
   Path& path = *paths_[found->second.tunnel];
   const auto inner = found->second.sa.open(datagram, scratch);
   if (!inner) {
-    if (inner.error() == vpn::EspError::replayed) ++path.counters.replays;
-    else ++path.counters.authentication_failures;
+    if (inner.error() == vpn::EspError::replayed)
+      ++path.counters.replays;
+    else
+      ++path.counters.authentication_failures;
     return;
   }
   if (inner->empty()) return;  // a dummy packet
@@ -177,7 +181,8 @@ void DataPlane::receive_loop(const std::stop_token& stop, std::size_t socket) {
     const int count = ::recvmmsg(descriptor, batch.messages.data(), batch_packets, MSG_DONTWAIT, nullptr);
     if (count <= 0) continue;
     const std::scoped_lock lock{inbound_mutex_};
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) deliver(batch.slot(i).first(batch.messages[i].msg_len), scratch);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+      deliver(batch.slot(i).first(batch.messages[i].msg_len), scratch);
   }
 }
 

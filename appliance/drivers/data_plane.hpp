@@ -4,8 +4,8 @@
 ///   red network ─▶ TUN ─▶ [sender thread of the tunnel] selectors, OutboundSa ─▶ UDP socket ─▶ black network
 ///   red network ◀─ TUN ◀─ [receiver thread of the socket] InboundSa, selectors ◀─ UDP socket ◀─ black network
 ///
-/// A packet without an SA is dropped and counted; nothing leaves in clear. Install and retire may be called from another thread
-/// than the workers'; a worker holds the lock for a batch of packets.
+/// A packet without an SA is dropped and counted; nothing leaves in clear. Install and retire may be called from
+/// another thread than the workers'; a worker holds the lock for a batch of packets.
 
 #include <array>
 #include <atomic>

@@ -33,12 +33,15 @@ int transact(nlmsghdr* message) {
   std::vector<char> answer(static_cast<std::size_t>(MNL_SOCKET_BUFFER_SIZE));
   const auto bytes = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
   if (bytes < 0) return errno;
-  if (mnl_cb_run(answer.data(), static_cast<std::size_t>(bytes), 1, mnl_socket_get_portid(socket.get()), nullptr, nullptr) < 0) return errno;
+  if (mnl_cb_run(answer.data(), static_cast<std::size_t>(bytes), 1, mnl_socket_get_portid(socket.get()), nullptr,
+                 nullptr) < 0)
+    return errno;
   return 0;
 }
 
 std::string because(int error) {
-  return error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN" : std::string{std::strerror(error)};
+  return error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN"
+                        : std::string{std::strerror(error)};
 }
 
 /// A route message for the prefix; the caller adds where it leads.
@@ -79,7 +82,8 @@ Result<> add_route(const RoutePrefix& prefix, unsigned interface_index) {
   std::array<char, 1024> buffer{};
   nlmsghdr* message = route_message(buffer, prefix, RTN_UNICAST);
   mnl_attr_put_u32(message, RTA_OIF, interface_index);
-  if (const int error = transact(message); error != 0) return fail(std::format("cannot add a route to the tunnel: {}", because(error)));
+  if (const int error = transact(message); error != 0)
+    return fail(std::format("cannot add a route to the tunnel: {}", because(error)));
   return {};
 }
 

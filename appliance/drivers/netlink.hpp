@@ -22,8 +22,8 @@ struct RoutePrefix {
 /// Routes the prefix to the interface.
 [[nodiscard]] Result<> add_route(const RoutePrefix& prefix, unsigned interface_index);
 
-/// The net under the tunnel: a route of highest metric that answers "prohibited", so that packets for the prefix never take the
-/// default route in clear when the tunnel's interface is gone. It outlives the service.
+/// The net under the tunnel: a route of highest metric that answers "prohibited", so that packets for the prefix never
+/// take the default route in clear when the tunnel's interface is gone. It outlives the service.
 [[nodiscard]] Result<> add_prohibit_route(const RoutePrefix& prefix);
 
 }  // namespace cloister::drivers

@@ -24,7 +24,8 @@ std::string reason_of(const error_code& error) {
 }  // namespace
 
 struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::io_context& io, Handlers callbacks) : context{io}, handlers{std::move(callbacks)}, acceptor{io}, timer{io} {}
+  Impl(asio::io_context& io, Handlers callbacks)
+      : context{io}, handlers{std::move(callbacks)}, acceptor{io}, timer{io} {}
 
   /// One TCP connection; a callback of an older one finds another generation and does nothing.
   struct Connection {
@@ -64,13 +65,13 @@ struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void read(const ConnectionPointer& connection) {
-    connection->socket.async_read_some(asio::buffer(connection->received),
-                                       [self = shared_from_this(), connection](error_code error, std::size_t bytes) {
-                                         if (connection != self->current || self->closed) return;
-                                         if (error) return self->drop(connection, reason_of(error));
-                                         self->handlers.received(std::span<const std::byte>{connection->received}.first(bytes));
-                                         if (connection == self->current) self->read(connection);
-                                       });
+    connection->socket.async_read_some(asio::buffer(connection->received), [self = shared_from_this(), connection](
+                                                                               error_code error, std::size_t bytes) {
+      if (connection != self->current || self->closed) return;
+      if (error) return self->drop(connection, reason_of(error));
+      self->handlers.received(std::span<const std::byte>{connection->received}.first(bytes));
+      if (connection == self->current) self->read(connection);
+    });
   }
 
   void write(const ConnectionPointer& connection) {
@@ -119,7 +120,8 @@ struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-PeerConnection::PeerConnection(asio::io_context& context, Handlers handlers) : impl_{std::make_shared<Impl>(context, std::move(handlers))} {}
+PeerConnection::PeerConnection(asio::io_context& context, Handlers handlers)
+    : impl_{std::make_shared<Impl>(context, std::move(handlers))} {}
 
 PeerConnection::~PeerConnection() {
   impl_->closed = true;
@@ -139,14 +141,17 @@ Result<> PeerConnection::listen(const PeerAddress& local) {
   if (!error) impl_->acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
   if (!error) impl_->acceptor.bind(where, error);
   if (!error) impl_->acceptor.listen(8, error);
-  if (error == asio::error::address_in_use) return failed("the port is in use: stop the other program (ss -tlnp shows it) or choose another port");
-  if (error == boost::system::errc::address_not_available) return failed("this machine does not have that address: check 'local_address'");
+  if (error == asio::error::address_in_use)
+    return failed("the port is in use: stop the other program (ss -tlnp shows it) or choose another port");
+  if (error == boost::system::errc::address_not_available)
+    return failed("this machine does not have that address: check 'local_address'");
   if (error) return failed(error.message().c_str());
   impl_->accept();
   return {};
 }
 
-void PeerConnection::connect(const PeerAddress& local, const PeerAddress& peer, std::chrono::steady_clock::time_point at) {
+void PeerConnection::connect(const PeerAddress& local, const PeerAddress& peer,
+                             std::chrono::steady_clock::time_point at) {
   impl_->timer.expires_at(at);
   impl_->timer.async_wait([self = impl_, local, peer](error_code error) {
     if (!error && !self->closed) self->connect_now(local, peer);

@@ -1,7 +1,7 @@
 #pragma once
-/// The TCP connection under a peer session: connects or listens as the session says, moves bytes, tells what happened. Decides
-/// nothing but that there is one connection at a time: the newest, so that a half-open one cannot lock the peer out; unproven
-/// newcomers do not displace a connection whose session lives.
+/// The TCP connection under a peer session: connects or listens as the session says, moves bytes, tells what happened.
+/// Decides nothing but that there is one connection at a time: the newest, so that a half-open one cannot lock the peer
+/// out; unproven newcomers do not displace a connection whose session lives.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -31,7 +31,8 @@ std::string remedy(int error) {
 
 Result<Tun> open_tun(const std::string& interface) {
   FileDescriptor descriptor{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-  if (descriptor.get() < 0) return fail(std::format("TUN interface '{}': cannot open /dev/net/tun: {}", interface, remedy(errno)));
+  if (descriptor.get() < 0)
+    return fail(std::format("TUN interface '{}': cannot open /dev/net/tun: {}", interface, remedy(errno)));
 
   ifreq request{};
   if (interface.empty() || interface.size() >= IFNAMSIZ) {

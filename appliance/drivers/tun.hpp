@@ -11,7 +11,7 @@ namespace cloister::drivers {
 struct Tun {
   FileDescriptor descriptor;  // non-blocking
   std::string interface;
-  unsigned index = 0;         // the kernel's number of the interface
+  unsigned index = 0;  // the kernel's number of the interface
 };
 
 /// Makes (or takes over) the interface. The interface goes when the descriptor closes.

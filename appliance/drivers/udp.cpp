@@ -50,7 +50,8 @@ Result<UdpSocket> open_udp(const std::string& address, std::uint16_t port) {
   enlarge(descriptor.get(), SO_SNDBUFFORCE, SO_SNDBUF);
   if (::bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&local->storage), local->length) < 0) {
     const int error = errno;
-    const char* remedy = error == EADDRINUSE      ? "the port is in use: stop the other program (ss -ulnp shows it) or choose another port"
+    const char* remedy = error == EADDRINUSE
+                             ? "the port is in use: stop the other program (ss -ulnp shows it) or choose another port"
                          : error == EADDRNOTAVAIL ? "this machine does not have that address: check 'local_endpoint'"
                                                   : std::strerror(error);
     return fail(std::format("UDP {} cannot be opened: {}", name, remedy));

@@ -31,7 +31,8 @@ Result<Needs> Needs::decode(std::span<const std::byte> note, std::size_t tunnels
   const auto reserve = in.u64();
   const auto count = in.u16();
   if (!reserve || !count) return fail("the peer's needs are cut short");
-  if (*count != tunnels) return fail(std::format("the peer names the needs of {} tunnels, expected {}", *count, tunnels));
+  if (*count != tunnels)
+    return fail(std::format("the peer names the needs of {} tunnels, expected {}", *count, tunnels));
   needs.reserve_bits = *reserve;
   for (std::size_t i = 0; i < tunnels; ++i) {
     const auto keys = in.u32();
@@ -48,13 +49,17 @@ Store::Store(std::vector<TunnelStock> tunnels) {
 
 Needs Store::needs(std::uint64_t reserve_need_bits) const {
   Needs needs{.reserve_bits = reserve_need_bits, .tunnel_keys = {}};
-  for (const auto& stock : stocks_) needs.tunnel_keys.push_back(stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
+  for (const auto& stock : stocks_)
+    needs.tunnel_keys.push_back(stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
   return needs;
 }
 
 Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, const Needs& own, const Needs& peer) {
-  if (newest_ && block <= *newest_) return fail(std::format("block {} comes after block {}: blocks are allocated once, in order", block.value, newest_->value));
-  if (own.tunnel_keys.size() != stocks_.size() || peer.tunnel_keys.size() != stocks_.size()) return fail("needs of another number of tunnels than there are");
+  if (newest_ && block <= *newest_)
+    return fail(
+        std::format("block {} comes after block {}: blocks are allocated once, in order", block.value, newest_->value));
+  if (own.tunnel_keys.size() != stocks_.size() || peer.tunnel_keys.size() != stocks_.size())
+    return fail("needs of another number of tunnels than there are");
   newest_ = block;
   const std::size_t bits = key.size_bits();
   balance_.produced_bits += bits;
@@ -96,7 +101,8 @@ Result<TunnelKey> Store::take(std::size_t tunnel, const KeyName& name) {
   auto& stock = stocks_[tunnel];
   const auto found = std::ranges::find(stock.keys, name, &NamedKey::name);
   if (found == stock.keys.end()) {
-    return fail(std::format("tunnel '{}' has no key {}/{}: it was used, burnt or never given", stock.settings.tunnel, name.block.value, name.index));
+    return fail(std::format("tunnel '{}' has no key {}/{}: it was used, burnt or never given", stock.settings.tunnel,
+                            name.block.value, name.index));
   }
   burn(stock, static_cast<std::size_t>(found - stock.keys.begin()));
   return std::move(take_next(tunnel)->key);
@@ -110,7 +116,8 @@ void Store::burn(Stock& stock, std::size_t count) {
 
 void Store::keep_only(std::span<const BlockId> kept) {
   for (auto& stock : stocks_) {
-    const auto burnt = std::erase_if(stock.keys, [&](const NamedKey& key) { return std::ranges::find(kept, key.name.block) == kept.end(); });
+    const auto burnt = std::erase_if(
+        stock.keys, [&](const NamedKey& key) { return std::ranges::find(kept, key.name.block) == kept.end(); });
     balance_.stock_bits -= burnt * key_bits;
     balance_.burnt_bits += burnt * key_bits;
   }
@@ -118,7 +125,9 @@ void Store::keep_only(std::span<const BlockId> kept) {
 
 void Store::burn_all() { keep_only({}); }
 
-std::uint32_t Store::stock_keys(std::size_t tunnel) const { return static_cast<std::uint32_t>(stocks_[tunnel].keys.size()); }
+std::uint32_t Store::stock_keys(std::size_t tunnel) const {
+  return static_cast<std::uint32_t>(stocks_[tunnel].keys.size());
+}
 Balance Store::balance() const { return balance_; }
 
 }  // namespace cloister::keys

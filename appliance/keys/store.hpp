@@ -2,11 +2,11 @@
 /// The key store of one link: held blocks in, tunnel keys out, each bit used at most once and in one role.
 ///
 ///   block (held) ── reserve first, at most a quarter ──▶ authentication reserve (handed to the session)
-///               └── tunnels, by need, in configured order ─▶ stock of each tunnel: keys of 256 bits, named {block, index}
-///               └── what exceeds both ─▶ discarded, counted
+///               └── tunnels, by need, in configured order ─▶ stock of each tunnel: keys of 256 bits, named {block,
+///               index} └── what exceeds both ─▶ discarded, counted
 ///
-/// Both boxes allocate alike because both allocate by the same two needs: each box's note travels in the block's authenticated
-/// transcript, and the smaller of the two needs rules. Memory only; an engine without I/O or clock.
+/// Both boxes allocate alike because both allocate by the same two needs: each box's note travels in the block's
+/// authenticated transcript, and the smaller of the two needs rules. Memory only; an engine without I/O or clock.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,9 +22,9 @@
 
 namespace cloister::keys {
 
+using crypto::TunnelKey;
 using wire::BlockId;
 using wire::KeyName;
-using crypto::TunnelKey;
 
 inline constexpr std::size_t key_bits = 8 * TunnelKey::size;
 
@@ -62,9 +62,10 @@ class Store {
   explicit Store(std::vector<TunnelStock> tunnels);
 
   [[nodiscard]] Needs needs(std::uint64_t reserve_need_bits) const;
-  /// Allocates a held block; returns the bits for the reserve (may be empty). `own` and `peer` are the notes of both boxes.
-  /// Blocks ascend; a block that was seen before is refused.
-  [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, crypto::SecretBits key, const Needs& own, const Needs& peer);
+  /// Allocates a held block; returns the bits for the reserve (may be empty). `own` and `peer` are the notes of both
+  /// boxes. Blocks ascend; a block that was seen before is refused.
+  [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, crypto::SecretBits key, const Needs& own,
+                                               const Needs& peer);
 
   /// The oldest key of the tunnel's stock; the box that starts a rekey takes it and tells the other its name.
   [[nodiscard]] std::optional<NamedKey> take_next(std::size_t tunnel);

@@ -12,7 +12,10 @@ OpenBlock* BlockBook::find(wire::BlockId block) {
 OpenBlock* BlockBook::open(wire::BlockId block, const crypto::HashKey& key, bool by_qkd) {
   if (open_.size() >= open_max || block < next_) return nullptr;
   next_ = {block.value + 1};
-  return &open_.emplace(block, OpenBlock{.transcript = Transcript{key}, .by_qkd = by_qkd, .own_note = {}, .peer_note = {}}).first->second;
+  return &open_
+              .emplace(block,
+                       OpenBlock{.transcript = Transcript{key}, .by_qkd = by_qkd, .own_note = {}, .peer_note = {}})
+              .first->second;
 }
 
 void BlockBook::abandon(wire::BlockId block) {

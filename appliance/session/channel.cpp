@@ -29,7 +29,8 @@ crypto::TagPad BootstrapKeys::pad(wire::BlockId block, std::size_t direction) co
   return pad;
 }
 
-DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label, std::span<const std::byte> context) {
+DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label,
+                             std::span<const std::byte> context) {
   crypto::Secret<struct BothDirectionsRole, 2 * crypto::MacKey::size> both;
   wire::Writer info;
   info.text(label).bytes(context);

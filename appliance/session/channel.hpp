@@ -40,9 +40,9 @@ struct Channel {
   std::optional<crypto::MacKey> receive_key;
   bool sends_by_qkd = false;  // our frames from now on are under QKD key
   bool receives_by_qkd = false;
-  bool switched = false;      // both, and no block is left under bootstrap keys
+  bool switched = false;                        // both, and no block is left under bootstrap keys
   std::optional<wire::BlockId> switch_awaited;  // the peer has switched by a block that we do not hold yet
-  Instant deadline{};         // of greeting and bootstrap
+  Instant deadline{};                           // of greeting and bootstrap
   Instant last_received{};
   Instant next_keep_alive{};
   Instant established_at{};
@@ -54,7 +54,8 @@ struct DirectionKeys {
   crypto::MacKey server;
 };
 /// From a secret and what names the session.
-[[nodiscard]] DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label, std::span<const std::byte> context);
+[[nodiscard]] DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view label,
+                                           std::span<const std::byte> context);
 
 /// A digest of both greetings, the client's first.
 [[nodiscard]] crypto::Mac256 greetings_digest(std::span<const std::byte> client, std::span<const std::byte> server);

@@ -7,7 +7,8 @@
 
 namespace cloister::session {
 
-std::vector<std::byte> encode_body(FrameKind kind, std::uint64_t sequence, wire::BlockId block, std::uint8_t type, std::span<const std::byte> payload) {
+std::vector<std::byte> encode_body(FrameKind kind, std::uint64_t sequence, wire::BlockId block, std::uint8_t type,
+                                   std::span<const std::byte> payload) {
   wire::Writer out;
   out.u8(static_cast<std::uint8_t>(kind)).u64(sequence).block_id(block).u8(type).bytes(payload);
   return std::move(out).take();
@@ -20,7 +21,9 @@ std::optional<Frame> decode_body(std::span<const std::byte> body) {
   const auto block = in.block_id();
   const auto type = in.u8();
   if (!kind || !sequence || !block || !type) return std::nullopt;
-  if (*kind < static_cast<std::uint8_t>(FrameKind::greeting) || *kind > static_cast<std::uint8_t>(FrameKind::keep_alive)) return std::nullopt;
+  if (*kind < static_cast<std::uint8_t>(FrameKind::greeting) ||
+      *kind > static_cast<std::uint8_t>(FrameKind::keep_alive))
+    return std::nullopt;
   return Frame{static_cast<FrameKind>(*kind), *sequence, *block, *type, in.rest()};
 }
 
@@ -39,7 +42,8 @@ std::optional<std::span<const std::byte>> open_frame(std::span<const std::byte> 
   if (sealed.size() < frame_mac_bytes) return std::nullopt;
   const auto body = sealed.first(sealed.size() - frame_mac_bytes);
   const auto mac = crypto::hmac_sha256(key->expose(), body);
-  if (!crypto::equal_constant_time(std::span{mac}.first(frame_mac_bytes), sealed.last(frame_mac_bytes))) return std::nullopt;
+  if (!crypto::equal_constant_time(std::span{mac}.first(frame_mac_bytes), sealed.last(frame_mac_bytes)))
+    return std::nullopt;
   return body;
 }
 
@@ -47,7 +51,8 @@ Result<std::optional<std::vector<std::byte>>> FrameStream::next(std::size_t limi
   wire::Reader in{std::span{buffer_}.subspan(position_)};
   const auto length = in.u32();
   if (!length) return std::nullopt;
-  if (*length < frame_header_bytes || *length > limit) return fail(std::format("a frame of {} bytes, expected {} to {}", *length, frame_header_bytes, limit));
+  if (*length < frame_header_bytes || *length > limit)
+    return fail(std::format("a frame of {} bytes, expected {} to {}", *length, frame_header_bytes, limit));
   const auto sealed = in.bytes(*length);
   if (!sealed) return std::nullopt;
   std::vector<std::byte> frame(sealed->begin(), sealed->end());

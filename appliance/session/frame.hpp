@@ -4,8 +4,8 @@
 ///   u32 length | u8 kind | u64 sequence | u64 block | u8 type | payload | MAC (16, once keys exist)
 ///               └──────────────── body: what the MAC and the transcript cover ─────────────────┘
 ///
-/// Sequence numbers count each direction's frames from 0 and are never skipped. The MAC is HMAC-SHA-256 over the body, cut to 16
-/// bytes, under a key per direction.
+/// Sequence numbers count each direction's frames from 0 and are never skipped. The MAC is HMAC-SHA-256 over the body,
+/// cut to 16 bytes, under a key per direction.
 
 #include <array>
 #include <cstddef>
@@ -45,23 +45,26 @@ struct Frame {
 
 inline constexpr std::size_t frame_header_bytes = 1 + 8 + 8 + 1;
 inline constexpr std::size_t frame_mac_bytes = 16;
-inline constexpr std::size_t frame_bytes_max = std::size_t{8} << 20U;          // of a peer that is known
+inline constexpr std::size_t frame_bytes_max = std::size_t{8} << 20U;           // of a peer that is known
 inline constexpr std::size_t frame_bytes_max_unknown = std::size_t{96} << 10U;  // of one that is not yet
 
-[[nodiscard]] std::vector<std::byte> encode_body(FrameKind kind, std::uint64_t sequence, wire::BlockId block, std::uint8_t type, std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode_body(FrameKind kind, std::uint64_t sequence, wire::BlockId block,
+                                                 std::uint8_t type, std::span<const std::byte> payload);
 /// Nothing for a body that is shorter than its header or of an unknown kind.
 [[nodiscard]] std::optional<Frame> decode_body(std::span<const std::byte> body);
 
 /// Length, body and, with a key, MAC.
 [[nodiscard]] std::vector<std::byte> seal_frame(std::span<const std::byte> body, const crypto::MacKey* key);
 /// The body of a sealed frame (without its length), or nothing when the MAC does not hold.
-[[nodiscard]] std::optional<std::span<const std::byte>> open_frame(std::span<const std::byte> sealed, const crypto::MacKey* key);
+[[nodiscard]] std::optional<std::span<const std::byte>> open_frame(std::span<const std::byte> sealed,
+                                                                   const crypto::MacKey* key);
 
 /// Cuts the byte stream into sealed frames.
 class FrameStream {
  public:
   void feed(std::span<const std::byte> bytes) { buffer_.insert(buffer_.end(), bytes.begin(), bytes.end()); }
-  /// The next whole frame without its length; nothing when more bytes are needed; an error when its length is beyond `limit`.
+  /// The next whole frame without its length; nothing when more bytes are needed; an error when its length is beyond
+  /// `limit`.
   [[nodiscard]] Result<std::optional<std::vector<std::byte>>> next(std::size_t limit);
   [[nodiscard]] std::size_t waiting_bytes() const { return buffer_.size() - position_; }
 

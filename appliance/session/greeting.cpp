@@ -45,7 +45,11 @@ bool read_held(wire::Reader& in, std::vector<wire::BlockId>& out) {
 std::vector<std::byte> encode(const Greeting& greeting) {
   wire::Writer out;
   out.u32(magic).u16(version).text(greeting.link).text(greeting.box).text(greeting.peer).u8(greeting.side);
-  out.bytes(greeting.life).bytes(greeting.known_peer_life).bytes(greeting.nonce).u64(greeting.next_block).u64(greeting.channel_block);
+  out.bytes(greeting.life)
+      .bytes(greeting.known_peer_life)
+      .bytes(greeting.nonce)
+      .u64(greeting.next_block)
+      .u64(greeting.channel_block);
   out.u16(static_cast<std::uint16_t>(greeting.held.size()));
   for (const auto& block : greeting.held) out.block_id(block);
   out.text(greeting.agreement);
@@ -56,17 +60,21 @@ std::optional<Greeting> decode_greeting(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   Greeting greeting;
   if (in.u32() != magic || in.u16() != version) return std::nullopt;
-  if (!read_text(in, greeting.link, name_bytes_max) || !read_text(in, greeting.box, name_bytes_max) || !read_text(in, greeting.peer, name_bytes_max)) return std::nullopt;
+  if (!read_text(in, greeting.link, name_bytes_max) || !read_text(in, greeting.box, name_bytes_max) ||
+      !read_text(in, greeting.peer, name_bytes_max))
+    return std::nullopt;
   const auto side = in.u8();
   if (!side || *side > 1) return std::nullopt;
   greeting.side = *side;
-  if (!read_array(in, greeting.life) || !read_array(in, greeting.known_peer_life) || !read_array(in, greeting.nonce)) return std::nullopt;
+  if (!read_array(in, greeting.life) || !read_array(in, greeting.known_peer_life) || !read_array(in, greeting.nonce))
+    return std::nullopt;
   const auto next_block = in.u64();
   const auto channel_block = in.u64();
   if (!next_block || *next_block == 0 || !channel_block) return std::nullopt;
   greeting.next_block = *next_block;
   greeting.channel_block = *channel_block;
-  if (!read_held(in, greeting.held) || !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end()) return std::nullopt;
+  if (!read_held(in, greeting.held) || !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end())
+    return std::nullopt;
   return greeting;
 }
 
@@ -80,7 +88,8 @@ std::optional<std::string> first_difference(const std::string& here, const std::
     const bool theirs_left = static_cast<bool>(std::getline(theirs, their_line));
     if (!ours_left && !theirs_left) return std::nullopt;
     if (our_line != their_line || ours_left != theirs_left) {
-      return std::format("'{}' here, '{}' there", ours_left ? our_line : "nothing", theirs_left ? their_line : "nothing");
+      return std::format("'{}' here, '{}' there", ours_left ? our_line : "nothing",
+                         theirs_left ? their_line : "nothing");
     }
   }
 }

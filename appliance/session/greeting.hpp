@@ -1,6 +1,6 @@
 #pragma once
-/// What each box says first: who it is, which life of its service this is, and what it still holds. Not authenticated by itself:
-/// both greetings enter the exporter's context, or the resumed keys, so a changed one ends the session.
+/// What each box says first: who it is, which life of its service this is, and what it still holds. Not authenticated
+/// by itself: both greetings enter the exporter's context, or the resumed keys, so a changed one ends the session.
 
 #include <array>
 #include <cstddef>
@@ -23,11 +23,11 @@ struct Greeting {
   std::string peer;
   std::uint8_t side = 0;
   Life life{};
-  Life known_peer_life{};                 // zeros when none
+  Life known_peer_life{};  // zeros when none
   std::array<std::byte, 32> nonce{};
-  std::uint64_t next_block = 1;           // no block from this number on was ever begun here
-  std::uint64_t channel_block = 0;        // the block that gave the channel key; 0 without one
-  std::vector<wire::BlockId> held;        // ascending
+  std::uint64_t next_block = 1;     // no block from this number on was ever begun here
+  std::uint64_t channel_block = 0;  // the block that gave the channel key; 0 without one
+  std::vector<wire::BlockId> held;  // ascending
   std::string agreement;
 
   bool operator==(const Greeting&) const = default;

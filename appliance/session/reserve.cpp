@@ -54,7 +54,8 @@ std::uint64_t Reserve::need_bits(std::uint64_t size_bits) const {
 }
 
 std::uint64_t Reserve::bits() const {
-  return (hash_key_ ? hash_key_bits : 0) + (channel_key_ ? channel_key_bits : 0) + pad_bits * (pads_[0].size() + pads_[1].size());
+  return (hash_key_ ? hash_key_bits : 0) + (channel_key_ ? channel_key_bits : 0) +
+         pad_bits * (pads_[0].size() + pads_[1].size());
 }
 
 std::optional<Reserve::NamedPad> Reserve::take_next(DirectionIndex direction) {

@@ -3,8 +3,9 @@
 ///
 ///   first 128 bits ever → hash key H     next 256 → channel key     every later 256 → one pad for each direction
 ///
-/// Pads are split by direction: only the sender of a direction takes from it, in order, and names the pad in its tag; so two boxes
-/// need no agreement to use each pad once. Each part belongs to the block it came from and goes when that block is burnt.
+/// Pads are split by direction: only the sender of a direction takes from it, in order, and names the pad in its tag;
+/// so two boxes need no agreement to use each pad once. Each part belongs to the block it came from and goes when that
+/// block is burnt.
 
 #include <cstdint>
 #include <deque>
@@ -38,8 +39,12 @@ class Reserve {
   [[nodiscard]] std::uint64_t need_bits(std::uint64_t size_bits) const;
   [[nodiscard]] std::uint64_t bits() const;
   /// Keys and pads are there: the channel can be authenticated by QKD.
-  [[nodiscard]] bool ready() const { return hash_key_.has_value() && channel_key_.has_value() && !pads_[0].empty() && !pads_[1].empty(); }
-  [[nodiscard]] std::optional<wire::BlockId> channel_block() const { return channel_key_ ? std::optional{channel_block_} : std::nullopt; }
+  [[nodiscard]] bool ready() const {
+    return hash_key_.has_value() && channel_key_.has_value() && !pads_[0].empty() && !pads_[1].empty();
+  }
+  [[nodiscard]] std::optional<wire::BlockId> channel_block() const {
+    return channel_key_ ? std::optional{channel_block_} : std::nullopt;
+  }
   [[nodiscard]] const crypto::MacKey& channel_key() const { return *channel_key_; }
   [[nodiscard]] const crypto::HashKey& hash_key() const { return *hash_key_; }
 

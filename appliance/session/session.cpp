@@ -30,7 +30,9 @@ constexpr std::size_t server_to_client = 1;
 
 }  // namespace
 
-Side side_of(const std::string& local_box, const std::string& peer_box) { return local_box < peer_box ? Side::client : Side::server; }
+Side side_of(const std::string& local_box, const std::string& peer_box) {
+  return local_box < peer_box ? Side::client : Side::server;
+}
 
 struct Session::State {
   Settings settings;
@@ -146,12 +148,18 @@ struct Session::State {
 
   void on_greeting(const Frame& frame, Instant now) {
     auto greeting = decode_greeting(frame.payload);
-    if (!greeting) return end("PEER_PROTOCOL", "what answers at the peer's address does not greet as Cloister does: check 'peer_address' and the versions", now);
+    if (!greeting)
+      return end(
+          "PEER_PROTOCOL",
+          "what answers at the peer's address does not greet as Cloister does: check 'peer_address' and the versions",
+          now);
     if (greeting->box != settings.peer_box || greeting->peer != settings.local_box || greeting->link != settings.link ||
         greeting->side == static_cast<std::uint8_t>(side)) {
       return end("PEER_PROTOCOL",
-                 std::format("the other end says it is box '{}', looking for '{}' on link '{}'; expected '{}', '{}', '{}': compare the names in both configurations", greeting->box,
-                             greeting->peer, greeting->link, settings.peer_box, settings.local_box, settings.link),
+                 std::format("the other end says it is box '{}', looking for '{}' on link '{}'; expected '{}', '{}', "
+                             "'{}': compare the names in both configurations",
+                             greeting->box, greeting->peer, greeting->link, settings.peer_box, settings.local_box,
+                             settings.link),
                  now);
     }
     channel->peer = std::move(*greeting);
@@ -170,8 +178,10 @@ struct Session::State {
     context.insert(context.end(), server_greeting.begin(), server_greeting.end());
     const auto& client_box = client() ? settings.local_box : settings.peer_box;
     const auto& server_box = client() ? settings.peer_box : settings.local_box;
-    channel->handshake.emplace(client() ? crypto::TlsRole::client : crypto::TlsRole::server, psk,
-                               std::format("cloister-bootstrap v1 client={} server={} link={}", client_box, server_box, settings.link), std::move(context));
+    channel->handshake.emplace(
+        client() ? crypto::TlsRole::client : crypto::TlsRole::server, psk,
+        std::format("cloister-bootstrap v1 client={} server={} link={}", client_box, server_box, settings.link),
+        std::move(context));
     if (client()) on_bootstrap({}, now);
   }
 
@@ -180,7 +190,9 @@ struct Session::State {
     const auto& peer = channel->peer;
     return same_lives() && reserve.ready() && peer.channel_block == reserve.channel_block()->value;
   }
-  [[nodiscard]] bool same_lives() const { return peer_life == channel->peer.life && channel->peer.known_peer_life == life; }
+  [[nodiscard]] bool same_lives() const {
+    return peer_life == channel->peer.life && channel->peer.known_peer_life == life;
+  }
 
   void on_bootstrap(std::span<const std::byte> bytes, Instant now) {
     auto answer = channel->handshake->advance(bytes);
@@ -213,7 +225,8 @@ struct Session::State {
   void on_ready(Instant now) {
     if (const auto difference = first_difference(settings.agreement, channel->peer.agreement)) {
       back_off = back_off_max;
-      return end("AGREEMENT_DIFFERS", std::format("the two boxes are configured differently: {}: make them alike", *difference), now);
+      return end("AGREEMENT_DIFFERS",
+                 std::format("the two boxes are configured differently: {}: make them alike", *difference), now);
     }
     std::vector<BlockId> kept;
     if (same_lives()) std::ranges::set_intersection(held, channel->peer.held, std::back_inserter(kept));
@@ -249,7 +262,8 @@ struct Session::State {
   void on_switch(const Frame& frame, Instant now) {
     wire::Reader in{frame.payload};
     const auto block = in.block_id();
-    if (!block || !in.at_end() || channel->receives_by_qkd) return end("PEER_PROTOCOL", "the peer switches keys when it may not", now);
+    if (!block || !in.at_end() || channel->receives_by_qkd)
+      return end("PEER_PROTOCOL", "the peer switches keys when it may not", now);
     channel->switch_awaited = *block;
     try_switch_receiving();
   }
@@ -304,7 +318,9 @@ struct Session::State {
     send_tag(frame.block, *open, now);
   }
 
-  [[nodiscard]] const crypto::HashKey& hash_key(const OpenBlock& open) const { return open.by_qkd ? reserve.hash_key() : channel->bootstrap->hash_key; }
+  [[nodiscard]] const crypto::HashKey& hash_key(const OpenBlock& open) const {
+    return open.by_qkd ? reserve.hash_key() : channel->bootstrap->hash_key;
+  }
 
   void send_tag(BlockId block, OpenBlock& open, Instant now) {
     if (!open.closed() || open.tag_sent) return;
@@ -345,7 +361,12 @@ struct Session::State {
     } else {
       good = crypto::tag_matches(hash, channel->bootstrap->pad(frame.block, peer_direction()), tag);
     }
-    if (!good) return end("CHANNEL_TAMPERED", std::format("the transcript of block {} differs on the two boxes: someone changed the classical channel", frame.block.value), now);
+    if (!good)
+      return end(
+          "CHANNEL_TAMPERED",
+          std::format("the transcript of block {} differs on the two boxes: someone changed the classical channel",
+                      frame.block.value),
+          now);
     open->tag_verified = true;
     send(FrameKind::verified, frame.block, 0, {});
     settle_block(frame.block, *open);
@@ -354,14 +375,16 @@ struct Session::State {
   void on_verified(const Frame& frame, Instant now) {
     if (book.abandoned(frame.block)) return;
     OpenBlock* open = book.find(frame.block);
-    if (open == nullptr || !open->tag_sent || open->peer_verified) return end("PEER_PROTOCOL", std::format("a verdict on block {} that cannot be", frame.block.value), now);
+    if (open == nullptr || !open->tag_sent || open->peer_verified)
+      return end("PEER_PROTOCOL", std::format("a verdict on block {} that cannot be", frame.block.value), now);
     open->peer_verified = true;
     settle_block(frame.block, *open);
   }
 
   void settle_block(BlockId block, OpenBlock& open) {
     if (!open.held()) return;
-    BlockHeld held_block{block, std::move(*open.own_note), std::move(*open.peer_note), open.by_qkd ? Authenticator::qkd : Authenticator::bootstrap};
+    BlockHeld held_block{block, std::move(*open.own_note), std::move(*open.peer_note),
+                         open.by_qkd ? Authenticator::qkd : Authenticator::bootstrap};
     book.finish(block);
     held.push_back(block);
     std::ranges::sort(held);
@@ -377,23 +400,30 @@ struct Session::State {
     while (channel && !channel->switch_awaited) {
       const bool known = channel->receive_key.has_value();
       auto sealed = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
-      if (!sealed) return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL", "the classical channel carries " + sealed.error().message, now);
+      if (!sealed)
+        return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL",
+                   "the classical channel carries " + sealed.error().message, now);
       if (!*sealed) break;
       const auto body = open_frame(**sealed, known ? &*channel->receive_key : nullptr);
       const auto frame = body ? decode_body(*body) : std::nullopt;
       if (!frame || frame->sequence != channel->next_received) {
         return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL",
-                   known ? "a frame of the classical channel was changed, repeated or lost on its way" : "the other end does not speak Cloister's protocol", now);
+                   known ? "a frame of the classical channel was changed, repeated or lost on its way"
+                         : "the other end does not speak Cloister's protocol",
+                   now);
       }
       ++channel->next_received;
       channel->last_received = now;
       dispatch(*frame, *body, now);
     }
-    if (channel && channel->incoming.waiting_bytes() > waiting_bytes_max) end("PEER_PROTOCOL", "the peer sends on without the key that it has switched to", now);
+    if (channel && channel->incoming.waiting_bytes() > waiting_bytes_max)
+      end("PEER_PROTOCOL", "the peer sends on without the key that it has switched to", now);
   }
 
   void dispatch(const Frame& frame, std::span<const std::byte> body, Instant now) {
-    const auto unexpected = [&] { end("PEER_PROTOCOL", std::format("a frame of kind {} out of its turn", static_cast<unsigned>(frame.kind)), now); };
+    const auto unexpected = [&] {
+      end("PEER_PROTOCOL", std::format("a frame of kind {} out of its turn", static_cast<unsigned>(frame.kind)), now);
+    };
     switch (channel->phase) {
       case Phase::greeting:
         return frame.kind == FrameKind::greeting ? on_greeting(frame, now) : unexpected();
@@ -428,7 +458,8 @@ struct Session::State {
   }
 };
 
-Session::Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now) : state_{std::make_unique<State>()} {
+Session::Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now)
+    : state_{std::make_unique<State>()} {
   State& state = *state_;
   state.settings = std::move(settings);
   state.psk = std::move(psk);
@@ -465,13 +496,23 @@ void Session::on_timer(Instant now) {
   if (!state.channel && !state.outage_reported && now >= state.outage_since + unreachable_after) {
     state.outage_reported = true;
     const std::string why = state.counters.last_error.empty() ? "it does not connect" : state.counters.last_error;
-    state.alarm("PEER_UNREACHABLE", std::format("box '{}' cannot be reached ({}): is it running, and are 'peer_address' and the network right; trying again", state.settings.peer_box, why));
+    state.alarm("PEER_UNREACHABLE", std::format("box '{}' cannot be reached ({}): is it running, and are "
+                                                "'peer_address' and the network right; trying again",
+                                                state.settings.peer_box, why));
   }
   if (state.channel && state.channel->phase != Phase::established && now >= state.channel->deadline) {
-    return state.end("PEER_SILENT", std::format("box '{}' took the connection but did not finish the bootstrap within 10 s: is it the right address, and is the box running", state.settings.peer_box), now);
+    return state.end("PEER_SILENT",
+                     std::format("box '{}' took the connection but did not finish the bootstrap within 10 s: is it the "
+                                 "right address, and is the box running",
+                                 state.settings.peer_box),
+                     now);
   }
   if (state.established() && now >= state.channel->last_received + silence_max) {
-    return state.end("PEER_SILENT", std::format("box '{}' has been silent for 5 s: the network between is cut, or someone holds its bytes back", state.settings.peer_box), now);
+    return state.end(
+        "PEER_SILENT",
+        std::format("box '{}' has been silent for 5 s: the network between is cut, or someone holds its bytes back",
+                    state.settings.peer_box),
+        now);
   }
   if (state.established() && now >= state.channel->next_keep_alive) {
     state.send(FrameKind::keep_alive);
@@ -483,7 +524,8 @@ void Session::on_timer(Instant now) {
 void Session::send_block_message(BlockId block, std::uint8_t type, std::span<const std::byte> payload, Instant now) {
   State& state = *state_;
   if (!state.established()) return;
-  if (!state.book.abandoned(block) && state.book.find(block) == nullptr && state.open_block(block, state.channel->sends_by_qkd) == nullptr) {
+  if (!state.book.abandoned(block) && state.book.find(block) == nullptr &&
+      state.open_block(block, state.channel->sends_by_qkd) == nullptr) {
     return state.end("PEER_PROTOCOL", std::format("block {} cannot be begun", block.value), now);
   }
   state.send(FrameKind::block, block, type, payload);

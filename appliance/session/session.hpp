@@ -8,11 +8,11 @@
 ///   in Established, per block:  chain messages … CLOSE ⇄ CLOSE, TAG ⇄ TAG   both tags hold: pending
 ///                               VERIFIED ⇄ VERIFIED                          the peer's word came: held
 ///
-/// Every frame carries a sequence number and a computational MAC (HMAC-SHA-256, truncated to 16 bytes), so that junk is dropped
-/// early. The transcript of each block, every frame of it in both directions in order, is authenticated once per direction by a
-/// polynomial hash over GF(2^128) whose tag is encrypted with a pad that is used once: from the TLS exporter until the reserve
-/// holds QKD pads on both boxes (`Authenticator::bootstrap`), from the reserve after that (`Authenticator::qkd`), and never back
-/// in a session's life. The channel is authentic, not confidential.
+/// Every frame carries a sequence number and a computational MAC (HMAC-SHA-256, truncated to 16 bytes), so that junk is
+/// dropped early. The transcript of each block, every frame of it in both directions in order, is authenticated once
+/// per direction by a polynomial hash over GF(2^128) whose tag is encrypted with a pad that is used once: from the TLS
+/// exporter until the reserve holds QKD pads on both boxes (`Authenticator::bootstrap`), from the reserve after that
+/// (`Authenticator::qkd`), and never back in a session's life. The channel is authentic, not confidential.
 ///
 /// An engine: events and time in, actions out, drained by the owner after each event.
 
@@ -45,8 +45,8 @@ struct Settings {
   std::string link;
   std::string local_box;
   std::string peer_box;
-  /// What both boxes must have configured alike (distillation parameters, tunnels' names and policies), as `key=value` lines; a
-  /// difference ends the session with an error that names the line.
+  /// What both boxes must have configured alike (distillation parameters, tunnels' names and policies), as `key=value`
+  /// lines; a difference ends the session with an error that names the line.
   std::string agreement;
   std::uint64_t reserve_bits = 16 * 1024 * 8;  // the size to which the authentication reserve is filled
 };
@@ -55,27 +55,59 @@ struct Settings {
 enum class Authenticator { none, bootstrap, qkd };
 
 // Actions.
-struct Connect { Instant not_before; };           // client: open the TCP connection, at this time
-struct Transmit { std::vector<std::byte> bytes; };
-struct Disconnect {};                             // close the TCP connection
-struct Wake { Instant at; };                      // call on_timer then; replaces an earlier Wake
-/// The session lives; the chain starts with `first_block`. `kept` are the held blocks that both boxes still have: all others are to
-/// be burnt.
-struct Established { BlockId first_block; std::vector<BlockId> kept; Authenticator by; };
-struct DeliverBlockMessage { BlockId block; std::uint8_t type; std::vector<std::byte> payload; };
-struct DeliverMessage { std::uint8_t type; std::vector<std::byte> payload; };
-/// Both boxes have the block: its key may be allocated, by both boxes' notes (what each gave to close_block), alike on both.
-struct BlockHeld { BlockId block; std::vector<std::byte> own_note; std::vector<std::byte> peer_note; Authenticator by; };
+struct Connect {
+  Instant not_before;
+};  // client: open the TCP connection, at this time
+struct Transmit {
+  std::vector<std::byte> bytes;
+};
+struct Disconnect {};  // close the TCP connection
+struct Wake {
+  Instant at;
+};  // call on_timer then; replaces an earlier Wake
+/// The session lives; the chain starts with `first_block`. `kept` are the held blocks that both boxes still have: all
+/// others are to be burnt.
+struct Established {
+  BlockId first_block;
+  std::vector<BlockId> kept;
+  Authenticator by;
+};
+struct DeliverBlockMessage {
+  BlockId block;
+  std::uint8_t type;
+  std::vector<std::byte> payload;
+};
+struct DeliverMessage {
+  std::uint8_t type;
+  std::vector<std::byte> payload;
+};
+/// Both boxes have the block: its key may be allocated, by both boxes' notes (what each gave to close_block), alike on
+/// both.
+struct BlockHeld {
+  BlockId block;
+  std::vector<std::byte> own_note;
+  std::vector<std::byte> peer_note;
+  Authenticator by;
+};
 /// The block's transcript did not become authentic on both boxes: its key is to be wiped.
-struct BlockBurnt { BlockId block; };
+struct BlockBurnt {
+  BlockId block;
+};
 /// From now on the channel is authenticated by `by`.
-struct AuthenticatorChanged { Authenticator by; };
-struct Lost { std::string reason; };              // the session is over; the chain stops
-/// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE", "PEER_SILENT",
-/// "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY".
-struct Alarm { std::string code; std::string text; };
-using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage, BlockHeld, BlockBurnt,
-                            AuthenticatorChanged, Lost, Alarm>;
+struct AuthenticatorChanged {
+  Authenticator by;
+};
+struct Lost {
+  std::string reason;
+};  // the session is over; the chain stops
+/// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE",
+/// "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY".
+struct Alarm {
+  std::string code;
+  std::string text;
+};
+using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage,
+                            BlockHeld, BlockBurnt, AuthenticatorChanged, Lost, Alarm>;
 
 struct Status {
   std::string state;  // "disconnected", "greeting", "bootstrapping", "established"
@@ -85,7 +117,7 @@ struct Status {
   std::uint64_t pad_bits_spent = 0;  // QKD bits spent on tags since the process began
   std::uint64_t blocks_held = 0;
   std::uint64_t blocks_burnt = 0;
-  std::string last_error;            // empty when there was none since the session was last established
+  std::string last_error;  // empty when there was none since the session was last established
 };
 
 class Session {

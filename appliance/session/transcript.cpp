@@ -4,7 +4,8 @@
 
 namespace cloister::session {
 
-Transcript::Transcript(const crypto::HashKey& key) : halves_{Half{crypto::PolynomialHash{key}}, Half{crypto::PolynomialHash{key}}} {}
+Transcript::Transcript(const crypto::HashKey& key)
+    : halves_{Half{crypto::PolynomialHash{key}}, Half{crypto::PolynomialHash{key}}} {}
 
 void Transcript::add(std::size_t direction, std::span<const std::byte> body) {
   Half& half = halves_[direction];
@@ -16,7 +17,8 @@ void Transcript::add(std::size_t direction, std::span<const std::byte> body) {
   half.bytes += body.size();
 }
 
-crypto::PolynomialHash Transcript::close(const crypto::HashKey& key, const SessionId& session, wire::BlockId block, std::size_t tag_direction) const {
+crypto::PolynomialHash Transcript::close(const crypto::HashKey& key, const SessionId& session, wire::BlockId block,
+                                         std::size_t tag_direction) const {
   crypto::PolynomialHash whole{key};
   for (const Half& half : halves_) whole.append(half.hash);
   wire::Writer end;

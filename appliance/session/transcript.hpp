@@ -1,9 +1,12 @@
 #pragma once
-/// The transcript of one block, as a running polynomial hash over the frames themselves, both directions in their order.
+/// The transcript of one block, as a running polynomial hash over the frames themselves, both directions in their
+/// order.
 ///
-///   hash = frames client→server, each [length | body] ‖ frames server→client ‖ session, block, direction of the tag, lengths
+///   hash = frames client→server, each [length | body] ‖ frames server→client ‖ session, block, direction of the tag,
+///   lengths
 ///
-/// Nothing cryptographic lies beneath the polynomial: the tag is information-theoretically secure as far as its pad and H are.
+/// Nothing cryptographic lies beneath the polynomial: the tag is information-theoretically secure as far as its pad and
+/// H are.
 
 #include <array>
 #include <cstdint>
@@ -23,7 +26,8 @@ class Transcript {
   /// `direction`: 0 client to server, 1 server to client.
   void add(std::size_t direction, std::span<const std::byte> body);
   /// The hash that the tag of `tag_direction` encrypts. The transcript goes on unchanged.
-  [[nodiscard]] crypto::PolynomialHash close(const crypto::HashKey& key, const SessionId& session, wire::BlockId block, std::size_t tag_direction) const;
+  [[nodiscard]] crypto::PolynomialHash close(const crypto::HashKey& key, const SessionId& session, wire::BlockId block,
+                                             std::size_t tag_direction) const;
 
  private:
   struct Half {

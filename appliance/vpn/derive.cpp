@@ -24,7 +24,11 @@ SaSecrets::SaSecrets(crypto::TunnelKey key, std::optional<crypto::KemSecret> kem
 
 SaKey SaSecrets::derive(const SaContext& context, Direction direction, Spi spi) const {
   wire::Writer info;
-  info.text(context.tunnel).text(context.initiator).text(context.responder).u64(context.epoch).key_name(context.key_name);
+  info.text(context.tunnel)
+      .text(context.initiator)
+      .text(context.responder)
+      .u64(context.epoch)
+      .key_name(context.key_name);
   info.u32(static_cast<std::uint32_t>(context.kem_public_key.size())).bytes(context.kem_public_key);
   info.u32(static_cast<std::uint32_t>(context.kem_ciphertext.size())).bytes(context.kem_ciphertext);
   info.u8(static_cast<std::uint8_t>(direction)).u32(spi.value);

@@ -1,12 +1,13 @@
 #pragma once
 /// From a tunnel key and, in hybrid mode, an ML-KEM-768 secret to the keys of a pair of SAs.
 ///
-///   input = u32 length | QKD key | u32 length | KEM secret (length 0 without one)        NIST SP 800-56C rev. 2, section 2: Z || T
-///   SaKey = HKDF-SHA-512(input, salt = "cloister sa v1", info = context of this SA)      ETSI TS 103 744, section 8.2: concatenation
+///   input = u32 length | QKD key | u32 length | KEM secret (length 0 without one)        NIST SP 800-56C rev. 2,
+///   section 2: Z || T SaKey = HKDF-SHA-512(input, salt = "cloister sa v1", info = context of this SA)      ETSI TS 103
+///   744, section 8.2: concatenation
 ///
-/// The context is injective (each part with its length) and names all that must not be swapped: both boxes and who began, tunnel,
-/// epoch, key name, mode, KEM public key and ciphertext, direction and SPI. Every part is a member of SaContext: leaving one out does
-/// not compile.
+/// The context is injective (each part with its length) and names all that must not be swapped: both boxes and who
+/// began, tunnel, epoch, key name, mode, KEM public key and ciphertext, direction and SPI. Every part is a member of
+/// SaContext: leaving one out does not compile.
 
 #include <cstdint>
 #include <optional>

@@ -67,8 +67,10 @@ std::uint64_t whole_sequence(std::uint32_t low, std::uint64_t newest) {
   const std::uint64_t oldest = newest >= ReplayWindow::size ? newest - ReplayWindow::size + 1 : 0;
   std::uint64_t whole = base | low;
   const bool straddles = oldest < base;  // the window begins below the last wrap
-  if (straddles && whole - base >= (oldest & (wrap - 1))) whole -= wrap;
-  else if (!straddles && whole < oldest) whole += wrap;
+  if (straddles && whole - base >= (oldest & (wrap - 1)))
+    whole -= wrap;
+  else if (!straddles && whole < oldest)
+    whole += wrap;
   return whole;
 }
 
@@ -97,7 +99,8 @@ const char* to_string(EspError error) {
 std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram) {
   if (datagram.size() < smallest_bytes) return std::unexpected{EspError::truncated};
   const Spi spi{get_u32(datagram)};
-  if (spi.value < 256) return std::unexpected{EspError::reserved_spi};  // RFC 4303, 2.1; 0 marks IKE in UDP (RFC 3948, 2.2)
+  if (spi.value < 256)
+    return std::unexpected{EspError::reserved_spi};  // RFC 4303, 2.1; 0 marks IKE in UDP (RFC 3948, 2.2)
   return spi;
 }
 
@@ -105,7 +108,8 @@ OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence)
     : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, sequence_{first_sequence - 1} {}
 
 std::expected<std::size_t, EspError> OutboundSa::seal(std::span<const std::byte> packet, std::span<std::byte> out) {
-  if (packet.empty() || out.size() < packet.size() + esp_overhead_bytes_max) return std::unexpected{EspError::malformed};
+  if (packet.empty() || out.size() < packet.size() + esp_overhead_bytes_max)
+    return std::unexpected{EspError::malformed};
   const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
   if (version != 4 && version != 6) return std::unexpected{EspError::malformed};
   if (sequence_ == std::numeric_limits<std::uint64_t>::max()) return std::unexpected{EspError::sequence_exhausted};
@@ -125,15 +129,18 @@ std::expected<std::size_t, EspError> OutboundSa::seal(std::span<const std::byte>
   body[length - 2] = static_cast<std::byte>(padding);
   body[length - 1] = version == 4 ? next_header_ipv4 : next_header_ipv6;
 
-  cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence_), body.first(length), body.first(length + crypto::aead_tag_bytes));
+  cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence_), body.first(length),
+               body.first(length + crypto::aead_tag_bytes));
   return header_bytes + iv_bytes + length + crypto::aead_tag_bytes;
 }
 
-InboundSa::InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence) : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)} {
+InboundSa::InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence)
+    : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)} {
   if (newest_sequence != 0) static_cast<void>(window_.accept(newest_sequence));
 }
 
-std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const std::byte> datagram, std::span<std::byte> out) {
+std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const std::byte> datagram,
+                                                              std::span<std::byte> out) {
   if (datagram.size() < smallest_bytes || out.size() < datagram.size()) return std::unexpected{EspError::truncated};
   if (get_u32(datagram) != spi_.value) return std::unexpected{EspError::unknown_sa};
   const std::uint64_t sequence = whole_sequence(get_u32(datagram.subspan(4)), window_.newest());
@@ -142,7 +149,8 @@ std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const st
   const auto iv = datagram.subspan(header_bytes, iv_bytes);
   const auto sealed = datagram.subspan(header_bytes + iv_bytes);
   const auto body = out.first(sealed.size() - crypto::aead_tag_bytes);
-  if (!cipher_.open(nonce_of(salt_, iv), associated_data(spi_, sequence), sealed, body)) return std::unexpected{EspError::authentication_failed};
+  if (!cipher_.open(nonce_of(salt_, iv), associated_data(spi_, sequence), sealed, body))
+    return std::unexpected{EspError::authentication_failed};
   window_.accept(sequence);
 
   const std::byte next_header = body[body.size() - 1];
@@ -155,7 +163,8 @@ std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const st
   if (next_header == next_header_none) return packet.first(0);
   if (packet.empty()) return std::unexpected{EspError::malformed};
   const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
-  const bool as_said = (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
+  const bool as_said =
+      (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
   if (!as_said) return std::unexpected{EspError::malformed};
   return packet;
 }

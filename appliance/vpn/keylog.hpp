@@ -1,6 +1,6 @@
 #pragma once
-/// For interoperability tests only: SA keys as Wireshark's table of ESP SAs, in builds with CLOISTER_TEST_KEYLOG. Other builds have
-/// no such code; a test looks.
+/// For interoperability tests only: SA keys as Wireshark's table of ESP SAs, in builds with CLOISTER_TEST_KEYLOG. Other
+/// builds have no such code; a test looks.
 
 #ifdef CLOISTER_TEST_KEYLOG
 

@@ -59,7 +59,7 @@ struct RekeyEngine::State {
   bool session = false;
   bool ever_up = false;
   bool blocked = false;
-  bool asking = false;   // initiator: NeedKey is out
+  bool asking = false;  // initiator: NeedKey is out
   std::uint64_t newest_epoch = 0;
   std::uint64_t rekeys = 0;
   std::optional<Generation> current;
@@ -75,7 +75,8 @@ struct RekeyEngine::State {
       random->fill(bytes);
       std::uint32_t value = 0;
       for (const std::byte byte : bytes) value = (value << 8U) | std::to_integer<std::uint32_t>(byte);
-      const bool taken = (current && current->inbound.value == value) || std::ranges::any_of(retiring, [&](const Retiring& old) { return old.spi.value == value; });
+      const bool taken = (current && current->inbound.value == value) ||
+                         std::ranges::any_of(retiring, [&](const Retiring& old) { return old.spi.value == value; });
       if (value >= 256 && !taken) return {value};
     }
   }
@@ -90,12 +91,15 @@ struct RekeyEngine::State {
             .kem_ciphertext = ciphertext};
   }
 
-  void send(RekeyMessage type, std::vector<std::byte> payload) { actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)}); }
+  void send(RekeyMessage type, std::vector<std::byte> payload) {
+    actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)});
+  }
 
   /// The old receiving SA stays for packets that are on their way, but never beyond its lifetime.
   void retire_current(Instant now) {
     if (!current) return;
-    retiring.push_back({current->inbound, std::min(now + std::min<milliseconds>(grace_max, settings.rekey_interval / 2), current->made + settings.key_lifetime)});
+    retiring.push_back({current->inbound, std::min(now + std::min<milliseconds>(grace_max, settings.rekey_interval / 2),
+                                                   current->made + settings.key_lifetime)});
     current.reset();
   }
 
@@ -138,7 +142,8 @@ struct RekeyEngine::State {
     if (current && now >= current->made + settings.key_lifetime) {
       actions.emplace_back(RetireOutbound{});
       actions.emplace_back(RetireInbound{current->inbound});
-      actions.emplace_back(TunnelBlocked{session ? "no key is left" : "no session with the peer, and the last key has ended"});
+      actions.emplace_back(
+          TunnelBlocked{session ? "no key is left" : "no session with the peer, and the last key has ended"});
       current.reset();
       blocked = true;
     }
@@ -156,8 +161,10 @@ struct RekeyEngine::State {
     if (offering) consider(offering->since + exchange_patience);
     if (current) consider(current->made + settings.key_lifetime);
     if (may_begin()) {
-      if (retry_at) consider(*retry_at);
-      else if (current) consider(current->made + settings.rekey_interval);
+      if (retry_at)
+        consider(*retry_at);
+      else if (current)
+        consider(current->made + settings.rekey_interval);
     }
     if (next) actions.emplace_back(WakeAt{*next});
   }
@@ -184,8 +191,11 @@ struct RekeyEngine::State {
     }
     const SaSecrets secrets{std::move(key), std::move(kem)};
     const SaContext names = context(offer, accept.kem_ciphertext);
-    actions.emplace_back(InstallInbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
-    accepting = Accepting{{offer.epoch, accept.spi, {}, now}, offer.spi, secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
+    actions.emplace_back(
+        InstallInbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
+    accepting = Accepting{{offer.epoch, accept.spi, {}, now},
+                          offer.spi,
+                          secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
     send(RekeyMessage::accept, encode(accept));
     return {};
   }
@@ -202,8 +212,10 @@ struct RekeyEngine::State {
     }
     const SaSecrets secrets{std::move(exchange.key), std::move(kem)};
     const SaContext names = context(exchange.offer, accept.kem_ciphertext);
-    actions.emplace_back(InstallInbound{exchange.offer.spi, secrets.derive(names, Direction::responder_to_initiator, exchange.offer.spi)});
-    actions.emplace_back(InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
+    actions.emplace_back(InstallInbound{exchange.offer.spi,
+                                        secrets.derive(names, Direction::responder_to_initiator, exchange.offer.spi)});
+    actions.emplace_back(
+        InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
     send(RekeyMessage::confirm, encode(Confirm{accept.epoch}));
     came_up(now, {accept.epoch, exchange.offer.spi, accept.spi, now});
     return {};
@@ -252,7 +264,9 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
   State& state = *state_;
   auto message = decode_rekey(type, payload, state.settings.hybrid);
   const auto& tunnel = state.settings.tunnel;
-  if (!message) return fail(std::format("tunnel '{}': a rekey message of type {} and {} bytes is none", tunnel, type, payload.size()));
+  if (!message)
+    return fail(
+        std::format("tunnel '{}': a rekey message of type {} and {} bytes is none", tunnel, type, payload.size()));
   Result<> result;
   struct Visitor {
     State& state;
@@ -329,7 +343,9 @@ std::optional<RekeyAction> RekeyEngine::next_action() {
 
 RekeyStatus RekeyEngine::status() const {
   const State& state = *state_;
-  RekeyStatus status{.state = state.current ? "up" : state.ever_up ? "blocked" : "waiting",
+  RekeyStatus status{.state = state.current   ? "up"
+                              : state.ever_up ? "blocked"
+                                              : "waiting",
                      .epoch = state.current ? state.current->epoch : state.newest_epoch,
                      .rekeys = state.rekeys,
                      .inbound = std::nullopt,

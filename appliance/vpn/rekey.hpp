@@ -9,9 +9,9 @@
 ///     CONFIRM{epoch} ────────────────────────────────────────▶ installs sending SA
 ///     retires the old receiving SA after the grace             retires the old receiving SA after the grace
 ///
-/// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the old receiving
-/// SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then, without a new key, the tunnel
-/// is blocked.
+/// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the
+/// old receiving SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then,
+/// without a new key, the tunnel is blocked.
 ///
 /// An engine: events and time in, actions out.
 
@@ -46,19 +46,40 @@ struct RekeySettings {
 };
 
 // Actions.
-struct SendMessage { std::uint8_t type; std::vector<std::byte> payload; };
+struct SendMessage {
+  std::uint8_t type;
+  std::vector<std::byte> payload;
+};
 /// Initiator: answer with on_key (or on_no_key) for the next key of the stock. Responder: for the key of this name.
-struct NeedKey { std::optional<wire::KeyName> name; };
-struct InstallInbound { Spi spi; SaKey key; };
-struct InstallOutbound { Spi spi; SaKey key; };
-struct RetireInbound { Spi spi; };
+struct NeedKey {
+  std::optional<wire::KeyName> name;
+};
+struct InstallInbound {
+  Spi spi;
+  SaKey key;
+};
+struct InstallOutbound {
+  Spi spi;
+  SaKey key;
+};
+struct RetireInbound {
+  Spi spi;
+};
 struct RetireOutbound {};  // nothing may be sent any more
-struct WakeAt { Instant at; };
-struct TunnelUp { std::uint64_t epoch; };
-struct TunnelRekeyed { std::uint64_t epoch; };
-struct TunnelBlocked { std::string reason; };
-using RekeyAction = std::variant<SendMessage, NeedKey, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound, WakeAt, TunnelUp,
-                                 TunnelRekeyed, TunnelBlocked>;
+struct WakeAt {
+  Instant at;
+};
+struct TunnelUp {
+  std::uint64_t epoch;
+};
+struct TunnelRekeyed {
+  std::uint64_t epoch;
+};
+struct TunnelBlocked {
+  std::string reason;
+};
+using RekeyAction = std::variant<SendMessage, NeedKey, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
+                                 WakeAt, TunnelUp, TunnelRekeyed, TunnelBlocked>;
 
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"
@@ -77,7 +98,8 @@ class RekeyEngine {
 
   void on_session_up(Instant now);
   void on_session_down(Instant now);
-  /// A message that breaks the protocol is an error: the session must end with an alarm. A late or superseded one is not.
+  /// A message that breaks the protocol is an error: the session must end with an alarm. A late or superseded one is
+  /// not.
   [[nodiscard]] Result<> on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now);
   void on_key(wire::KeyName name, crypto::TunnelKey key, Instant now);
   void on_no_key(Instant now);

@@ -40,6 +40,7 @@ struct Reject {
 [[nodiscard]] std::vector<std::byte> encode(const Reject& reject);
 
 /// Strict: right lengths for the mode, nothing behind, no reserved SPI.
-[[nodiscard]] std::optional<std::variant<Offer, Accept, Confirm, Reject>> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
+[[nodiscard]] std::optional<std::variant<Offer, Accept, Confirm, Reject>> decode_rekey(
+    std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
 
 }  // namespace cloister::vpn

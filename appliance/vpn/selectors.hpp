@@ -21,8 +21,8 @@ class SelectorTable {
   /// Tunnels are added in the order of their indices: 0, 1, 2 …
   void add(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> remote);
 
-  /// The tunnel of a packet from the red network: its destination is remote there, its source local. Nothing for others, and for what
-  /// is no IP packet.
+  /// The tunnel of a packet from the red network: its destination is remote there, its source local. Nothing for
+  /// others, and for what is no IP packet.
   [[nodiscard]] std::optional<std::size_t> outbound(std::span<const std::byte> packet) const;
   /// Whether a packet that came out of the tunnel may go on: its source is remote there, its destination local.
   [[nodiscard]] bool inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const;

@@ -1,6 +1,6 @@
 #pragma once
-/// The only code that moves a position in bytes from a peer. Integers are big endian. Every getter says by an empty optional that
-/// the bytes ran out; after that nothing more is read.
+/// The only code that moves a position in bytes from a peer. Integers are big endian. Every getter says by an empty
+/// optional that the bytes ran out; after that nothing more is read.
 
 #include <cstddef>
 #include <cstdint>

@@ -7,7 +7,8 @@ namespace {
 
 template <class Unsigned>
 void append_big_endian(std::vector<std::byte>& out, Unsigned value) {
-  for (std::size_t i = sizeof(Unsigned); i-- > 0;) out.push_back(static_cast<std::byte>(std::uint64_t{value} >> (8 * i)));
+  for (std::size_t i = sizeof(Unsigned); i-- > 0;)
+    out.push_back(static_cast<std::byte>(std::uint64_t{value} >> (8 * i)));
 }
 
 }  // namespace

@@ -27,7 +27,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void print(const std::string& name, double value, const std::string& unit) { std::cout << std::format("{{\"name\": \"{}\", \"value\": {:.6g}, \"unit\": \"{}\"}}\n", name, value, unit) << std::flush; }
+void print(const std::string& name, double value, const std::string& unit) {
+  std::cout << std::format("{{\"name\": \"{}\", \"value\": {:.6g}, \"unit\": \"{}\"}}\n", name, value, unit)
+            << std::flush;
+}
 
 crypto::SecretBits random_bits(std::size_t bits, std::mt19937_64& chance) {
   crypto::SecretBits out{bits};
@@ -70,7 +73,8 @@ void cascade(double qber) {
       require(corrector.on_answers(answers), "answers");
     }
     throughput.push_back(bits / seconds_since(start));
-    efficiency.push_back(static_cast<double>(disclosed) / (bits * distill::binary_entropy(static_cast<double>(errors) / bits)));
+    efficiency.push_back(static_cast<double>(disclosed) /
+                         (bits * distill::binary_entropy(static_cast<double>(errors) / bits)));
     require(std::ranges::equal(alice.expose(), bob.expose()), "Cascade left an error");
   }
   print(std::format("cascade/qber={}/efficiency", qber), median(efficiency), "leaked bits per n h(Q)");
@@ -119,7 +123,8 @@ void chain(double qber) {
       for (const auto& [from, to] : {std::pair{bob.get(), alice.get()}, std::pair{alice.get(), bob.get()}}) {
         while (auto action = from->next_action()) {
           moved = true;
-          if (const auto* send = std::get_if<distill::Send>(&*action)) require(to->on_message(send->block, send->type, send->payload).has_value(), "message");
+          if (const auto* send = std::get_if<distill::Send>(&*action))
+            require(to->on_message(send->block, send->type, send->payload).has_value(), "message");
           else if (const auto* made = std::get_if<distill::Amplified>(&*action); made != nullptr && from == bob.get()) {
             secret += made->key.size_bits();
             ++blocks;

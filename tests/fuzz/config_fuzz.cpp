@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto lines = std::ranges::count(text, '\n') + 2;
   require(!configuration.error().empty(), "a refusal has a reason");
   for (const auto& diagnostic : configuration.error()) {
-    require(!diagnostic.message.empty() && diagnostic.line >= 0 && diagnostic.line <= lines, "an error has a text and a place");
+    require(!diagnostic.message.empty() && diagnostic.line >= 0 && diagnostic.line <= lines,
+            "an error has a text and a place");
     static_cast<void>(config::to_string(diagnostic));
   }
   return 0;

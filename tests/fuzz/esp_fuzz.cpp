@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto sealed = sender.seal(bytes, datagram)) {
     datagram.resize(*sealed);
     out.resize(datagram.size());
-    if (const auto packet = in.open(datagram, out)) require(std::ranges::equal(*packet, bytes), "what comes out is what went in");
+    if (const auto packet = in.open(datagram, out))
+      require(std::ranges::equal(*packet, bytes), "what comes out is what went in");
   }
 
   vpn::SelectorTable selectors;

@@ -13,6 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto reserve = store.add({1}, crypto::SecretBits{5000}, store.needs(2000), *needs);
   require(reserve.has_value() && reserve->size_bits() <= 1250, "the peer's needs do not move the reserve's share");
   const auto balance = store.balance();
-  require(balance.produced_bits == balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits, "conservation");
+  require(balance.produced_bits == balance.reserve_bits + balance.taken_bits + balance.burnt_bits +
+                                       balance.discarded_bits + balance.stock_bits,
+          "conservation");
   return 0;
 }

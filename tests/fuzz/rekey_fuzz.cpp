@@ -16,13 +16,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static crypto::SystemRandom random;
   const bool initiator = (data[0] & 1U) != 0;
   vpn::Instant now{1h};
-  vpn::RekeyEngine engine{{.tunnel = "t", .local_box = "a", .peer_box = "b", .initiator = initiator, .hybrid = (data[0] & 2U) != 0, .rekey_interval = 1s, .key_lifetime = 3s}, random, now};
+  vpn::RekeyEngine engine{{.tunnel = "t",
+                           .local_box = "a",
+                           .peer_box = "b",
+                           .initiator = initiator,
+                           .hybrid = (data[0] & 2U) != 0,
+                           .rekey_interval = 1s,
+                           .key_lifetime = 3s},
+                          random,
+                          now};
   const auto drain = [&] {
     while (auto action = engine.next_action()) {
       const auto* need = std::get_if<vpn::NeedKey>(&*action);
       if (need == nullptr) continue;
-      if ((data[0] & 4U) != 0) engine.on_no_key(now);
-      else engine.on_key(need->name.value_or(wire::KeyName{{1}, 1}), crypto::TunnelKey{}, now);
+      if ((data[0] & 4U) != 0)
+        engine.on_no_key(now);
+      else
+        engine.on_key(need->name.value_or(wire::KeyName{{1}, 1}), crypto::TunnelKey{}, now);
     }
   };
   engine.on_session_up(now);
@@ -30,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   rest = rest.subspan(1);
   while (rest.size() >= 3) {
     const auto type = std::to_integer<std::uint8_t>(rest[0]);
-    const std::size_t length = std::min<std::size_t>(rest.size() - 3, std::to_integer<std::size_t>(rest[1]) << 8U | std::to_integer<std::size_t>(rest[2]));
+    const std::size_t length = std::min<std::size_t>(
+        rest.size() - 3, std::to_integer<std::size_t>(rest[1]) << 8U | std::to_integer<std::size_t>(rest[2]));
     if (!engine.on_message(type, rest.subspan(3, length), now)) return 0;
     drain();
     now += 300ms;

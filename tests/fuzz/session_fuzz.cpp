@@ -1,4 +1,5 @@
-// The classical channel's bytes before anything is authentic: frames, greetings, a bootstrap's first flights, to either side.
+// The classical channel's bytes before anything is authentic: frames, greetings, a bootstrap's first flights, to either
+// side.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,15 +14,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace std::chrono_literals;
   if (size < 2) return 0;
   const auto bytes = std::as_bytes(std::span{data, size}).subspan(1);
-  if (const auto greeting = session::decode_greeting(bytes)) require(session::decode_greeting(session::encode(*greeting)) == *greeting, "a greeting is read as it is written");
+  if (const auto greeting = session::decode_greeting(bytes))
+    require(session::decode_greeting(session::encode(*greeting)) == *greeting, "a greeting is read as it is written");
   static_cast<void>(session::decode_body(bytes));
 
   static crypto::SystemRandom random;
   const bool client = (data[0] & 1U) != 0;
   session::Instant now{1h};
-  session::Session engine{{.link = "l", .local_box = client ? "a" : "b", .peer_box = client ? "b" : "a", .agreement = "x=1\n", .reserve_bits = 2048}, crypto::Psk{}, random, now};
+  session::Session engine{{.link = "l",
+                           .local_box = client ? "a" : "b",
+                           .peer_box = client ? "b" : "a",
+                           .agreement = "x=1\n",
+                           .reserve_bits = 2048},
+                          crypto::Psk{},
+                          random,
+                          now};
   const auto drain = [&] {
-    while (auto action = engine.next_action()) require(!std::holds_alternative<session::BlockHeld>(*action), "no block without an authentic channel");
+    while (auto action = engine.next_action())
+      require(!std::holds_alternative<session::BlockHeld>(*action), "no block without an authentic channel");
   };
   engine.on_connected(now);
   drain();
@@ -32,9 +42,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     greeting.peer = client ? "a" : "b";
     greeting.side = client ? 1 : 0;
     greeting.agreement = "x=1\n";
-    engine.on_received(session::seal_frame(session::encode_body(session::FrameKind::greeting, 0, {}, 0, session::encode(greeting)), nullptr), now);
+    engine.on_received(
+        session::seal_frame(session::encode_body(session::FrameKind::greeting, 0, {}, 0, session::encode(greeting)),
+                            nullptr),
+        now);
     drain();
-    engine.on_received(session::seal_frame(session::encode_body(session::FrameKind::bootstrap, 1, {}, 0, bytes), nullptr), now);
+    engine.on_received(
+        session::seal_frame(session::encode_body(session::FrameKind::bootstrap, 1, {}, 0, bytes), nullptr), now);
   } else {
     engine.on_received(bytes, now);
   }

@@ -13,8 +13,8 @@
 #include "appliance/distill/chain.hpp"
 #include "appliance/vpn/esp.hpp"
 #include "tests/simulation/network.hpp"
-#include "tests/synthetic_light.hpp"
 #include "tests/simulation/virtual_world.hpp"
+#include "tests/synthetic_light.hpp"
 
 namespace cloister::simulation {
 

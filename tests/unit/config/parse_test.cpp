@@ -99,8 +99,11 @@ const std::vector<Mistake> mistakes{
     {"stock: 64", "stock: 0", 38, 12, "1 to 4096"},
     {"hybrid: true", "hybrid: maybe", 39, 13, "true or false"},
     {"    hybrid: true\n", "    hybrid: true\n    colour: red\n", 40, 5, "unknown key 'colour'"},
-    {"    hybrid: true\n", "    hybrid: true\n  - name: office\n    link: line\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: [203.0.113.0/25]\n"
-                             "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n", 40, 5, "stands above already"},
+    {"    hybrid: true\n",
+     "    hybrid: true\n  - name: office\n    link: line\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: "
+     "[203.0.113.0/25]\n"
+     "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
+     40, 5, "stands above already"},
     {"  name: geneva", "  name: &me geneva", 2, 9, "anchors"},
     {"  name: geneva", "  name: !!str geneva", 2, 9, "tags"},
     {"  name: geneva", "\tname: geneva", 2, 1, "spaces only"},
@@ -121,7 +124,8 @@ TEST_CASE("Each mistake is named with line, column and remedy", "[config]") {
     for (const auto& diagnostic : parsed.error()) all += to_string(diagnostic) + "\n";
     INFO(all);
     const bool named = std::ranges::any_of(parsed.error(), [&](const Diagnostic& diagnostic) {
-      return diagnostic.line == mistake.line && diagnostic.column == mistake.column && diagnostic.message.contains(mistake.says);
+      return diagnostic.line == mistake.line && diagnostic.column == mistake.column &&
+             diagnostic.message.contains(mistake.says);
     });
     CHECK(named);
   }

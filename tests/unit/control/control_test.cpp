@@ -101,8 +101,9 @@ TEST_CASE("Requests and answers are read as written; junk is refused with a reas
 
 TEST_CASE("The JSON for programs has what links and tunnels promise", "[control]") {
   const auto text = pretty_json(sample());
-  for (const char* name : {"state", "authenticated_by", "qber", "sifted_bits_per_second", "secret_bits_per_second", "reserve_bits", "spi_in", "spi_out", "key_age_seconds", "rekeys", "bytes_in",
-                           "bytes_out", "key_left_seconds", "schema"}) {
+  for (const char* name :
+       {"state", "authenticated_by", "qber", "sifted_bits_per_second", "secret_bits_per_second", "reserve_bits",
+        "spi_in", "spi_out", "key_age_seconds", "rekeys", "bytes_in", "bytes_out", "key_left_seconds", "schema"}) {
     CHECK_THAT(text, ContainsSubstring(std::string{"\""} + name + "\":"));
   }
 }
@@ -138,7 +139,8 @@ events
   CHECK_THAT(cloisterctl::render(sample(), true), ContainsSubstring("\x1b["));
 }
 
-TEST_CASE("The socket answers, is for its owner alone, goes with the service, and a dead one is taken over", "[control]") {
+TEST_CASE("The socket answers, is for its owner alone, goes with the service, and a dead one is taken over",
+          "[control]") {
   const Directory directory;
   const std::string path = directory.path + "/control.sock";
   for (int life = 0; life < 2; ++life) {

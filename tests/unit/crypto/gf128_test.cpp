@@ -20,7 +20,9 @@ HashKey key_of(const Block128& block) {
   return key;
 }
 
-bool bit(const Block128& block, std::size_t i) { return (std::to_integer<unsigned>(block[i / 8]) >> (7 - i % 8) & 1U) != 0; }
+bool bit(const Block128& block, std::size_t i) {
+  return (std::to_integer<unsigned>(block[i / 8]) >> (7 - i % 8) & 1U) != 0;
+}
 
 /// SP 800-38D, algorithm 1, bit by bit.
 Block128 schoolbook(const Block128& x, Block128 v) {

@@ -1,7 +1,7 @@
 // Secret memory: what the types forbid, and what is left behind.
 #include <algorithm>
-#include <catch2/catch_test_macros.hpp>
 #include <bit>
+#include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <concepts>
 #include <ostream>
@@ -21,7 +21,8 @@ template <class T>
 concept Printable = requires(std::ostream& out, const T& value) { out << value; };
 
 template <class T>
-constexpr bool used_once = std::is_nothrow_move_constructible_v<T> && !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T> && !std::equality_comparable<T> && !Printable<T>;
+constexpr bool used_once = std::is_nothrow_move_constructible_v<T> && !std::is_copy_constructible_v<T> &&
+                           !std::is_copy_assignable_v<T> && !std::equality_comparable<T> && !Printable<T>;
 
 static_assert(used_once<Psk>);
 static_assert(used_once<BootstrapSecret>);
@@ -77,7 +78,8 @@ TEST_CASE("Bits are what a plain list of bits is", "[bits]") {
     const auto slice = bits.slice(first, count);
     REQUIRE(slice.size_bits() == count);
     for (std::size_t i = 0; i < count; ++i) REQUIRE(slice.get(i) == model[first + i]);
-    for (std::size_t i = count; i < 64 * slice.expose().size(); ++i) REQUIRE(((slice.expose()[i / 64] >> (i % 64)) & 1U) == 0);
+    for (std::size_t i = count; i < 64 * slice.expose().size(); ++i)
+      REQUIRE(((slice.expose()[i / 64] >> (i % 64)) & 1U) == 0);
   }
 }
 
@@ -101,11 +103,13 @@ TEST_CASE("Random bytes are balanced over a megabyte", "[random]") {
   random.fill(bytes);
   std::size_t ones = 0;
   for (const auto byte : bytes) ones += static_cast<std::size_t>(std::popcount(std::to_integer<unsigned>(byte)));
-  const double deviation = (static_cast<double>(ones) - 4.0 * static_cast<double>(bytes.size())) / std::sqrt(2.0 * static_cast<double>(bytes.size()));
+  const double deviation = (static_cast<double>(ones) - 4.0 * static_cast<double>(bytes.size())) /
+                           std::sqrt(2.0 * static_cast<double>(bytes.size()));
   CHECK(std::abs(deviation) < 6);
 }
 
-TEST_CASE("ML-KEM-768: both ends have one secret; a changed ciphertext gives another; wrong lengths are refused", "[kem]") {
+TEST_CASE("ML-KEM-768: both ends have one secret; a changed ciphertext gives another; wrong lengths are refused",
+          "[kem]") {
   auto pair = KemKeyPair::generate();
   REQUIRE(pair);
   auto made = kem_encapsulate(pair->public_key());
@@ -130,7 +134,8 @@ TEST_CASE("ML-KEM-768: both ends have one secret; a changed ciphertext gives ano
   CHECK_FALSE(std::ranges::equal(rejected->expose(), sealed->secret.expose()));
 
   CHECK_FALSE(kem_encapsulate(std::vector<std::byte>(kem_public_bytes - 1)));
-  CHECK_FALSE(kem_encapsulate(std::vector<std::byte>(kem_public_bytes, std::byte{0xFF})));  // coefficients beyond the modulus
+  CHECK_FALSE(
+      kem_encapsulate(std::vector<std::byte>(kem_public_bytes, std::byte{0xFF})));  // coefficients beyond the modulus
 }
 
 }  // namespace

@@ -39,14 +39,18 @@ Outcome run(TlsHandshake client, TlsHandshake server, Change change) {
     change(to_server);
     if (!server.done() && !to_server.empty()) {
       const auto answer = server.advance(std::exchange(to_server, {}));
-      if (answer) to_client = *answer;
-      else outcome.server_error = answer.error().message;
+      if (answer)
+        to_client = *answer;
+      else
+        outcome.server_error = answer.error().message;
     }
     change(to_client);
     if (!client.done() && !to_client.empty()) {
       const auto answer = client.advance(std::exchange(to_client, {}));
-      if (answer) to_server = *answer;
-      else outcome.client_error = answer.error().message;
+      if (answer)
+        to_server = *answer;
+      else
+        outcome.client_error = answer.error().message;
     }
   }
   if (client.done() && server.done()) {
@@ -80,7 +84,9 @@ TEST_CASE("another identity is refused, and the message names the one expected")
   CHECK_THAT(outcome.server_error, Catch::Matchers::ContainsSubstring("'a to b'"));
 }
 
-TEST_CASE("another exporter context gives another secret") { CHECK_FALSE(run(client(7, "a", "one"), server(7, "a", "two"), unchanged).agreed); }
+TEST_CASE("another exporter context gives another secret") {
+  CHECK_FALSE(run(client(7, "a", "one"), server(7, "a", "two"), unchanged).agreed);
+}
 
 TEST_CASE("a reflected flight is refused") {
   auto one = client(7);
@@ -97,8 +103,8 @@ TEST_CASE("a handshake with a byte changed behind the record headers does not en
     bool changed = false;
     const auto outcome = run(client(7), server(7), [&](Bytes& flight) {
       if (flight.empty() || changed || countdown-- > 0) return;
-      // The first record's body: its header's version field, and the empty records of the middlebox compatibility mode, are not
-      // authenticated (RFC 8446, 5.1 and appendix D.4).
+      // The first record's body: its header's version field, and the empty records of the middlebox compatibility mode,
+      // are not authenticated (RFC 8446, 5.1 and appendix D.4).
       const std::size_t body = 256 * std::to_integer<std::size_t>(flight[3]) + std::to_integer<std::size_t>(flight[4]);
       flight[5 + random() % body] ^= std::byte{0x40};
       changed = true;

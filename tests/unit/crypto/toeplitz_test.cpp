@@ -15,7 +15,9 @@ std::vector<std::uint64_t> random_words(std::size_t words, std::mt19937_64& rand
   return out;
 }
 
-bool bit(std::span<const std::uint64_t> words, std::size_t index) { return ((words[index / 64] >> (index % 64)) & 1U) != 0; }
+bool bit(std::span<const std::uint64_t> words, std::size_t index) {
+  return ((words[index / 64] >> (index % 64)) & 1U) != 0;
+}
 
 /// The definition, bit by bit.
 bool schoolbook(const SecretBits& input, std::span<const std::uint64_t> seed, std::size_t i) {
@@ -76,7 +78,8 @@ TEST_CASE("the vector kernel of carry-less products equals the portable one") {
 
 TEST_CASE("a long carry-less product equals the schoolbook's, factors of any lengths") {
   std::mt19937_64 random{45};
-  for (const auto& [left, right] : {std::pair{1UZ, 1UZ}, {1UZ, 100UZ}, {17UZ, 16UZ}, {33UZ, 64UZ}, {100UZ, 257UZ}, {129UZ, 700UZ}}) {
+  for (const auto& [left, right] :
+       {std::pair{1UZ, 1UZ}, {1UZ, 100UZ}, {17UZ, 16UZ}, {33UZ, 64UZ}, {100UZ, 257UZ}, {129UZ, 700UZ}}) {
     CAPTURE(left, right);
     const auto a = random_words(left, random);
     const auto b = random_words(right, random);

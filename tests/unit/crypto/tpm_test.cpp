@@ -56,7 +56,17 @@ class SoftwareTpm {
     const std::string state = "dir=" + directory_;
     const std::string server = "type=unixio,path=" + socket();
     const std::string control = "type=unixio,path=" + socket() + ".ctrl";
-    std::vector<std::string> words{"swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", control, "--flags", "not-need-init,startup-clear"};
+    std::vector<std::string> words{"swtpm",
+                                   "socket",
+                                   "--tpm2",
+                                   "--tpmstate",
+                                   state,
+                                   "--server",
+                                   server,
+                                   "--ctrl",
+                                   control,
+                                   "--flags",
+                                   "not-need-init,startup-clear"};
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
@@ -65,7 +75,8 @@ class SoftwareTpm {
     ::posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     REQUIRE(::posix_spawnp(&process_, "swtpm", &quiet, nullptr, arguments.data(), environ) == 0);
     ::posix_spawn_file_actions_destroy(&quiet);
-    for (int tries = 0; tries < 500 && !std::filesystem::exists(socket() + ".ctrl"); ++tries) std::this_thread::sleep_for(10ms);
+    for (int tries = 0; tries < 500 && !std::filesystem::exists(socket() + ".ctrl"); ++tries)
+      std::this_thread::sleep_for(10ms);
   }
   SoftwareTpm(const SoftwareTpm&) = delete;
   SoftwareTpm& operator=(const SoftwareTpm&) = delete;
@@ -102,7 +113,8 @@ class ListeningBus {
   [[nodiscard]] std::size_t times_seen(std::span<const std::byte> text) {
     const std::lock_guard lock{mutex_};
     std::size_t count = 0;
-    for (auto at = heard_.begin(); (at = std::search(at, heard_.end(), text.begin(), text.end())) != heard_.end(); ++at) ++count;
+    for (auto at = heard_.begin(); (at = std::search(at, heard_.end(), text.begin(), text.end())) != heard_.end(); ++at)
+      ++count;
     return count;
   }
   [[nodiscard]] std::size_t bytes_heard() {
@@ -154,7 +166,9 @@ std::vector<std::byte> a_secret() {
   return secret;
 }
 
-TEST_CASE("A sealed secret comes back from the TPM that sealed it, also after a restart of the connection, and from no other", "[tpm]") {
+TEST_CASE(
+    "A sealed secret comes back from the TPM that sealed it, also after a restart of the connection, and from no other",
+    "[tpm]") {
   const SoftwareTpm ours;
   const SoftwareTpm other;
   std::vector<std::byte> blob;
@@ -225,7 +239,8 @@ TEST_CASE("A blob that is cut short or has more behind it is refused", "[tpm]") 
   auto blob = tpm->seal(a_secret());
   REQUIRE(blob);
   REQUIRE(decode_tpm_blob(*blob));
-  for (std::size_t length = 0; length < blob->size(); ++length) REQUIRE_FALSE(decode_tpm_blob(std::span{*blob}.first(length)));
+  for (std::size_t length = 0; length < blob->size(); ++length)
+    REQUIRE_FALSE(decode_tpm_blob(std::span{*blob}.first(length)));
   blob->push_back(std::byte{0});
   CHECK_FALSE(decode_tpm_blob(*blob));
   CHECK_FALSE(tpm->seal({}));

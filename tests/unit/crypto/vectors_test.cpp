@@ -23,7 +23,9 @@ crypto::AeadNonce nonce_of(const std::vector<std::byte>& bytes) {
   return nonce;
 }
 
-bool aes256_gcm(const boost::json::object& group) { return group.at("keySize") == 256 && group.at("ivSize") == 96 && group.at("tagSize") == 128; }
+bool aes256_gcm(const boost::json::object& group) {
+  return group.at("keySize") == 256 && group.at("ivSize") == 96 && group.at("tagSize") == 128;
+}
 
 TEST_CASE("AES-256-GCM seals and opens as the vectors say, and refuses the invalid ones", "[aead]") {
   const auto count = test::for_each_vector("aes_gcm_test.json", aes256_gcm, [](const Vector& vector) {
@@ -55,8 +57,8 @@ TEST_CASE("AES-256-GCM wipes what it does not authenticate", "[aead]") {
   CHECK(std::ranges::count(out, std::byte{0}) == 100);
 }
 
-/// GMAC's tag is GHASH under H = AES_K(0) over the message and its lengths, encrypted with AES_K(J0): both are had from the
-/// cipher (an independent GHASH), so that our field is held to the vectors.
+/// GMAC's tag is GHASH under H = AES_K(0) over the message and its lengths, encrypted with AES_K(J0): both are had from
+/// the cipher (an independent GHASH), so that our field is held to the vectors.
 TEST_CASE("The polynomial hash in GF(2^128) is GHASH: with its pad it gives GMAC's tags", "[gf128]") {
   const auto count = test::for_each_vector("aes_gmac_test.json", aes256_gcm, [](const Vector& vector) {
     INFO("vector " << vector.number());
@@ -68,7 +70,8 @@ TEST_CASE("The polynomial hash in GF(2^128) is GHASH: with its pad it gives GMAC
     crypto::TagPad pad;
     std::ranges::copy(empty, pad.fill().begin());
 
-    // One zero block of associated data gives L·H ⊕ pad, L being the block of lengths: H is that times L's inverse, L^(2^128 - 2).
+    // One zero block of associated data gives L·H ⊕ pad, L being the block of lengths: H is that times L's inverse,
+    // L^(2^128 - 2).
     std::vector<std::byte> one_block(crypto::aead_tag_bytes);
     cipher.seal(nonce, std::vector<std::byte>(16), {}, one_block);
     crypto::Block128 product{};
@@ -109,28 +112,38 @@ TEST_CASE("The polynomial hash in GF(2^128) is GHASH: with its pad it gives GMAC
 
 TEST_CASE("HKDF gives the vectors' keys, with SHA-256 and SHA-512", "[kdf]") {
   const auto run = [](const char* file, auto derive) {
-    return test::for_each_vector(file, [](const boost::json::object&) { return true; }, [&](const Vector& vector) {
-      if (!vector.valid()) return;  // they ask for more than HKDF can give
-      INFO(file << " vector " << vector.number());
-      std::vector<std::byte> out(static_cast<std::size_t>(vector.test.at("size").as_int64()));
-      derive(vector.bytes("ikm"), vector.bytes("salt"), vector.bytes("info"), out);
-      CHECK(test::to_hex(out) == vector.text("okm"));
-    });
+    return test::for_each_vector(
+        file, [](const boost::json::object&) { return true; },
+        [&](const Vector& vector) {
+          if (!vector.valid()) return;  // they ask for more than HKDF can give
+          INFO(file << " vector " << vector.number());
+          std::vector<std::byte> out(static_cast<std::size_t>(vector.test.at("size").as_int64()));
+          derive(vector.bytes("ikm"), vector.bytes("salt"), vector.bytes("info"), out);
+          CHECK(test::to_hex(out) == vector.text("okm"));
+        });
   };
-  CHECK(run("hkdf_sha256_test.json", [](const auto& input, const auto& salt, const auto& info, auto& out) { crypto::hkdf_sha256(input, salt, info, out); }) >= 80);
-  CHECK(run("hkdf_sha512_test.json", [](const auto& input, const auto& salt, const auto& info, auto& out) { crypto::hkdf_sha512(input, salt, info, out); }) >= 80);
+  CHECK(run("hkdf_sha256_test.json", [](const auto& input, const auto& salt, const auto& info, auto& out) {
+          crypto::hkdf_sha256(input, salt, info, out);
+        }) >= 80);
+  CHECK(run("hkdf_sha512_test.json", [](const auto& input, const auto& salt, const auto& info, auto& out) {
+          crypto::hkdf_sha512(input, salt, info, out);
+        }) >= 80);
 }
 
 TEST_CASE("HMAC-SHA-256 gives the vectors' tags, in one part or two", "[kdf]") {
-  const auto count = test::for_each_vector("hmac_sha256_test.json", [](const boost::json::object&) { return true; }, [](const Vector& vector) {
-    INFO("vector " << vector.number());
-    const auto message = vector.bytes("msg");
-    const auto tag = vector.bytes("tag");
-    const auto half = std::span{message}.first(message.size() / 2);
-    for (const auto& mac : {crypto::hmac_sha256(vector.bytes("key"), message), crypto::hmac_sha256(vector.bytes("key"), half, std::span{message}.subspan(half.size()))}) {
-      CHECK(crypto::equal_constant_time(std::span{mac}.first(tag.size()), tag) == vector.valid());
-    }
-  });
+  const auto count = test::for_each_vector(
+      "hmac_sha256_test.json", [](const boost::json::object&) { return true; },
+      [](const Vector& vector) {
+        INFO("vector " << vector.number());
+        const auto message = vector.bytes("msg");
+        const auto tag = vector.bytes("tag");
+        const auto half = std::span{message}.first(message.size() / 2);
+        for (const auto& mac :
+             {crypto::hmac_sha256(vector.bytes("key"), message),
+              crypto::hmac_sha256(vector.bytes("key"), half, std::span{message}.subspan(half.size()))}) {
+          CHECK(crypto::equal_constant_time(std::span{mac}.first(tag.size()), tag) == vector.valid());
+        }
+      });
   CHECK(count >= 150);
 }
 

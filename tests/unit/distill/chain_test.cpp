@@ -37,8 +37,13 @@ Parameters parameters() {
 
 struct Pair {
   explicit Pair(std::uint64_t seed, double error)
-      : source{parameters(), z_probability, seed}, alice_random{2 * seed}, bob_random{2 * seed + 1}, alice{make_alice_chain(parameters(), source, alice_random)},
-        bob{make_bob_chain(parameters(), bob_random)}, chance{seed}, error_probability{error} {
+      : source{parameters(), z_probability, seed},
+        alice_random{2 * seed},
+        bob_random{2 * seed + 1},
+        alice{make_alice_chain(parameters(), source, alice_random)},
+        bob{make_bob_chain(parameters(), bob_random)},
+        chance{seed},
+        error_probability{error} {
     alice->start({1});
     bob->start({1});
   }
@@ -62,7 +67,8 @@ struct Pair {
   void shine(std::size_t detections = 20'000) {
     auto frame = test::detect(source, slot, detections, z_probability, error_probability, chance);
     if (bob->wants_frame()) bob->on_frame(std::move(frame));
-    while (!refused && (turn(*bob, *alice, made_by_bob, dropped_by_bob) || turn(*alice, *bob, made_by_alice, dropped_by_alice))) {
+    while (!refused &&
+           (turn(*bob, *alice, made_by_bob, dropped_by_bob) || turn(*alice, *bob, made_by_alice, dropped_by_alice))) {
     }
   }
 
@@ -76,8 +82,10 @@ struct Pair {
           refused = true;
           return false;
         }
-      } else if (auto* amplified = std::get_if<Amplified>(&*action)) made.push_back(std::move(*amplified));
-      else dropped.push_back(std::move(std::get<Dropped>(*action)));
+      } else if (auto* amplified = std::get_if<Amplified>(&*action))
+        made.push_back(std::move(*amplified));
+      else
+        dropped.push_back(std::move(std::get<Dropped>(*action)));
     }
     return moved;
   }
@@ -99,7 +107,8 @@ TEST_CASE("Both halves make equal blocks with equal accounts, one after the othe
     CHECK(one.account.key.n[0] + one.account.key.n[1] >= parameters().block_bits);
     CHECK(one.account.parity_bits > 0);
   }
-  CHECK_FALSE(std::ranges::equal(pair.made_by_bob[0].key.expose().first(100), pair.made_by_bob[1].key.expose().first(100)));
+  CHECK_FALSE(
+      std::ranges::equal(pair.made_by_bob[0].key.expose().first(100), pair.made_by_bob[1].key.expose().first(100)));
 }
 
 TEST_CASE("An error rate above the limit drops the block on both, with the reason", "[chain]") {
@@ -139,7 +148,8 @@ TEST_CASE("A peer that changes, cuts or repeats one message gives an error or no
     const auto how = chance() % 4;
     pair.meddle = [&](Send& send, std::size_t number) {
       if (number != target) return;
-      if (how == 0 && !send.payload.empty()) send.payload[chance() % send.payload.size()] ^= static_cast<std::byte>(1U << (chance() % 8));
+      if (how == 0 && !send.payload.empty())
+        send.payload[chance() % send.payload.size()] ^= static_cast<std::byte>(1U << (chance() % 8));
       if (how == 1) send.payload.resize(send.payload.empty() ? 1 : chance() % send.payload.size());
       if (how == 2) send.type = static_cast<std::uint8_t>(chance() % 14);
       if (how == 3) send.block = {send.block.value + chance() % 3};
@@ -150,8 +160,8 @@ TEST_CASE("A peer that changes, cuts or repeats one message gives an error or no
     for (const auto& one : pair.made_by_alice) {
       for (const auto& other : pair.made_by_bob) {
         if (one.block != other.block) continue;
-        // What the session's tag would find is not the chain's to find: a changed message is seen by the transcript. Here the keys
-        // may differ only if a bit of the public messages did.
+        // What the session's tag would find is not the chain's to find: a changed message is seen by the transcript.
+        // Here the keys may differ only if a bit of the public messages did.
         if (how > 2) REQUIRE(std::ranges::equal(one.key.expose(), other.key.expose()));
       }
     }

@@ -49,21 +49,28 @@ TEST_CASE("The bounds are those of Rusca et al. 2018, recomputed line by line", 
     const double signal = std::exp(mu[0]) / p[0] * (static_cast<double>(basis.n[0]) + delta(n));
     const double decoy = std::exp(mu[1]) / p[1] * (static_cast<double>(basis.n[1]) - delta(n));
     double empty = 2 * (m + delta(n));
-    for (std::size_t k = 0; k < 2; ++k) empty = std::min(empty, 2 * (tau0 * std::exp(mu[k]) / p[k] * (static_cast<double>(basis.m[k]) + delta(m)) + delta(n)));
-    return tau1 * mu[0] / (mu[1] * (mu[0] - mu[1])) * (decoy - mu[1] * mu[1] / (mu[0] * mu[0]) * signal - (mu[0] * mu[0] - mu[1] * mu[1]) / (mu[0] * mu[0]) * empty / tau0);
+    for (std::size_t k = 0; k < 2; ++k)
+      empty = std::min(empty,
+                       2 * (tau0 * std::exp(mu[k]) / p[k] * (static_cast<double>(basis.m[k]) + delta(m)) + delta(n)));
+    return tau1 * mu[0] / (mu[1] * (mu[0] - mu[1])) *
+           (decoy - mu[1] * mu[1] / (mu[0] * mu[0]) * signal -
+            (mu[0] * mu[0] - mu[1] * mu[1]) / (mu[0] * mu[0]) * empty / tau0);
   };
   CHECK(account.s_key_1 == Approx(single(account.key)));
   CHECK(account.s_test_1 == Approx(single(account.test)));
   const double m = static_cast<double>(account.test.m[0] + account.test.m[1]);
   const double errors = tau1 / (mu[0] - mu[1]) *
-                        (std::exp(mu[0]) / p[0] * (static_cast<double>(account.test.m[0]) + delta(m)) - std::exp(mu[1]) / p[1] * (static_cast<double>(account.test.m[1]) - delta(m)));
+                        (std::exp(mu[0]) / p[0] * (static_cast<double>(account.test.m[0]) + delta(m)) -
+                         std::exp(mu[1]) / p[1] * (static_cast<double>(account.test.m[1]) - delta(m)));
   CHECK(account.v_test_1 == Approx(errors));
   const double b = errors / account.s_test_1;
   const double c = account.s_key_1;
   const double d = account.s_test_1;
-  const double gamma = std::sqrt((c + d) * (1 - b) * b / (c * d * std::log(2.0)) * std::log2((c + d) / (c * d * (1 - b) * b) * 19.0 * 19.0 / (1e-10 * 1e-10)));
+  const double gamma = std::sqrt((c + d) * (1 - b) * b / (c * d * std::log(2.0)) *
+                                 std::log2((c + d) / (c * d * (1 - b) * b) * 19.0 * 19.0 / (1e-10 * 1e-10)));
   CHECK(account.phase_error == Approx(b + gamma));
-  const double length = account.s_key_0 + c * (1 - binary_entropy(b + gamma)) - static_cast<double>(account.leakage_bits()) - 6 * std::log2(19 / 1e-10) - std::log2(2 / 1e-15);
+  const double length = account.s_key_0 + c * (1 - binary_entropy(b + gamma)) -
+                        static_cast<double>(account.leakage_bits()) - 6 * std::log2(19 / 1e-10) - std::log2(2 / 1e-15);
   CHECK(account.length_bits == static_cast<std::uint64_t>(length));
   CHECK(account.length_bits > 200'000);
 }
@@ -86,7 +93,8 @@ TEST_CASE("More leakage, smaller blocks or a smaller epsilon give less key", "[f
   auto strict = account_of(1e6, 0.01);
   strict.parameters.eps_sec = 1e-15;
   CHECK(with_secret_length(strict).length_bits < base.length_bits);
-  CHECK(static_cast<double>(with_secret_length(account_of(1e7, 0.01)).length_bits) > 10.0 * static_cast<double>(base.length_bits));
+  CHECK(static_cast<double>(with_secret_length(account_of(1e7, 0.01)).length_bits) >
+        10.0 * static_cast<double>(base.length_bits));
   CHECK(with_secret_length(account_of(1e3, 0.01)).length_bits == 0);
 }
 
@@ -106,7 +114,8 @@ TEST_CASE("Counts that cannot be, or say nothing, give no key", "[formula]") {
 TEST_CASE("An account is one line of JSON from which the length follows", "[formula]") {
   const auto line = with_secret_length(account_of(1e6, 0.01)).to_json();
   CHECK_FALSE(line.contains('\n'));
-  for (const char* name : {"block", "eps_sec", "parity_bits", "phase_error", "length_bits"}) CHECK(line.contains(std::string{"\""} + name));
+  for (const char* name : {"block", "eps_sec", "parity_bits", "phase_error", "length_bits"})
+    CHECK(line.contains(std::string{"\""} + name));
 }
 
 }  // namespace

@@ -19,12 +19,16 @@ crypto::SecretBits block_of(std::uint64_t seed, std::size_t bits) {
 std::vector<std::byte> bytes_of(std::span<const std::byte> key) { return {key.begin(), key.end()}; }
 
 bool conserved(const Balance& balance) {
-  return balance.produced_bits == balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits;
+  return balance.produced_bits ==
+         balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits;
 }
 
 const std::vector<TunnelStock> two_tunnels{{"a", 8}, {"b", 4}};
 
-TEST_CASE("The reserve is served first, a quarter of the block at most, then tunnels to their ceilings; the rest is discarded", "[store]") {
+TEST_CASE(
+    "The reserve is served first, a quarter of the block at most, then tunnels to their ceilings; the rest is "
+    "discarded",
+    "[store]") {
   Store store{two_tunnels};
   const auto needs = store.needs(100'000);
   CHECK(needs.reserve_bits == 100'000);
@@ -51,7 +55,8 @@ TEST_CASE("The smaller need of both boxes rules", "[store]") {
   CHECK(store.stock_keys(1) == 1);
 }
 
-TEST_CASE("Two stores that see the same blocks and names never give two keys for one name, nor one key for two", "[store]") {
+TEST_CASE("Two stores that see the same blocks and names never give two keys for one name, nor one key for two",
+          "[store]") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     INFO("seed " << seed);
     std::mt19937_64 chance{seed};
@@ -132,7 +137,8 @@ TEST_CASE("Needs are read as written, and refused when cut, lengthened or for ot
   CHECK(read->tunnel_keys == needs.tunnel_keys);
   CHECK_FALSE(Needs::decode(note, 1));
   CHECK_FALSE(Needs::decode(note, 3));
-  for (std::size_t length = 0; length < note.size(); ++length) REQUIRE_FALSE(Needs::decode(std::span{note}.first(length), 2));
+  for (std::size_t length = 0; length < note.size(); ++length)
+    REQUIRE_FALSE(Needs::decode(std::span{note}.first(length), 2));
 }
 
 }  // namespace

@@ -9,7 +9,14 @@ namespace cloister::session {
 namespace {
 
 Greeting sample() {
-  Greeting greeting{.link = "line", .box = "alice", .peer = "bob", .side = 1, .next_block = 9, .channel_block = 3, .held = {{3}, {5}}, .agreement = "x=1\n"};
+  Greeting greeting{.link = "line",
+                    .box = "alice",
+                    .peer = "bob",
+                    .side = 1,
+                    .next_block = 9,
+                    .channel_block = 3,
+                    .held = {{3}, {5}},
+                    .agreement = "x=1\n"};
   greeting.life[0] = std::byte{1};
   greeting.nonce[31] = std::byte{2};
   return greeting;
@@ -18,7 +25,8 @@ Greeting sample() {
 TEST_CASE("A greeting is read as it was written, and refused when a byte is missing or too many", "[session]") {
   const auto bytes = encode(sample());
   CHECK(decode_greeting(bytes) == sample());
-  for (std::size_t length = 0; length < bytes.size(); ++length) REQUIRE_FALSE(decode_greeting(std::span{bytes}.first(length)));
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    REQUIRE_FALSE(decode_greeting(std::span{bytes}.first(length)));
   auto longer = bytes;
   longer.resize(bytes.size() + 1);
   CHECK_FALSE(decode_greeting(longer));
@@ -30,7 +38,8 @@ TEST_CASE("A greeting whose blocks do not ascend is refused", "[session]") {
   CHECK_FALSE(decode_greeting(encode(greeting)));
 }
 
-TEST_CASE("Frames are cut from the stream wherever it was split; a length beyond the limit is an error at once", "[session]") {
+TEST_CASE("Frames are cut from the stream wherever it was split; a length beyond the limit is an error at once",
+          "[session]") {
   crypto::MacKey key;
   std::vector<std::byte> stream;
   for (std::uint64_t i = 0; i < 20; ++i) {

@@ -35,7 +35,11 @@ inline crypto::Psk psk_of(int value) {
 }
 
 inline Settings settings_of(std::string local, std::string peer) {
-  return {.link = "line", .local_box = std::move(local), .peer_box = std::move(peer), .agreement = "block_bits=1000\nhybrid=true\n", .reserve_bits = 2048};
+  return {.link = "line",
+          .local_box = std::move(local),
+          .peer_box = std::move(peer),
+          .agreement = "block_bits=1000\nhybrid=true\n",
+          .reserve_bits = 2048};
 }
 
 inline Bytes bytes_of(std::string_view text) {
@@ -66,11 +70,15 @@ struct End {
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
 };
 
-inline std::string name_of(Authenticator by) { return by == Authenticator::qkd ? "qkd" : by == Authenticator::bootstrap ? "bootstrap" : "none"; }
+inline std::string name_of(Authenticator by) {
+  return by == Authenticator::qkd ? "qkd" : by == Authenticator::bootstrap ? "bootstrap" : "none";
+}
 
 struct Pair {
-  explicit Pair(std::uint64_t seed = 1, Settings alice = settings_of("alice", "bob"), Settings bob = settings_of("bob", "alice"), int psk_alice = 7, int psk_bob = 7)
-      : ends{std::make_unique<End>(std::move(alice), psk_alice, 2 * seed, now), std::make_unique<End>(std::move(bob), psk_bob, 2 * seed + 1, now)} {
+  explicit Pair(std::uint64_t seed = 1, Settings alice = settings_of("alice", "bob"),
+                Settings bob = settings_of("bob", "alice"), int psk_alice = 7, int psk_bob = 7)
+      : ends{std::make_unique<End>(std::move(alice), psk_alice, 2 * seed, now),
+             std::make_unique<End>(std::move(bob), psk_bob, 2 * seed + 1, now)} {
     drain(0);
     drain(1);
   }
@@ -83,9 +91,12 @@ struct Pair {
   void drain(std::size_t i) {
     End& end = *ends[i];
     while (auto action = end.engine.next_action()) {
-      if (std::holds_alternative<Connect>(*action)) end.wants_connection = true;
-      else if (auto* transmit = std::get_if<Transmit>(&*action)) end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
-      else if (std::holds_alternative<Disconnect>(*action)) end.hung_up = true;
+      if (std::holds_alternative<Connect>(*action))
+        end.wants_connection = true;
+      else if (auto* transmit = std::get_if<Transmit>(&*action))
+        end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
+      else if (std::holds_alternative<Disconnect>(*action))
+        end.hung_up = true;
       else if (auto* established = std::get_if<Established>(&*action)) {
         end.events.push_back("established " + name_of(established->by));
         end.kept = established->kept;
@@ -93,10 +104,14 @@ struct Pair {
       } else if (auto* held = std::get_if<BlockHeld>(&*action)) {
         end.events.push_back("held " + std::to_string(held->block.value) + " " + name_of(held->by));
         end.held[held->block.value] = {held->own_note, held->peer_note};
-      } else if (auto* burnt = std::get_if<BlockBurnt>(&*action)) end.events.push_back("burnt " + std::to_string(burnt->block.value));
-      else if (auto* message = std::get_if<DeliverBlockMessage>(&*action)) end.delivered.emplace_back(message->block.value, message->payload);
-      else if (std::holds_alternative<AuthenticatorChanged>(*action)) end.events.push_back("switched");
-      else if (std::holds_alternative<Lost>(*action)) end.events.push_back("lost");
+      } else if (auto* burnt = std::get_if<BlockBurnt>(&*action))
+        end.events.push_back("burnt " + std::to_string(burnt->block.value));
+      else if (auto* message = std::get_if<DeliverBlockMessage>(&*action))
+        end.delivered.emplace_back(message->block.value, message->payload);
+      else if (std::holds_alternative<AuthenticatorChanged>(*action))
+        end.events.push_back("switched");
+      else if (std::holds_alternative<Lost>(*action))
+        end.events.push_back("lost");
       else if (auto* alarm = std::get_if<Alarm>(&*action)) {
         end.alarms.push_back(alarm->code);
         end.alarm_text = alarm->text;

@@ -25,7 +25,10 @@ TEST_CASE("Two boxes with one PSK bootstrap, and a block that both authenticate 
   CHECK((pair.alice().alarms.empty() && pair.bob().alarms.empty()));
 }
 
-TEST_CASE("When the reserve is filled both switch to QKD keys, later blocks are authenticated by them, and there is no way back", "[session]") {
+TEST_CASE(
+    "When the reserve is filled both switch to QKD keys, later blocks are authenticated by them, and there is no way "
+    "back",
+    "[session]") {
   Pair pair;
   pair.connect();
   pair.settle();
@@ -50,7 +53,8 @@ TEST_CASE("When the reserve is filled both switch to QKD keys, later blocks are 
     pair.make_block(3);
     CHECK((pair.alice().saw("held 3 qkd") && pair.bob().saw("held 3 qkd")));
   }
-  SECTION("each block costs one pad in each direction, and an empty reserve is an alarm, not a way back to older keys") {
+  SECTION(
+      "each block costs one pad in each direction, and an empty reserve is an alarm, not a way back to older keys") {
     for (std::uint64_t block = 3; pair.alice().established() && block < 40; ++block) pair.make_block(block);
     CHECK(std::ranges::find(pair.alice().alarms, "RESERVE_EMPTY") != pair.alice().alarms.end());
     CHECK_FALSE(pair.alice().established());
@@ -147,7 +151,8 @@ TEST_CASE("A TLS flight of one connection is worth nothing in the next", "[sessi
   CHECK_FALSE(pair.bob().alarms.empty());
 }
 
-TEST_CASE("Silence is noticed: before the bootstrap is done after 10 s, later after 5 s; an absent peer after 10 s", "[session]") {
+TEST_CASE("Silence is noticed: before the bootstrap is done after 10 s, later after 5 s; an absent peer after 10 s",
+          "[session]") {
   Pair pair;
   pair.connect();
   pair.wait(10s);

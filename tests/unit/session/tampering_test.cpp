@@ -1,4 +1,5 @@
-// Someone between the boxes changes one thing at one place of the stream: no block is ever held that the boxes saw differently.
+// Someone between the boxes changes one thing at one place of the stream: no block is ever held that the boxes saw
+// differently.
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/unit/session/session_pair.hpp"

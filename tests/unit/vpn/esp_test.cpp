@@ -60,7 +60,8 @@ TEST_CASE("Packets of every size and both families come out as they went in", "[
   OutboundSa out{spi, key_of(1)};
   InboundSa in{spi, key_of(1)};
   for (std::size_t size = 20; size < 200; ++size) REQUIRE(open(in, seal(out, packet_of(size))) == packet_of(size));
-  for (std::size_t size = 40; size < 120; ++size) REQUIRE(open(in, seal(out, packet_of(size, true))) == packet_of(size, true));
+  for (std::size_t size = 40; size < 120; ++size)
+    REQUIRE(open(in, seal(out, packet_of(size, true))) == packet_of(size, true));
   CHECK(open(in, seal(out, packet_of(9000))) == packet_of(9000));
 }
 
@@ -77,17 +78,22 @@ TEST_CASE("The layout is that of RFC 4303 and RFC 4106, as OpenSSL's AES-256-GCM
   Bytes nonce(key.expose().begin() + 32, key.expose().end());
   nonce.insert(nonce.end(), datagram.begin() + 8, datagram.begin() + 16);
   Bytes associated{datagram.begin(), datagram.begin() + 4};  // SPI, then 64 bits of the number (RFC 4106, 5)
-  for (int shift = 56; shift >= 0; shift -= 8) associated.push_back(static_cast<std::byte>(sequence >> static_cast<unsigned>(shift)));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    associated.push_back(static_cast<std::byte>(sequence >> static_cast<unsigned>(shift)));
 
   const std::size_t length = datagram.size() - 32;
   Bytes plain(length);
   Bytes tag(datagram.end() - 16, datagram.end());
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free};
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{EVP_CIPHER_CTX_new(),
+                                                                                EVP_CIPHER_CTX_free};
   const auto raw = [](const std::byte* bytes) { return reinterpret_cast<const unsigned char*>(bytes); };
   int done = 0;
-  REQUIRE(EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), raw(key.expose().data()), raw(nonce.data()), nullptr) == 1);
-  REQUIRE(EVP_DecryptUpdate(context.get(), nullptr, &done, raw(associated.data()), static_cast<int>(associated.size())) == 1);
-  REQUIRE(EVP_DecryptUpdate(context.get(), reinterpret_cast<unsigned char*>(plain.data()), &done, raw(datagram.data() + 16), static_cast<int>(length)) == 1);
+  REQUIRE(EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), raw(key.expose().data()), raw(nonce.data()), nullptr) ==
+          1);
+  REQUIRE(EVP_DecryptUpdate(context.get(), nullptr, &done, raw(associated.data()),
+                            static_cast<int>(associated.size())) == 1);
+  REQUIRE(EVP_DecryptUpdate(context.get(), reinterpret_cast<unsigned char*>(plain.data()), &done,
+                            raw(datagram.data() + 16), static_cast<int>(length)) == 1);
   REQUIRE(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, tag.data()) == 1);
   unsigned char rest[16];
   REQUIRE(EVP_DecryptFinal_ex(context.get(), rest, &done) == 1);
@@ -96,7 +102,8 @@ TEST_CASE("The layout is that of RFC 4303 and RFC 4106, as OpenSSL's AES-256-GCM
   CHECK(plain.back() == std::byte{4});  // next header: IPv4
   const std::size_t pad = length - packet.size() - 2;
   CHECK(plain[length - 2] == static_cast<std::byte>(pad));
-  for (std::size_t i = 0; i < pad; ++i) CHECK(plain[packet.size() + i] == static_cast<std::byte>(i + 1));  // RFC 4303, 2.4
+  for (std::size_t i = 0; i < pad; ++i)
+    CHECK(plain[packet.size() + i] == static_cast<std::byte>(i + 1));  // RFC 4303, 2.4
 }
 
 TEST_CASE("A datagram of which any bit was changed, or that was cut, is refused and changes nothing", "[esp]") {
@@ -108,7 +115,8 @@ TEST_CASE("A datagram of which any bit was changed, or that was cut, is refused 
     changed[bit / 8] ^= std::byte{1} << (bit % 8);
     REQUIRE_FALSE(open(in, changed));
   }
-  for (std::size_t length = 0; length < datagram.size(); ++length) REQUIRE_FALSE(open(in, Bytes(datagram.begin(), datagram.begin() + static_cast<std::ptrdiff_t>(length))));
+  for (std::size_t length = 0; length < datagram.size(); ++length)
+    REQUIRE_FALSE(open(in, Bytes(datagram.begin(), datagram.begin() + static_cast<std::ptrdiff_t>(length))));
   CHECK(open(in, datagram));
   CHECK(open(in, datagram).error() == EspError::replayed);
 }
@@ -159,7 +167,8 @@ TEST_CASE("The replay window is a set of what was seen, and forgets what is too 
   for (int i = 0; i < 200'000; ++i) {
     const std::uint64_t around = newest > 9000 ? newest - 9000 : 0;
     const std::uint64_t sequence = chance() % 500 == 0 ? newest + chance() % 20'000 : around + chance() % 9100;
-    const bool fresh = sequence != 0 && (sequence > newest || (newest - sequence < ReplayWindow::size && !seen.contains(sequence)));
+    const bool fresh =
+        sequence != 0 && (sequence > newest || (newest - sequence < ReplayWindow::size && !seen.contains(sequence)));
     REQUIRE(window.acceptable(sequence) == fresh);
     REQUIRE(window.accept(sequence) == fresh);
     if (fresh) seen.insert(sequence);

@@ -43,7 +43,13 @@ KeyBytes bytes_of(const SaKey& key) {
 }
 
 RekeySettings settings(bool initiator, bool hybrid) {
-  return {.tunnel = "office", .local_box = initiator ? "alice" : "bob", .peer_box = initiator ? "bob" : "alice", .initiator = initiator, .hybrid = hybrid, .rekey_interval = 1s, .key_lifetime = 3s};
+  return {.tunnel = "office",
+          .local_box = initiator ? "alice" : "bob",
+          .peer_box = initiator ? "bob" : "alice",
+          .initiator = initiator,
+          .hybrid = hybrid,
+          .rekey_interval = 1s,
+          .key_lifetime = 3s};
 }
 
 constexpr Instant beginning{std::chrono::hours{1}};
@@ -51,7 +57,8 @@ constexpr Instant beginning{std::chrono::hours{1}};
 /// Both ends, their SAs by SPI, and a stock of keys that both draw from by name.
 struct Pair {
   struct End {
-    End(std::uint64_t seed, bool initiator, bool hybrid) : random{std::make_unique<SeededRandom>(seed)}, engine{settings(initiator, hybrid), *random, beginning} {}
+    End(std::uint64_t seed, bool initiator, bool hybrid)
+        : random{std::make_unique<SeededRandom>(seed)}, engine{settings(initiator, hybrid), *random, beginning} {}
     std::unique_ptr<SeededRandom> random;
     RekeyEngine engine;
     std::map<std::uint32_t, KeyBytes> inbound;
@@ -77,13 +84,15 @@ struct Pair {
   Duration delay_most = 5ms;
   std::set<std::uint32_t> used;
 
-  Pair(std::uint64_t seed, bool hybrid) : chance{seed}, ends{End{4 * seed, true, hybrid}, End{4 * seed + 1, false, hybrid}} {}
+  Pair(std::uint64_t seed, bool hybrid)
+      : chance{seed}, ends{End{4 * seed, true, hybrid}, End{4 * seed + 1, false, hybrid}} {}
 
   void drain(std::size_t i) {
     End& end = ends[i];
     while (auto action = end.engine.next_action()) {
       if (auto* send = std::get_if<SendMessage>(&*action)) {
-        const auto delay = Duration{static_cast<Duration::rep>(chance() % static_cast<std::uint64_t>(delay_most.count()))};
+        const auto delay =
+            Duration{static_cast<Duration::rep>(chance() % static_cast<std::uint64_t>(delay_most.count()))};
         Instant at = now + delay;
         for (const auto& message : flight) {
           if (message.to == 1 - i) at = std::max(at, message.at);  // the channel keeps order
@@ -91,7 +100,8 @@ struct Pair {
         flight.push_back({at, 1 - i, send->type, send->payload});
       } else if (auto* need = std::get_if<NeedKey>(&*action)) {
         if (!need->name) {
-          if (keys_left == 0) end.engine.on_no_key(now);
+          if (keys_left == 0)
+            end.engine.on_no_key(now);
           else {
             --keys_left;
             const wire::KeyName name{{1}, next_key++};
@@ -129,8 +139,10 @@ struct Pair {
   void session(bool up) {
     if (!up) flight.clear();
     for (std::size_t i = 0; i < 2; ++i) {
-      if (up) ends[i].engine.on_session_up(now);
-      else ends[i].engine.on_session_down(now);
+      if (up)
+        ends[i].engine.on_session_up(now);
+      else
+        ends[i].engine.on_session_down(now);
       drain(i);
     }
   }
@@ -175,7 +187,8 @@ TEST_CASE("From the first key on both ends always have an SA that the other open
   }
 }
 
-TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends, and comes back with the next key", "[rekey]") {
+TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends, and comes back with the next key",
+          "[rekey]") {
   Pair pair{1, false};
   pair.keys_left = 2;
   pair.session(true);
@@ -203,7 +216,8 @@ TEST_CASE("Sessions that end at any moment leave no unequal keys and no SA beyon
           const auto& out = pair.ends[from].outbound;
           if (!out) continue;
           const auto& inbound = pair.ends[1 - from].inbound;
-          if (const auto found = inbound.find(out->first); found != inbound.end()) REQUIRE(found->second == out->second);
+          if (const auto found = inbound.find(out->first); found != inbound.end())
+            REQUIRE(found->second == out->second);
         }
       });
       pair.session(false);
@@ -230,19 +244,27 @@ TEST_CASE("Every rekey message is read as written and refused when cut, lengthen
   for (const auto& [type, payload] : messages) {
     const auto number = static_cast<std::uint8_t>(type);
     REQUIRE(decode_rekey(number, payload, true));
-    for (std::size_t length = 0; length < payload.size(); ++length) REQUIRE_FALSE(decode_rekey(number, std::span{payload}.first(length), true));
+    for (std::size_t length = 0; length < payload.size(); ++length)
+      REQUIRE_FALSE(decode_rekey(number, std::span{payload}.first(length), true));
     std::vector<std::byte> longer(payload.size() + 1);
     std::ranges::copy(payload, longer.begin());
     CHECK_FALSE(decode_rekey(number, longer, true));
     if (type == RekeyMessage::offer || type == RekeyMessage::accept) CHECK_FALSE(decode_rekey(number, payload, false));
   }
-  CHECK_FALSE(decode_rekey(static_cast<std::uint8_t>(RekeyMessage::offer), encode(Offer{7, {{3}, 4}, {255}, {}}), false));  // a reserved SPI
+  CHECK_FALSE(decode_rekey(static_cast<std::uint8_t>(RekeyMessage::offer), encode(Offer{7, {{3}, 4}, {255}, {}}),
+                           false));  // a reserved SPI
   CHECK_FALSE(decode_rekey(99, {}, false));
 }
 
 TEST_CASE("An SA's key depends on everything that names it", "[derive]") {
   const SaSecrets secrets{key_of({{1}, 1}), std::nullopt};
-  const SaContext context{.tunnel = "office", .initiator = "alice", .responder = "bob", .epoch = 1, .key_name = {{1}, 1}, .kem_public_key = {}, .kem_ciphertext = {}};
+  const SaContext context{.tunnel = "office",
+                          .initiator = "alice",
+                          .responder = "bob",
+                          .epoch = 1,
+                          .key_name = {{1}, 1},
+                          .kem_public_key = {},
+                          .kem_ciphertext = {}};
   std::set<KeyBytes> keys;
   const auto add = [&](const SaSecrets& from, const SaContext& with, Direction direction, Spi spi) {
     keys.insert(bytes_of(from.derive(with, direction, spi)));

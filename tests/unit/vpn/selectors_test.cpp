@@ -29,7 +29,8 @@ SelectorTable table() {
   return selectors;
 }
 
-TEST_CASE("A packet goes into the tunnel of its addresses, the longest prefix first; others go nowhere", "[selectors]") {
+TEST_CASE("A packet goes into the tunnel of its addresses, the longest prefix first; others go nowhere",
+          "[selectors]") {
   const auto selectors = table();
   CHECK(selectors.outbound(packet({192, 0, 2, 9}, {198, 51, 100, 9})) == 0U);
   CHECK(selectors.outbound(packet({192, 0, 2, 9}, {198, 51, 100, 200})) == 1U);

@@ -12,15 +12,24 @@ namespace {
 
 std::vector<std::byte> sample() {
   Writer out;
-  out.u8(0xAB).u16(0xABCD).u32(0x12345678).u64(0x0123456789ABCDEFU).f64(-0.15).varint(300).block_id({7}).key_name({{8}, 9}).text("paris").bytes(
-      std::array{std::byte{1}, std::byte{2}});
+  out.u8(0xAB)
+      .u16(0xABCD)
+      .u32(0x12345678)
+      .u64(0x0123456789ABCDEFU)
+      .f64(-0.15)
+      .varint(300)
+      .block_id({7})
+      .key_name({{8}, 9})
+      .text("paris")
+      .bytes(std::array{std::byte{1}, std::byte{2}});
   return std::move(out).take();
 }
 
 bool reads(std::span<const std::byte> bytes) {
   Reader in{bytes};
-  return in.u8() == 0xAB && in.u16() == 0xABCD && in.u32() == 0x12345678U && in.u64() == 0x0123456789ABCDEFU && in.f64() == -0.15 && in.varint() == 300U &&
-         in.block_id() == BlockId{7} && in.key_name() == KeyName{{8}, 9} && in.text(5) == "paris" && in.bytes(2).has_value() && in.at_end();
+  return in.u8() == 0xAB && in.u16() == 0xABCD && in.u32() == 0x12345678U && in.u64() == 0x0123456789ABCDEFU &&
+         in.f64() == -0.15 && in.varint() == 300U && in.block_id() == BlockId{7} && in.key_name() == KeyName{{8}, 9} &&
+         in.text(5) == "paris" && in.bytes(2).has_value() && in.at_end();
 }
 
 TEST_CASE("Everything written is read alike, and nothing of it when a byte is missing", "[wire]") {
@@ -48,7 +57,8 @@ TEST_CASE("After bytes ran out nothing more is read, even if it would fit", "[wi
 }
 
 TEST_CASE("A varint has one form: the shortest", "[wire]") {
-  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 35U, std::numeric_limits<std::uint64_t>::max()}) {
+  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 35U,
+                                    std::numeric_limits<std::uint64_t>::max()}) {
     Writer out;
     out.varint(value);
     CHECK(Reader{out.view()}.varint() == value);
