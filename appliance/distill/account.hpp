@@ -13,8 +13,8 @@ inline constexpr std::size_t intensity_count = 2;
 
 /// What both boxes must agree on; the session compares it at its start.
 struct Parameters {
-  std::array<double, intensity_count> intensities{0.5, 0.1};    // mean photon numbers, descending
-  std::array<double, intensity_count> probabilities{0.7, 0.3};  // of choosing each
+  std::array<double, intensity_count> intensities{0.5, 0.15};   // mean photon numbers, descending
+  std::array<double, intensity_count> probabilities{0.6, 0.4};  // of choosing each
   double eps_sec = 1e-10;
   double eps_cor = 1e-15;
   double qber_limit = 0.08;              // a block above it, in either basis, is dropped

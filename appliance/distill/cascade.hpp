@@ -2,8 +2,8 @@
 /// Reconciliation by Cascade (Brassard and Salvail 1994), Alice's block being the reference.
 ///
 ///   Bob ── pass p: block length ──▶ Alice        Bob ◀── the parity of every block of pass p ──
-///   Bob ── the left halves of all odd blocks ──▶ Alice        Bob ◀── their parities ──           one round; until
-///   none is odd
+///   Bob ── the left halves of all odd blocks ──▶ Alice        Bob ◀── their parities ──
+///                                                     that is one round; until none is odd
 ///
 /// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd
 /// or even: they join or leave. Parities that were answered once serve again. Three passes with growing blocks are

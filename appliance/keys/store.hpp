@@ -2,8 +2,8 @@
 /// The key store of one link: held blocks in, tunnel keys out, each bit used at most once and in one role.
 ///
 ///   block (held) ── reserve first, at most a quarter ──▶ authentication reserve (handed to the session)
-///               └── tunnels, by need, in configured order ─▶ stock of each tunnel: keys of 256 bits, named {block,
-///               index} └── what exceeds both ─▶ discarded, counted
+///               └── tunnels, by need, in configured order ─▶ stock of each tunnel: 256-bit keys {block, index}
+///               └── what exceeds both ─▶ discarded, counted
 ///
 /// Both boxes allocate alike because both allocate by the same two needs: each box's note travels in the block's
 /// authenticated transcript, and the smaller of the two needs rules. Memory only; an engine without I/O or clock.

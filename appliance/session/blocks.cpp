@@ -1,0 +1,110 @@
+#include "appliance/session/session_state.hpp"
+
+namespace cloister::session {
+
+OpenBlock* Session::State::open_block(BlockId block, bool by_qkd) {
+  if (by_qkd) return book.open(block, reserve.hash_key(), true);
+  return channel->bootstrap ? book.open(block, channel->bootstrap->hash_key, false) : nullptr;
+}
+
+OpenBlock* Session::State::transcribe(const Frame& frame, std::span<const std::byte> body, Instant now) {
+  if (book.abandoned(frame.block)) return nullptr;
+  OpenBlock* open = book.find(frame.block);
+  if (open == nullptr) open = open_block(frame.block, channel->receives_by_qkd);
+  if (open == nullptr || open->peer_note) {
+    end("PEER_PROTOCOL", std::format("a frame of block {}, which is not open", frame.block.value), now);
+    return nullptr;
+  }
+  open->transcript.add(peer_direction(), body);
+  return open;
+}
+
+void Session::State::on_block(const Frame& frame, std::span<const std::byte> body, Instant now) {
+  const bool abandoned = book.abandoned(frame.block);
+  if (!abandoned && transcribe(frame, body, now) == nullptr) return;
+  actions.emplace_back(DeliverBlockMessage{frame.block, frame.type, {frame.payload.begin(), frame.payload.end()}});
+}
+
+void Session::State::on_close(const Frame& frame, std::span<const std::byte> body, Instant now) {
+  OpenBlock* open = transcribe(frame, body, now);
+  if (open == nullptr) return;
+  open->peer_note = std::vector<std::byte>(frame.payload.begin(), frame.payload.end());
+  send_tag(frame.block, *open, now);
+}
+
+const crypto::HashKey& Session::State::hash_key(const OpenBlock& open) const {
+  return open.by_qkd ? reserve.hash_key() : channel->bootstrap->hash_key;
+}
+
+void Session::State::send_tag(BlockId block, OpenBlock& open, Instant now) {
+  if (!open.closed() || open.tag_sent) return;
+  const auto hash = open.transcript.close(hash_key(open), channel->id, block, own_direction());
+  wire::Writer payload;
+  if (open.by_qkd) {
+    auto pad = reserve.take_next(own_direction());
+    if (!pad) {
+      reserve.clear();  // the next session bootstraps anew, as both greetings will say
+      return end("RESERVE_EMPTY", "the authentication reserve is spent: the channel must be bootstrapped again", now);
+    }
+    counters.pad_bits_spent += Reserve::pad_bits;
+    payload.key_name(pad->name).bytes(crypto::seal_tag(hash, std::move(pad->pad)));
+  } else {
+    payload.key_name({}).bytes(crypto::seal_tag(hash, channel->bootstrap->pad(block, own_direction())));
+  }
+  open.tag_sent = true;
+  send(FrameKind::tag, block, 0, payload.view());
+}
+
+void Session::State::on_tag(const Frame& frame, Instant now) {
+  if (book.abandoned(frame.block)) return;
+  OpenBlock* open = book.find(frame.block);
+  wire::Reader in{frame.payload};
+  const auto name = in.key_name();
+  const auto bytes = in.bytes(16);
+  if (open == nullptr || !open->closed() || open->tag_verified || !name || !bytes || !in.at_end()) {
+    return end("PEER_PROTOCOL", std::format("a tag of block {} that cannot be", frame.block.value), now);
+  }
+  crypto::Block128 tag{};
+  std::ranges::copy(*bytes, tag.begin());
+  const auto hash = open->transcript.close(hash_key(*open), channel->id, frame.block, peer_direction());
+  bool good = false;
+  if (open->by_qkd) {
+    const crypto::TagPad* pad = reserve.find(peer_direction(), *name);
+    good = pad != nullptr && crypto::tag_matches(hash, *pad, tag);
+    if (good) reserve.spend(peer_direction(), *name);
+  } else {
+    good = crypto::tag_matches(hash, channel->bootstrap->pad(frame.block, peer_direction()), tag);
+  }
+  if (!good)
+    return end("CHANNEL_TAMPERED",
+               std::format("the transcript of block {} differs on the two boxes: someone changed the classical channel",
+                           frame.block.value),
+               now);
+  open->tag_verified = true;
+  send(FrameKind::verified, frame.block, 0, {});
+  settle_block(frame.block, *open);
+}
+
+void Session::State::on_verified(const Frame& frame, Instant now) {
+  if (book.abandoned(frame.block)) return;
+  OpenBlock* open = book.find(frame.block);
+  if (open == nullptr || !open->tag_sent || open->peer_verified)
+    return end("PEER_PROTOCOL", std::format("a verdict on block {} that cannot be", frame.block.value), now);
+  open->peer_verified = true;
+  settle_block(frame.block, *open);
+}
+
+void Session::State::settle_block(BlockId block, OpenBlock& open) {
+  if (!open.held()) return;
+  BlockHeld held_block{block, std::move(*open.own_note), std::move(*open.peer_note),
+                       open.by_qkd ? Authenticator::qkd : Authenticator::bootstrap};
+  book.finish(block);
+  held.push_back(block);
+  std::ranges::sort(held);
+  if (held.size() > greeting_held_max) held.erase(held.begin());
+  ++counters.blocks_held;
+  actions.emplace_back(std::move(held_block));
+  settle_switch();
+}
+
+}  // namespace cloister::session

@@ -1,0 +1,104 @@
+#include "appliance/session/session_state.hpp"
+
+namespace cloister::session {
+
+void Session::State::on_greeting(const Frame& frame, Instant now) {
+  auto greeting = decode_greeting(frame.payload);
+  if (!greeting)
+    return end(
+        "PEER_PROTOCOL",
+        "what answers at the peer's address does not greet as Cloister does: check 'peer_address' and the versions",
+        now);
+  if (greeting->box != settings.peer_box || greeting->peer != settings.local_box || greeting->link != settings.link ||
+      greeting->side == static_cast<std::uint8_t>(side)) {
+    return end("PEER_PROTOCOL",
+               std::format("the other end says it is box '{}', looking for '{}' on link '{}'; expected '{}', '{}', "
+                           "'{}': compare the names in both configurations",
+                           greeting->box, greeting->peer, greeting->link, settings.peer_box, settings.local_box,
+                           settings.link),
+               now);
+  }
+  channel->peer = std::move(*greeting);
+  channel->peer_greeting.assign(frame.payload.begin(), frame.payload.end());
+  const auto& client_greeting = client() ? channel->own_greeting : channel->peer_greeting;
+  const auto& server_greeting = client() ? channel->peer_greeting : channel->own_greeting;
+  const auto digest = greetings_digest(client_greeting, server_greeting);
+  std::copy_n(digest.begin(), channel->id.size(), channel->id.begin());
+
+  if (may_resume()) {
+    use_keys(direction_keys(reserve.channel_key().expose(), "resume", digest), true);
+    return become_ready();
+  }
+  channel->phase = Phase::bootstrapping;
+  std::vector<std::byte> context(client_greeting);
+  context.insert(context.end(), server_greeting.begin(), server_greeting.end());
+  const auto& client_box = client() ? settings.local_box : settings.peer_box;
+  const auto& server_box = client() ? settings.peer_box : settings.local_box;
+  channel->handshake.emplace(
+      client() ? crypto::TlsRole::client : crypto::TlsRole::server, psk,
+      std::format("cloister-bootstrap v1 client={} server={} link={}", client_box, server_box, settings.link),
+      std::move(context));
+  if (client()) on_bootstrap({}, now);
+}
+
+bool Session::State::may_resume() const {
+  const auto& peer = channel->peer;
+  return same_lives() && reserve.ready() && peer.channel_block == reserve.channel_block()->value;
+}
+
+bool Session::State::same_lives() const {
+  return peer_life == channel->peer.life && channel->peer.known_peer_life == life;
+}
+
+void Session::State::on_bootstrap(std::span<const std::byte> bytes, Instant now) {
+  auto answer = channel->handshake->advance(bytes);
+  if (!answer) {
+    if (const auto alert = channel->handshake->take_alert(); !alert.empty()) send(FrameKind::bootstrap, alert);
+    return end("BOOTSTRAP_REFUSED", answer.error().message, now);
+  }
+  if (!answer->empty()) send(FrameKind::bootstrap, *answer);
+  if (!channel->handshake->done()) return;
+  auto secret = channel->handshake->take_secret();
+  channel->handshake.reset();
+  if (!secret) return end("BOOTSTRAP_REFUSED", secret.error().message, now);
+  channel->bootstrap.emplace(std::move(*secret));
+  use_keys(direction_keys(channel->bootstrap->secret.expose(), "bootstrap", channel->id), false);
+  become_ready();
+}
+
+void Session::State::use_keys(DirectionKeys keys, bool by_qkd) {
+  channel->send_key = std::move(client() ? keys.client : keys.server);
+  channel->receive_key = std::move(client() ? keys.server : keys.client);
+  channel->sends_by_qkd = channel->receives_by_qkd = channel->switched = by_qkd;
+}
+
+void Session::State::become_ready() {
+  channel->phase = Phase::readying;
+  send(FrameKind::ready);
+}
+
+void Session::State::on_ready(Instant now) {
+  if (const auto difference = first_difference(settings.agreement, channel->peer.agreement)) {
+    back_off = back_off_max;
+    return end("AGREEMENT_DIFFERS",
+               std::format("the two boxes are configured differently: {}: make them alike", *difference), now);
+  }
+  std::vector<BlockId> kept;
+  if (same_lives()) std::ranges::set_intersection(held, channel->peer.held, std::back_inserter(kept));
+  held = kept;
+  reserve.keep_only(kept);
+  peer_life = channel->peer.life;
+
+  channel->phase = Phase::established;
+  channel->established_at = now;
+  channel->next_keep_alive = now + keep_alive_interval;
+  const BlockId first{std::max(book.next().value, channel->peer.next_block)};
+  book.begin_session(first);
+  counters.last_error.clear();
+  outage_reported = true;
+  actions.emplace_back(Established{first, kept, channel->switched ? Authenticator::qkd : Authenticator::bootstrap});
+  offer_switch();  // a reserve that both kept through a new bootstrap serves again at once
+  arm(now);
+}
+
+}  // namespace cloister::session
