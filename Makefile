@@ -8,6 +8,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := build
 CCACHE_DIR ?= $(or $(CLOISTER_CACHE),$(XDG_CACHE_HOME),$(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache))/cloister/ccache
 export CCACHE_DIR
+# A second checkout finds what the first has compiled.
+export CCACHE_BASEDIR := $(CURDIR)
 FUZZ_SECONDS ?= 30
 
 demo_root = root=$$(image/build-root demo) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
