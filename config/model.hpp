@@ -17,6 +17,7 @@ struct Endpoint {
   std::string address;  // numeric
   std::uint16_t port = 0;
   Family family = Family::v4;
+  [[nodiscard]] std::string to_string() const;
 };
 
 /// An IP network; the bits behind the length are zero.
@@ -43,7 +44,7 @@ struct Bootstrap {
 };
 
 struct Authentication {
-  std::uint64_t reserve_bytes = 16 * 1024;
+  std::uint64_t reserve_bytes = 16UZ * 1024;
 };
 
 enum class DeviceRole { alice, bob };

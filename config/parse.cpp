@@ -1,5 +1,7 @@
 #include "config/parse.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -12,36 +14,58 @@ namespace {
 
 constexpr std::size_t text_bytes_max = std::size_t{1} << 20U;
 
+/// What is wrong is in the report.
+Configuration read(std::string_view text, Report& report) {
+  if (text.size() > text_bytes_max) {
+    report.add_whole("is longer than 1 MiB: this is no configuration of Cloister");
+    return {};
+  }
+  try {
+    expect_plain_yaml(text, report);
+    if (!report.empty()) return {};
+    return read_model(report, YAML::Load(std::string{text}));
+  } catch (const YAML::Exception& error) {
+    report.add(error.mark, "", "this is not YAML: " + error.msg);
+    return {};
+  }
+}
+
+std::expected<std::string, Diagnostics> text_of(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    return std::unexpected{Diagnostics{{path, 0, 0, "", std::string{"cannot be read: "} + std::strerror(errno), ""}}};
+  return text.str();
+}
+
 }  // namespace
 
 std::expected<Configuration, Diagnostics> parse(std::string_view text, const std::string& file_name) {
   Report report{text, file_name};
-  const auto whole = [&](const char* message) {
-    report.add_whole(message);
-    return std::unexpected{report.take_sorted()};
-  };
-  if (text.size() > text_bytes_max) return whole("is longer than 1 MiB: this is no configuration of Cloister");
-  try {
-    expect_plain_yaml(text, report);
-    if (!report.empty()) return std::unexpected{report.take_sorted()};
-    const YAML::Node document = YAML::Load(std::string{text});
-    Configuration configuration = read_model(report, document);
-    if (!report.empty()) return std::unexpected{report.take_sorted()};
-    return configuration;
-  } catch (const YAML::Exception& error) {
-    report.add(error.mark, "", "this is not YAML: " + error.msg);
-    return std::unexpected{report.take_sorted()};
-  }
+  Configuration configuration = read(text, report);
+  if (!report.empty()) return std::unexpected{report.take_sorted()};
+  return configuration;
+}
+
+std::expected<Settings, Diagnostics> parse_settings(std::string_view text, const std::string& file_name) {
+  Report report{text, file_name};
+  static_cast<void>(read(text, report));
+  if (!report.empty()) return std::unexpected{report.take_sorted()};
+  return report.take_settings();
 }
 
 std::expected<Configuration, Diagnostics> load(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  if (!file)
-    return std::unexpected{
-        Diagnostics{{path, 0, 0, "", "cannot be read: does it exist, and may this user read it", ""}}};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse(text.view(), path);
+  return text_of(path).and_then([&](const std::string& text) { return parse(text, path); });
+}
+
+std::expected<Settings, Diagnostics> load_settings(const std::string& path) {
+  return text_of(path).and_then([&](const std::string& text) { return parse_settings(text, path); });
+}
+
+Settings all_settings() {
+  Report report = Report::describing();
+  static_cast<void>(read_model(report, YAML::Node{YAML::NodeType::Undefined}));
+  return report.take_settings();
 }
 
 }  // namespace cloister::config

@@ -40,7 +40,14 @@ Report::Report(std::string_view text, std::string file) : file_{std::move(file)}
   for (std::string line; std::getline(in, line);) lines_.push_back(line);
 }
 
+Report Report::describing() {
+  Report report{"", ""};
+  report.describing_ = true;
+  return report;
+}
+
 void Report::add(const YAML::Mark& mark, const std::string& path, std::string message) {
+  if (describing_) return;
   const int line = mark.line < 0 ? 0 : mark.line + 1;
   const auto index = static_cast<std::size_t>(line - 1);
   diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message),
@@ -56,7 +63,7 @@ Diagnostics Report::take_sorted() {
 }
 
 Section::Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent)
-    : report_{&report}, path_{std::move(path)}, mark_{parent} {
+    : report_{&report}, path_{std::move(path)}, mark_{parent}, present_{report.is_describing()} {
   if (!node.IsDefined() || node.IsNull()) return;
   mark_ = node.Mark();
   if (!node.IsMap()) {
@@ -99,13 +106,13 @@ std::optional<std::string> Section::text(const std::string& key, bool required) 
   return node.Scalar();
 }
 
-std::vector<YAML::Node> Section::list(const std::string& key, bool required) {
+std::optional<std::vector<YAML::Node>> Section::list(const std::string& key, bool required) {
   const YAML::Node node = find(key, required);
+  if (!node.IsDefined()) return std::nullopt;
   std::vector<YAML::Node> elements;
-  if (!node.IsDefined()) return elements;
   if (!node.IsSequence()) {
     report_->add(node.Mark(), path_of(key), "expected a list: lines that begin with '- ', or [a, b]");
-    return elements;
+    return std::nullopt;
   }
   for (const auto& element : node) elements.push_back(element);
   return elements;
@@ -113,6 +120,26 @@ std::vector<YAML::Node> Section::list(const std::string& key, bool required) {
 
 Section Section::section(const std::string& key, bool required) {
   return {*report_, find(key, required), path_of(key), mark_};
+}
+
+std::vector<Section> Section::sections(const std::string& key, bool required) {
+  std::vector<Section> found;
+  auto elements = list(key, required).value_or(std::vector<YAML::Node>{});
+  if (report_->is_describing()) {
+    elements.emplace_back(YAML::NodeType::Undefined);
+    note(key, {}, true, false, required ? Default::none : Default::fixed, "a list", Shape::section, {});
+  }
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const auto mark = elements[i].IsDefined() ? elements[i].Mark() : mark_;
+    Section section{*report_, elements[i], std::format("{}[{}]", path_of(key), i), mark};
+    if (section.present()) found.push_back(std::move(section));
+  }
+  return found;
+}
+
+void Section::note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
+                   const std::string& expected, Shape shape, const std::vector<std::string>& choices) {
+  report_->note({path_of(key), std::move(values), list, given, fallback, expected, shape, choices});
 }
 
 void Section::error(const std::string& key, std::string message) {

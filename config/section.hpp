@@ -10,15 +10,22 @@
 #include <vector>
 
 #include "config/diagnostic.hpp"
+#include "config/kinds.hpp"
 
 namespace cloister::config {
 
-/// Collects errors and knows the text they point into.
+/// Collects errors, and knows the text they point into; collects the settings in force.
 class Report {
  public:
   Report(std::string_view text, std::string file);
+  /// For a reading without a file: each section is there, each list has one element, nothing is an error; what comes of
+  /// it is every setting there can be.
+  static Report describing();
   void add(const YAML::Mark& mark, const std::string& path, std::string message);
   void add_whole(std::string message);
+  void note(Setting setting) { settings_.push_back(std::move(setting)); }
+  [[nodiscard]] bool is_describing() const { return describing_; }
+  [[nodiscard]] Settings take_settings() { return std::move(settings_); }
   [[nodiscard]] bool empty() const { return diagnostics_.empty(); }
   [[nodiscard]] Diagnostics take_sorted();
 
@@ -26,6 +33,8 @@ class Report {
   std::vector<std::string> lines_;
   std::string file_;
   Diagnostics diagnostics_;
+  Settings settings_;
+  bool describing_ = false;
 };
 
 class Section {
@@ -33,23 +42,41 @@ class Section {
   /// `node` may be undefined (an optional section that is absent) or no map, which is an error.
   Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent);
 
-  /// The text of a key, or nothing; a missing required key is an error.
-  [[nodiscard]] std::optional<std::string> text(const std::string& key, bool required);
-  [[nodiscard]] std::vector<YAML::Node> list(const std::string& key, bool required);
   [[nodiscard]] Section section(const std::string& key, bool required);
+  /// The sections of a list of them.
+  [[nodiscard]] std::vector<Section> sections(const std::string& key, bool required);
   void error(const std::string& key, std::string message);
   void error_here(std::string message);
 
-  /// Reads a key by a parser that gives an optional; `expected` completes "'x' is not …".
-  template <class T, class Parser>
-  void read(const std::string& key, T& out, Parser parser, std::string_view expected, bool required = false) {
-    const auto value = text(key, required);
-    if (!value) return;
-    auto parsed = parser(*value);
-    if (parsed)
-      out = std::move(*parsed);
-    else
-      error(key, "'" + *value + "' is not " + std::string{expected});
+  /// Reads a value of the given kind into `out`, which holds the default; a missing key without one is an error.
+  template <class T>
+  void read(const std::string& key, T& out, const Kind<T>& kind, Default fallback = Default::fixed) {
+    const auto value = text(key, fallback == Default::none);
+    if (value) {
+      if (auto parsed = kind.parse(*value))
+        out = std::move(*parsed);
+      else
+        error(key, "'" + *value + "' is not " + kind.expected);
+    }
+    note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.expected, kind.shape, kind.choices);
+  }
+
+  /// Reads a list, each element by `parse`, which gives a std::expected with the reason as text.
+  template <class T, class Parser, class Show>
+  void read_list(const std::string& key, std::vector<T>& out, Parser parse, Show show, Shape shape,
+                 const std::string& expected, Default fallback = Default::fixed) {
+    const auto elements = list(key, fallback == Default::none);
+    if (elements) out.clear();
+    for (const auto& element : elements.value_or(std::vector<YAML::Node>{})) {
+      auto parsed = parse(element.IsScalar() ? element.Scalar() : std::string{});
+      if (parsed)
+        out.push_back(std::move(*parsed));
+      else
+        report_->add(element.Mark(), path_of(key), parsed.error());
+    }
+    std::vector<std::string> shown;
+    for (const auto& value : out) shown.push_back(show(value));
+    note(key, std::move(shown), true, elements.has_value(), fallback, expected, shape, {});
   }
 
   /// Reports every key that was not asked for, with the nearest known one.
@@ -61,6 +88,11 @@ class Section {
 
  private:
   [[nodiscard]] YAML::Node find(const std::string& key, bool required);
+  /// The text of a key, or nothing; a missing required key is an error.
+  [[nodiscard]] std::optional<std::string> text(const std::string& key, bool required);
+  [[nodiscard]] std::optional<std::vector<YAML::Node>> list(const std::string& key, bool required);
+  void note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
+            const std::string& expected, Shape shape, const std::vector<std::string>& choices);
   [[nodiscard]] std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
   Report* report_;

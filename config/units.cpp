@@ -61,7 +61,24 @@ std::array<std::uint8_t, 16> masked(std::array<std::uint8_t, 16> bytes, unsigned
   return bytes;
 }
 
+constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000}};
+constexpr std::array size_units{Unit{"B", 1}, Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}};
+constexpr std::array frequency_units{Unit{"Hz", 1}, Unit{"kHz", 1e3}, Unit{"MHz", 1e6}, Unit{"GHz", 1e9}};
+
+/// In the largest unit of which it is a whole number; `space` stands between the two.
+std::string in_largest_unit(double value, std::span<const Unit> units, std::string_view space) {
+  const Unit* best = &units.front();
+  for (const auto& unit : units) {
+    if (value != 0 && std::fmod(value, unit.factor) == 0) best = &unit;
+  }
+  return std::format("{}{}{}", show_number(value / best->factor), space, best->name);
+}
+
 }  // namespace
+
+std::string Endpoint::to_string() const {
+  return family == Family::v4 ? std::format("{}:{}", address, port) : std::format("[{}]:{}", address, port);
+}
 
 std::string Prefix::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -83,28 +100,23 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::optional<double> parse_fraction(std::string_view text) {
-  static constexpr std::array units{Unit{"", 1}, Unit{"%", 0.01}};
-  return with_unit(text, units);
+  static constexpr std::array one{Unit{"", 1}};
+  static constexpr std::array percent{Unit{"%", 1}};
+  if (const auto hundredths = with_unit(text, percent)) return *hundredths / 100;
+  return with_unit(text, one);
 }
 
 std::optional<std::uint64_t> parse_count(std::string_view text) { return whole(parse_number(text)); }
 
 std::optional<milliseconds> parse_duration(std::string_view text) {
-  static constexpr std::array units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000}};
-  const auto value = whole(with_unit(text, units));
+  const auto value = whole(with_unit(text, duration_units));
   if (!value) return std::nullopt;
   return milliseconds{*value};
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  static constexpr std::array units{Unit{"B", 1}, Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}};
-  return whole(with_unit(text, units));
-}
+std::optional<std::uint64_t> parse_size(std::string_view text) { return whole(with_unit(text, size_units)); }
 
-std::optional<double> parse_frequency(std::string_view text) {
-  static constexpr std::array units{Unit{"Hz", 1}, Unit{"kHz", 1e3}, Unit{"MHz", 1e6}, Unit{"GHz", 1e9}};
-  return with_unit(text, units);
-}
+std::optional<double> parse_frequency(std::string_view text) { return with_unit(text, frequency_units); }
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -134,5 +146,17 @@ std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
     return refused(std::format("bits behind its length are set, '{}' is meant perhaps", prefix.to_string()));
   return prefix;
 }
+
+std::string show_number(const double& value) { return std::format("{}", value); }
+
+std::string show_duration(const milliseconds& value) {
+  return in_largest_unit(static_cast<double>(value.count()), duration_units, "");
+}
+
+std::string show_size(const std::uint64_t& bytes) {
+  return in_largest_unit(static_cast<double>(bytes), size_units, " ");
+}
+
+std::string show_frequency(const double& hertz) { return in_largest_unit(hertz, frequency_units, " "); }
 
 }  // namespace cloister::config

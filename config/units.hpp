@@ -30,4 +30,10 @@ namespace cloister::config {
 /// "192.0.2.0/24"; the error says what is wrong.
 [[nodiscard]] std::expected<Prefix, std::string> parse_prefix(std::string_view text);
 
+/// Shown as a person would write it, so that the parser gives the same value back.
+[[nodiscard]] std::string show_number(const double& value);
+[[nodiscard]] std::string show_duration(const milliseconds& value);
+[[nodiscard]] std::string show_size(const std::uint64_t& bytes);
+[[nodiscard]] std::string show_frequency(const double& hertz);
+
 }  // namespace cloister::config

@@ -38,9 +38,7 @@ int main(int argc, char** argv) {
   CLI::App app{"The Cloister service: QKD device, distillation and VPN of this box.", "cloisterd"};
   app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
   std::string path = "/etc/cloister/cloister.yaml";
-  bool check_only = false;
   app.add_option("--config", path, "Configuration file")->capture_default_str();
-  app.add_flag("--check", check_only, "Check the configuration and end");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -54,7 +52,6 @@ int main(int argc, char** argv) {
     for (const auto& diagnostic : configuration.error()) std::cerr << cloister::config::to_string(diagnostic) << '\n';
     return 1;
   }
-  if (check_only) return 0;
 
   boost::asio::io_context io{1};
   auto box = cloister::box::Box::open(io, *configuration);

@@ -1,6 +1,6 @@
 /// cloisterctl: what an operator types.
 ///
-/// Exit status: 0 done; 1 it failed (the reason is on standard error); 2 the command line is wrong.
+/// Exit status: 0 done; 1 it failed (the reason is on standard error); 2 the command line is wrong. `config diff` as diff(1).
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include <iostream>
 #include <thread>
 
+#include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/control/client.hpp"
@@ -89,6 +90,19 @@ int main(int argc, char** argv) {
     command->add_flag("--force", psk_options.force, "Write a fresh PSK to a pipe; replace an existing file");
   }
 
+  auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
+  config->require_subcommand(1);
+  std::string file = "/etc/cloister/cloister.yaml";
+  std::string other_file = file;
+  auto* check = config->add_subcommand("check", "Say what is wrong in a file, with line and column");
+  auto* show = config->add_subcommand("show", "Show the file with every default written out and marked");
+  for (auto* command : {check, show}) command->add_option("file", file, "Configuration file")->capture_default_str();
+  auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
+  diff->add_option("before", file, "Configuration file")->required();
+  diff->add_option("after", other_file, "The other one")->capture_default_str();
+  for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
+  auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -96,6 +110,10 @@ int main(int argc, char** argv) {
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);
+  if (*check) return cloisterctl::config_check(file, json);
+  if (*show) return cloisterctl::config_show(file, json);
+  if (*diff) return cloisterctl::config_diff(file, other_file, json);
+  if (*schema) return cloisterctl::config_schema();
   const auto done = *generate ? cloisterctl::psk_generate(psk_options) : cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);
 }

@@ -48,7 +48,7 @@ struct Settings {
   /// What both boxes must have configured alike (distillation parameters, tunnels' names and policies), as `key=value`
   /// lines; a difference ends the session with an error that names the line.
   std::string agreement;
-  std::uint64_t reserve_bits = 16 * 1024 * 8;  // the size to which the authentication reserve is filled
+  std::uint64_t reserve_bits = 16UZ * 1024 * 8;  // the size to which the authentication reserve is filled
 };
 
 /// What authenticates the channel.

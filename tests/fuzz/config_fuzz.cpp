@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "config/parse.hpp"
+#include "config/show.hpp"
 #include "crypto/error.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto configuration = config::parse(text, "fuzz.yaml");
   if (configuration) {
     require(!configuration->box.name.empty() && !configuration->links.empty(), "what was taken is whole");
+    require(!config::to_yaml(config::parse_settings(text, "fuzz.yaml").value()).empty(), "what was taken can be shown");
     return 0;
   }
   const auto lines = std::ranges::count(text, '\n') + 2;

@@ -137,7 +137,7 @@ TEST_CASE("An error prints as file, line, column, what and why, and the line wit
   const auto parsed = parse(text, "box.yaml");
   REQUIRE_FALSE(parsed);
   const auto shown = to_string(parsed.error().front());
-  CHECK_THAT(shown, ContainsSubstring("box.yaml:35:10: tunnels[0].mtu: is 100, expected 576 to 1900"));
+  CHECK_THAT(shown, ContainsSubstring("box.yaml:35:10: tunnels[0].mtu: '100' is not an MTU in bytes: expected 576 to 1900"));
   CHECK_THAT(shown, ContainsSubstring("    mtu: 100\n") && ContainsSubstring("         ^"));
 }
 

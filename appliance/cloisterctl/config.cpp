@@ -1,0 +1,92 @@
+#include "appliance/cloisterctl/config.hpp"
+
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "config/parse.hpp"
+#include "config/schema.hpp"
+#include "config/show.hpp"
+
+namespace cloister::cloisterctl {
+namespace {
+
+namespace json = boost::json;
+
+void print_diagnostics(const config::Diagnostics& diagnostics) {
+  for (const auto& diagnostic : diagnostics) std::cerr << config::to_string(diagnostic) << '\n';
+}
+
+json::array to_json(const config::Diagnostics& diagnostics) {
+  json::array all;
+  for (const auto& diagnostic : diagnostics) {
+    all.push_back({{"file", diagnostic.file},
+                   {"line", diagnostic.line},
+                   {"column", diagnostic.column},
+                   {"path", diagnostic.path},
+                   {"message", diagnostic.message}});
+  }
+  return all;
+}
+
+json::array to_json(const config::Settings& settings) {
+  json::array all;
+  for (const auto& setting : settings) {
+    json::array values(setting.values.begin(), setting.values.end());
+    all.push_back({{"path", setting.path},
+                   {"value", setting.list ? json::value{values} : values.front()},
+                   {"default", !setting.given}});
+  }
+  return all;
+}
+
+}  // namespace
+
+int config_check(const std::string& file, bool json) {
+  const auto settings = config::load_settings(file);
+  if (json) {
+    std::cout << json::serialize(json::object{{"ok", settings.has_value()},
+                                              {"errors", settings ? json::array{} : to_json(settings.error())}})
+              << '\n';
+  } else if (settings) {
+    std::cout << file << ": nothing is wrong\n";
+  } else {
+    print_diagnostics(settings.error());
+  }
+  return settings ? 0 : 1;
+}
+
+int config_show(const std::string& file, bool json) {
+  const auto settings = config::load_settings(file);
+  if (!settings) {
+    print_diagnostics(settings.error());
+    return 1;
+  }
+  std::cout << (json ? json::serialize(to_json(*settings)) + "\n" : config::to_yaml(*settings));
+  return 0;
+}
+
+int config_diff(const std::string& before, const std::string& after, bool json) {
+  const auto one = config::load_settings(before);
+  const auto other = config::load_settings(after);
+  for (const auto* settings : {&one, &other}) {
+    if (!*settings) print_diagnostics(settings->error());
+  }
+  if (!one || !other) return 2;
+  const auto found = config::differences(*one, *other);
+  json::array all;
+  for (const auto& [path, old, now] : found) {
+    all.push_back({{"path", path}, {"before", old}, {"after", now}});
+    if (json) continue;
+    if (!old.empty()) std::cout << "- " << path << ": " << old << '\n';
+    if (!now.empty()) std::cout << "+ " << path << ": " << now << '\n';
+  }
+  if (json) std::cout << json::serialize(all) << '\n';
+  return found.empty() ? 0 : 1;
+}
+
+int config_schema() {
+  std::cout << config::json_schema(config::all_settings()) << '\n';
+  return 0;
+}
+
+}  // namespace cloister::cloisterctl

@@ -1,0 +1,73 @@
+#pragma once
+/// The kinds of value a configuration holds: how each is read, shown again, and described to who got it wrong.
+
+#include <algorithm>
+#include <cstdint>
+#include <format>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/model.hpp"
+#include "config/setting.hpp"
+
+namespace cloister::config {
+
+template <class T>
+struct Kind {
+  std::function<std::optional<T>(const std::string&)> parse;
+  std::function<std::string(const T&)> show;  // parse(show(value)) is the value
+  std::string expected;                       // completes "'x' is not …"
+  Shape shape = Shape::text;
+  std::vector<std::string> choices = {};
+};
+
+[[nodiscard]] Kind<std::string> a_text(std::string what);
+/// 1 to 63 letters, digits and hyphens.
+[[nodiscard]] const Kind<std::string>& a_name();
+/// What Linux takes as the name of a network interface, of `a_name`'s characters.
+[[nodiscard]] const Kind<std::string>& an_interface_name();
+/// An absolute path that fits a Unix socket's address.
+[[nodiscard]] const Kind<std::string>& a_socket_path();
+[[nodiscard]] const Kind<Endpoint>& an_endpoint();
+[[nodiscard]] const Kind<milliseconds>& a_duration();
+[[nodiscard]] const Kind<double>& a_number();
+[[nodiscard]] const Kind<double>& a_fraction();
+[[nodiscard]] const Kind<double>& a_frequency();
+[[nodiscard]] const Kind<std::uint64_t>& a_count();
+[[nodiscard]] const Kind<std::uint64_t>& a_size();
+[[nodiscard]] const Kind<bool>& a_truth();
+
+/// One of a few words; `what` as in "a role: expected 'alice' or 'bob'".
+template <class T>
+[[nodiscard]] Kind<T> one_of(const std::vector<std::pair<std::string, T>>& words, std::string what) {
+  Kind<T> kind;
+  for (const auto& [word, value] : words) kind.choices.push_back(word);
+  kind.parse = [words](const std::string& text) -> std::optional<T> {
+    const auto found = std::ranges::find(words, text, &std::pair<std::string, T>::first);
+    return found == words.end() ? std::nullopt : std::optional<T>{found->second};
+  };
+  kind.show = [words](const T& value) {
+    const auto found = std::ranges::find(words, value, &std::pair<std::string, T>::second);
+    return found == words.end() ? std::string{} : found->first;
+  };
+  kind.expected = std::move(what);
+  return kind;
+}
+
+/// A whole number from `least` to `most`.
+template <class Integer>
+[[nodiscard]] Kind<Integer> a_count_within(std::uint64_t least, std::uint64_t most, const std::string& what) {
+  return {.parse = [least, most](const std::string& text) -> std::optional<Integer> {
+            const auto count = a_count().parse(text);
+            if (!count || *count < least || *count > most) return std::nullopt;
+            return static_cast<Integer>(*count);
+          },
+          .show = [](const Integer& value) { return std::format("{}", value); },
+          .expected = std::format("{}: expected {} to {}", what, least, most),
+          .shape = Shape::number};
+}
+
+}  // namespace cloister::config

@@ -1,0 +1,103 @@
+#include "config/schema.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <string_view>
+
+namespace cloister::config {
+namespace {
+
+namespace json = boost::json;
+
+/// A default as JSON: a number where the schema takes one.
+json::value default_of(const Setting& setting, const std::string& text) {
+  if (setting.shape == Shape::truth) return text == "true";
+  if (setting.shape == Shape::number || setting.shape == Shape::number_or_text) {
+    std::int64_t whole = 0;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, whole).ptr == end) return whole;
+    double number = 0;
+    std::from_chars(text.data(), end, number);
+    return number;
+  }
+  return json::string{text};
+}
+
+json::value type_of(Shape shape) {
+  switch (shape) {
+    case Shape::number:
+      return "number";
+    case Shape::truth:
+      return "boolean";
+    case Shape::number_or_text:
+      return json::array{"number", "string"};
+    case Shape::text:
+    case Shape::section:
+      break;
+  }
+  return "string";
+}
+
+json::object value_schema(const Setting& setting) {
+  json::object value;
+  if (!setting.choices.empty() && setting.shape == Shape::text)
+    value["enum"] = json::array(setting.choices.begin(), setting.choices.end());
+  else
+    value["type"] = type_of(setting.shape);
+  return value;
+}
+
+json::object setting_schema(const Setting& setting) {
+  json::object schema = value_schema(setting);
+  if (setting.list) schema = {{"type", "array"}, {"items", schema}};
+  schema["description"] = setting.expected;
+  if (setting.fallback == Default::fixed && !setting.values.empty()) {
+    json::array values;
+    for (const auto& text : setting.values) values.push_back(default_of(setting, text));
+    schema["default"] = setting.list ? json::value{values} : values.front();
+  }
+  return schema;
+}
+
+json::object empty_map() {
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", json::object{}}};
+}
+
+void require_key(json::object& map, std::string_view key) {
+  if (!map.contains("required")) map["required"] = json::array{};
+  auto& required = map["required"].as_array();
+  if (std::ranges::find(required, json::value(key)) == required.end()) required.emplace_back(key);
+}
+
+/// Puts a setting where its path says, making the maps on the way; a map that holds something required is required.
+void place(json::object& map, std::string_view path, const Setting& setting) {
+  const auto dot = path.find('.');
+  const std::string_view key = path.substr(0, path.find_first_of(".["));
+  const bool in_list = path.substr(0, dot).ends_with(']');
+  if (setting.fallback == Default::none && !in_list) require_key(map, key);
+  auto& properties = map["properties"].as_object();
+  if (setting.shape == Shape::section && dot == std::string_view::npos) {
+    properties[key] = {{"type", "array"}, {"items", empty_map()}};
+    return;
+  }
+  if (dot == std::string_view::npos) {
+    properties[key] = setting_schema(setting);
+    return;
+  }
+  if (!properties.contains(key)) properties[key] = empty_map();
+  auto& inner = properties[key].as_object();
+  place(in_list ? inner["items"].as_object() : inner, path.substr(dot + 1), setting);
+}
+
+}  // namespace
+
+std::string json_schema(const Settings& settings) {
+  json::object schema = empty_map();
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = "Configuration of a Cloister box";
+  for (const auto& setting : settings) place(schema, setting.path, setting);
+  return json::serialize(schema);
+}
+
+}  // namespace cloister::config

@@ -1,0 +1,29 @@
+#pragma once
+/// One value of a configuration as it is in force, whether the file gives it or not: what `config show`, `config diff`
+/// and `config schema` are made of.
+
+#include <string>
+#include <vector>
+
+namespace cloister::config {
+
+/// What a value may look like in the file, for an editor.
+enum class Shape { text, number, truth, number_or_text, section };
+
+/// What holds where a file says nothing: always the same, what follows from other settings, or nothing (an error).
+enum class Default { fixed, derived, none };
+
+struct Setting {
+  std::string path;                 // "links[0].device.role"
+  std::vector<std::string> values;  // as a file would say it; one, or those of a list
+  bool list = false;
+  bool given = false;  // the file says it; else it is the default
+  Default fallback = Default::fixed;
+  std::string expected;              // "a duration: expected …"
+  Shape shape = Shape::text;         // of a value, or of each of a list
+  std::vector<std::string> choices;  // all there are, when they can be listed
+};
+
+using Settings = std::vector<Setting>;
+
+}  // namespace cloister::config
