@@ -39,7 +39,7 @@ SystemRandom::SystemRandom() : state_{new(arena_allocate(sizeof(State))) State{}
 SystemRandom::~SystemRandom() { arena_release(state_, sizeof(State)); }
 
 void SystemRandom::reseed() {
-  std::array<unsigned char, 2 * crypto_stream_chacha20_KEYBYTES> input{};
+  std::array<unsigned char, 2UZ * crypto_stream_chacha20_KEYBYTES> input{};
   const std::span fresh = std::span{input}.first(state_->key.size());
   for (std::size_t filled = 0; filled < fresh.size();) {
     const auto got = ::getrandom(fresh.data() + filled, fresh.size() - filled, 0);

@@ -40,9 +40,11 @@ std::expected<BoxStatus, std::string> fetch_status(const std::string& socket_pat
   const std::string request = encode_request(Request::status);
 
   socket.async_connect(asio::local::stream_protocol::endpoint{socket_path}, [&](error_code connected) {
-    if ((result = connected)) return;
+    result = connected;
+    if (result) return;
     asio::async_write(socket, asio::buffer(request), [&](error_code written, std::size_t) {
-      if ((result = written)) return;
+      result = written;
+      if (result) return;
       result = asio::error::timed_out;
       asio::async_read_until(socket, asio::dynamic_buffer(answer, answer_bytes_max), '\n',
                              [&](error_code read, std::size_t) { result = read; });

@@ -31,8 +31,8 @@ inline constexpr std::size_t server_to_client = 1;
 struct Session::State {
   Settings settings;
   crypto::Psk psk;
-  crypto::Random* random;
-  Side side;
+  crypto::Random* random = nullptr;
+  Side side = Side::client;
   std::deque<Action> actions;
 
   // What outlives a connection.

@@ -29,7 +29,7 @@ Result<std::string> ask(const std::string& control_path, const std::string& requ
     pollfd wait{.fd = socket->get(), .events = POLLIN, .revents = 0};
     if (::poll(&wait, 1, answer_within_ms) <= 0)
       return fail(std::format("'{}' did not answer within 5 seconds", control_path));
-    std::array<char, 4096> bytes;
+    std::array<char, 4096> bytes{};
     const auto count = ::recv(socket->get(), bytes.data(), bytes.size(), 0);
     if (count <= 0) return fail(std::format("'{}' closed the connection without an answer", control_path));
     answer.append(bytes.data(), static_cast<std::size_t>(count));

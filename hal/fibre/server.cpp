@@ -83,7 +83,7 @@ void Server::accept_panel_clients() {
 }
 
 bool Server::serve(PanelClient& client) {
-  std::array<char, control_line_bytes_max> bytes;
+  std::array<char, control_line_bytes_max> bytes{};
   const auto count = ::recv(client.socket.get(), bytes.data(), bytes.size(), 0);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   if (count == 0) return false;

@@ -34,7 +34,7 @@ class Xoshiro {
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
  private:
-  std::array<std::uint64_t, 4> state_;
+  std::array<std::uint64_t, 4> state_{};
 };
 
 }  // namespace cloister::hal::fibre

@@ -54,7 +54,7 @@ class BodyReader {
   template <class Number>
   Number take() {
     require(rest_.size() >= sizeof(Number), "a fibre message body is as long as its type says");
-    std::array<std::byte, sizeof(Number)> bytes;
+    std::array<std::byte, sizeof(Number)> bytes{};
     std::ranges::copy(rest_.first(sizeof(Number)), bytes.begin());
     rest_ = rest_.subspan(sizeof(Number));
     return std::bit_cast<Number>(bytes);

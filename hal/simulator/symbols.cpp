@@ -92,7 +92,7 @@ void SymbolGenerator::values(Epoch epoch, std::span<const Slot> slots, std::span
 void SymbolGenerator::symbols(Epoch epoch, std::span<const Slot> slots, std::span<Symbol> out) const {
   require(out.size() == slots.size(), "one symbol per slot");
   constexpr std::size_t batch = 256;
-  std::array<std::uint64_t, batch> drawn;
+  std::array<std::uint64_t, batch> drawn{};
   for (std::size_t first = 0; first < slots.size(); first += batch) {
     const auto count = std::min(batch, slots.size() - first);
     values(epoch, slots.subspan(first, count), std::span{drawn}.first(count));
