@@ -11,6 +11,7 @@
 #include <iostream>
 #include <thread>
 
+#include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
@@ -103,6 +104,11 @@ int main(int argc, char** argv) {
   for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
   auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
 
+  auto* completion = app.add_subcommand("completion", "Print the completion script of a shell");
+  completion->require_subcommand(1);
+  auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
+  auto* zsh = completion->add_subcommand("zsh", "For a directory of $fpath, as _cloisterctl");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -113,6 +119,10 @@ int main(int argc, char** argv) {
   if (*check) return cloisterctl::config_check(file, json);
   if (*show) return cloisterctl::config_show(file, json);
   if (*diff) return cloisterctl::config_diff(file, other_file, json);
+  if (*bash || *zsh) {
+    std::cout << (*bash ? cloisterctl::bash_completion(app) : cloisterctl::zsh_completion(app));
+    return 0;
+  }
   if (*schema) return cloisterctl::config_schema();
   const auto done = *generate ? cloisterctl::psk_generate(psk_options) : cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);
