@@ -11,6 +11,9 @@ export CCACHE_DIR
 # A second checkout finds what the first has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 FUZZ_SECONDS ?= 30
+# The words as they were given, '$$' and all, for the shell inside.
+override CMD := $(value CMD)
+export CMD
 
 demo_root = root=$$(image/build-root demo) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
 test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
@@ -19,7 +22,7 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run clean
+.PHONY: build demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -52,8 +55,11 @@ shell:
 	@$(demo_root) bash
 
 run:
+	@[ -n "$$CMD" ] || { echo "run: say what: make run CMD='cloisterctl --help'" >&2; exit 2; }
 	@$(demo_root) sh -c "$$CMD"
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 clean:
 	rm -rf build
-export CMD

@@ -43,6 +43,14 @@ const Kind<std::string>& an_interface_name() {
   return kind;
 }
 
+const Kind<std::string>& a_path() {
+  static const Kind<std::string> kind{
+      .parse = [](const std::string& text) { return text.starts_with('/') ? std::optional{text} : std::nullopt; },
+      .show = std::identity{},
+      .expected = "a path: expected an absolute one, as /etc/cloister/paris.psk"};
+  return kind;
+}
+
 const Kind<std::string>& a_socket_path() {
   static const Kind<std::string> kind{
       .parse =
@@ -66,13 +74,15 @@ const Kind<milliseconds>& a_duration() {
   static const Kind<milliseconds> kind{
       .parse = parse_duration,
       .show = show_duration,
-      .expected = "a duration: expected a whole number of milliseconds with a unit, as 500ms, 10s, 2min, 1h"};
+      .expected = "a duration: expected a number with ms, s, min or h, as 500ms, 10s, 2min, 1h"};
   return kind;
 }
 
 const Kind<double>& a_number() {
-  static const Kind<double> kind{
-      .parse = parse_number, .show = show_number, .expected = "a number, as 1e-10", .shape = Shape::number_or_text};
+  static const Kind<double> kind{.parse = parse_number,
+                                 .show = show_number,
+                                 .expected = "a number: expected one as 1e-10",
+                                 .shape = Shape::number_or_text};
   return kind;
 }
 
@@ -87,14 +97,14 @@ const Kind<double>& a_fraction() {
 const Kind<double>& a_frequency() {
   static const Kind<double> kind{.parse = parse_frequency,
                                  .show = show_frequency,
-                                 .expected = "a frequency: expected a number with a unit, as 1 GHz"};
+                                 .expected = "a frequency: expected a number with Hz, kHz, MHz or GHz, as 1 GHz"};
   return kind;
 }
 
 const Kind<std::uint64_t>& a_count() {
   static const Kind<std::uint64_t> kind{.parse = parse_count,
                                         .show = [](const std::uint64_t& value) { return std::format("{}", value); },
-                                        .expected = "a whole number, as 1000000",
+                                        .expected = "a whole number: expected one as 1000000",
                                         .shape = Shape::number_or_text};
   return kind;
 }
@@ -102,7 +112,7 @@ const Kind<std::uint64_t>& a_count() {
 const Kind<std::uint64_t>& a_size() {
   static const Kind<std::uint64_t> kind{.parse = parse_size,
                                         .show = show_size,
-                                        .expected = "a size: expected a whole number of bytes with a unit, as 16 KiB"};
+                                        .expected = "a size: expected a number with B, KiB, MiB or GiB, as 16 KiB"};
   return kind;
 }
 

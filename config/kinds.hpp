@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <format>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,6 +26,8 @@ struct Kind {
 };
 
 [[nodiscard]] Kind<std::string> a_text(std::string what);
+/// Absolute, as a service has no directory of its own to start from.
+[[nodiscard]] const Kind<std::string>& a_path();
 /// 1 to 63 letters, digits and hyphens.
 [[nodiscard]] const Kind<std::string>& a_name();
 /// What Linux takes as the name of a network interface, of `a_name`'s characters.
@@ -57,17 +60,28 @@ template <class T>
   return kind;
 }
 
-/// A whole number from `least` to `most`.
+/// A whole number that fits.
 template <class Integer>
-[[nodiscard]] Kind<Integer> a_count_within(std::uint64_t least, std::uint64_t most, const std::string& what) {
-  return {.parse = [least, most](const std::string& text) -> std::optional<Integer> {
+[[nodiscard]] Kind<Integer> a_whole(const std::string& what) {
+  return {.parse = [](const std::string& text) -> std::optional<Integer> {
             const auto count = a_count().parse(text);
-            if (!count || *count < least || *count > most) return std::nullopt;
+            if (!count || *count > std::numeric_limits<Integer>::max()) return std::nullopt;
             return static_cast<Integer>(*count);
           },
           .show = [](const Integer& value) { return std::format("{}", value); },
-          .expected = std::format("{}: expected {} to {}", what, least, most),
+          .expected = what,
           .shape = Shape::number};
+}
+
+/// The same kind, from `least` to `most`.
+template <class T>
+[[nodiscard]] Kind<T> within(Kind<T> kind, T least, T most) {
+  kind.expected += std::format(", from {} to {}", kind.show(least), kind.show(most));
+  kind.parse = [parse = std::move(kind.parse), least, most](const std::string& text) {
+    auto value = parse(text);
+    return value && (*value < least || *value > most) ? std::optional<T>{} : value;
+  };
+  return kind;
 }
 
 }  // namespace cloister::config

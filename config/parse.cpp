@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -14,6 +15,19 @@ namespace {
 
 constexpr std::size_t text_bytes_max = std::size_t{1} << 20U;
 
+/// What a person can do about what yaml-cpp calls by its parser's names; it notices at the next thing that does not fit.
+std::string in_words(const std::string& problem) {
+  const auto says = [&](const char* words) { return problem.contains(words); };
+  if (says("illegal map value") || says("illegal map key"))
+    return "a key here or just above has no ': ' behind it, or a value holds one: write 'key: value', quotes around "
+           "the value";
+  if (says("end of sequence flow")) return "a '[' just above is not closed";
+  if (says("end of map flow")) return "a '{' just above is not closed";
+  if (says("end of sequence") || says("end of map"))
+    return "this line, or the one above, is indented otherwise than its neighbours";
+  return problem;
+}
+
 /// What is wrong is in the report.
 Configuration read(std::string_view text, Report& report) {
   if (text.size() > text_bytes_max) {
@@ -25,16 +39,21 @@ Configuration read(std::string_view text, Report& report) {
     if (!report.empty()) return {};
     return read_model(report, YAML::Load(std::string{text}));
   } catch (const YAML::Exception& error) {
-    report.add(error.mark, "", "this is not YAML: " + error.msg);
+    report.add(error.mark, "", "this is not YAML: " + in_words(error.msg));
     return {};
   }
 }
 
 std::expected<std::string, Diagnostics> text_of(const std::string& path) {
+  const auto unreadable = [&](const std::string& why) {
+    return std::unexpected{Diagnostics{{path, 0, 0, "", "cannot be read: " + why, ""}}};
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return unreadable("it is a directory");
   std::ifstream file{path, std::ios::binary};
+  if (!file) return unreadable(std::strerror(errno));
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    return std::unexpected{Diagnostics{{path, 0, 0, "", std::string{"cannot be read: "} + std::strerror(errno), ""}}};
+  text << file.rdbuf();
   return text.str();
 }
 

@@ -23,6 +23,12 @@ class Looker final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string&) override {
     look(mark, tag, anchor);
+    // A quote that nobody closed takes the lines below into its text.
+    const auto line = report_.line(mark.line);
+    if (mark.column < 0 || static_cast<std::size_t>(mark.column) >= line.size()) return;
+    const auto text = line.substr(static_cast<std::size_t>(mark.column));
+    if ((text.front() == '"' || text.front() == '\'') && text.find(text.front(), 1) == std::string_view::npos)
+      report_.add(mark, "", "a quote that is not closed on its line");
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {

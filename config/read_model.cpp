@@ -7,17 +7,13 @@
 #include <set>
 
 #include "config/kinds.hpp"
+#include "config/nearest.hpp"
 #include "config/units.hpp"
 
 namespace cloister::config {
 namespace {
 
 constexpr std::size_t interface_max = 15;  // IFNAMSIZ less its end
-
-template <class Number>
-void expect_range(Section& section, const std::string& key, Number value, Number least, Number most) {
-  if (value < least || value > most) section.error(key, std::format("is {}, expected {} to {}", value, least, most));
-}
 
 /// One number for the signal, one for the decoy.
 void read_pair(Section& section, const std::string& key, std::array<double, 2>& pair) {
@@ -48,7 +44,7 @@ void expect_one_family(Section& section, const std::string& key, const Endpoint&
 Box read_box(Section section) {
   Box box;
   section.read("name", box.name, a_name(), Default::none);
-  section.read("state_directory", box.state_directory, a_text("a path"));
+  section.read("state_directory", box.state_directory, a_path());
   section.read("control_socket", box.control_socket, a_socket_path());
   section.finish();
   return box;
@@ -63,26 +59,21 @@ Device read_device(Section section) {
                                   "a role: expected 'alice' (the transmitter) or 'bob' (the receiver)"),
                Default::none);
   section.read("socket", device.socket, a_socket_path());
-  section.read("clock", device.clock_hz, a_frequency());
-  expect_range(section, "clock", device.clock_hz, 1e3, 1e10);
+  section.read("clock", device.clock_hz, within(a_frequency(), 1e3, 1e10));
   section.finish();
   return device;
 }
 
 Distillation read_distillation(Section section) {
   Distillation distillation;
-  section.read("block_bits", distillation.block_bits, a_count());
-  section.read("eps_sec", distillation.eps_sec, a_number());
-  section.read("eps_cor", distillation.eps_cor, a_number());
-  section.read("qber_limit", distillation.qber_limit, a_fraction());
-  section.read("key_basis_probability", distillation.key_basis_probability, a_fraction());
+  section.read("block_bits", distillation.block_bits,
+               within(a_count(), std::uint64_t{10'000}, std::uint64_t{100'000'000}));
+  section.read("eps_sec", distillation.eps_sec, within(a_number(), 1e-30, 1e-3));
+  section.read("eps_cor", distillation.eps_cor, within(a_number(), 1e-30, 1e-3));
+  section.read("qber_limit", distillation.qber_limit, within(a_fraction(), 0.001, 0.11));
+  section.read("key_basis_probability", distillation.key_basis_probability, within(a_fraction(), 0.05, 0.99));
   read_pair(section, "intensities", distillation.intensities);
   read_pair(section, "probabilities", distillation.probabilities);
-  expect_range(section, "block_bits", distillation.block_bits, std::uint64_t{10'000}, std::uint64_t{100'000'000});
-  expect_range(section, "eps_sec", distillation.eps_sec, 1e-30, 1e-3);
-  expect_range(section, "eps_cor", distillation.eps_cor, 1e-30, 1e-3);
-  expect_range(section, "qber_limit", distillation.qber_limit, 0.001, 0.11);
-  expect_range(section, "key_basis_probability", distillation.key_basis_probability, 0.05, 0.99);
   const auto [signal, decoy] = distillation.intensities;
   if (!(signal > decoy && decoy > 0 && signal <= 2))
     section.error("intensities",
@@ -103,13 +94,12 @@ Link read_link(Section section) {
   expect_one_family(section, "peer_address", link.local_address, link.peer_address);
 
   Section bootstrap = section.section("bootstrap", true);
-  bootstrap.read("psk", link.bootstrap.psk, a_text("a path"), bootstrap.present() ? Default::none : Default::fixed);
+  bootstrap.read("psk", link.bootstrap.psk, a_path(), bootstrap.present() ? Default::none : Default::fixed);
   bootstrap.finish();
 
   Section authentication = section.section("authentication", false);
-  authentication.read("reserve", link.authentication.reserve_bytes, a_size());
-  expect_range(authentication, "reserve", link.authentication.reserve_bytes, std::uint64_t{1024},
-               std::uint64_t{16} << 20U);
+  authentication.read("reserve", link.authentication.reserve_bytes,
+                      within(a_size(), std::uint64_t{1024}, std::uint64_t{16} << 20U));
   authentication.finish();
 
   if (Section device = section.section("device", true); device.present()) link.device = read_device(device);
@@ -129,15 +119,15 @@ Tunnel read_tunnel(Section section) {
   section.read("local_endpoint", tunnel.local_endpoint, an_endpoint(), Default::none);
   section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
   expect_one_family(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
-  section.read("mtu", tunnel.mtu, a_count_within<unsigned>(576, 1900, "an MTU in bytes"));
-  section.read("rekey_interval", tunnel.rekey_interval, a_duration());
-  if (tunnel.rekey_interval < milliseconds{1000} || tunnel.rekey_interval > milliseconds{3'600'000})
-    section.error("rekey_interval", "expected 1s to 1h");
+  section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
+  section.read("rekey_interval", tunnel.rekey_interval,
+               within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
   tunnel.key_lifetime = 3 * tunnel.rekey_interval;
   section.read("key_lifetime", tunnel.key_lifetime, a_duration(), Default::derived);
   if (tunnel.key_lifetime <= tunnel.rekey_interval)
     section.error("key_lifetime", "must be longer than rekey_interval, or the tunnel blocks before its next key");
-  section.read("stock", tunnel.stock, a_count_within<std::uint32_t>(1, 4096, "a number of keys"));
+  section.read("stock", tunnel.stock,
+               within(a_whole<std::uint32_t>("a number of keys: expected a whole number"), 1U, 4096U));
   section.read("when_keys_run_out", tunnel.when_keys_run_out,
                one_of<std::string>({{"block", "block"}}, "a policy of this version: expected 'block'"));
   section.read("hybrid", tunnel.hybrid, a_truth());
@@ -148,44 +138,43 @@ Tunnel read_tunnel(Section section) {
 /// What only the whole shows.
 class Cross {
  public:
-  Cross(Report& report, const Configuration& configuration) : report_{report}, configuration_{configuration} {}
+  explicit Cross(const Configuration& configuration) : configuration_{configuration} {}
 
-  void link(const Link& link, const YAML::Mark& mark, const std::string& path) {
+  void link(const Link& link, Section& section) {
     if (!names_.insert("link " + link.name).second)
-      report_.add(mark, path, std::format("a link named '{}' stands above already", link.name));
+      section.error("name", std::format("a link named '{}' stands above already", link.name));
     if (!link.peer.empty() && link.peer == configuration_.box.name)
-      report_.add(mark, path, "its peer has the name of this box: name the other one");
+      section.error("peer", "its peer has the name of this box: name the other one");
   }
 
-  void tunnel(const Tunnel& tunnel, const YAML::Mark& mark, const std::string& path) {
+  void tunnel(const Tunnel& tunnel, Section& section) {
     if (!names_.insert("tunnel " + tunnel.name).second)
-      report_.add(mark, path, std::format("a tunnel named '{}' stands above already", tunnel.name));
+      section.error("name", std::format("a tunnel named '{}' stands above already", tunnel.name));
     if (!names_.insert("interface " + tunnel.interface).second)
-      report_.add(mark, path, std::format("interface '{}' is that of another tunnel", tunnel.interface));
+      section.error("interface", std::format("interface '{}' is that of another tunnel", tunnel.interface));
     std::vector<std::string> links;
     for (const auto& link : configuration_.links) links.push_back(link.name);
     if (!tunnel.link.empty() && std::ranges::find(links, tunnel.link) == links.end()) {
       const auto meant = nearest(tunnel.link, links);
-      report_.add(mark, path,
-                  std::format("there is no link '{}'{}", tunnel.link,
-                              meant ? std::format(": did you mean '{}'?", *meant) : ""));
+      section.error("link", std::format("there is no link '{}'{}", tunnel.link,
+                                        meant ? std::format(": did you mean '{}'?", *meant) : ""));
     }
     for (const auto& remote : tunnel.remote_subnets) {
       for (const auto& local : tunnel.local_subnets) {
         if (remote.overlaps(local))
-          report_.add(mark, path,
-                      std::format("remote subnet {} overlaps local subnet {}", remote.to_string(), local.to_string()));
+          section.error("remote_subnets", std::format("remote subnet {} overlaps local subnet {}", remote.to_string(),
+                                                      local.to_string()));
       }
       for (const auto& [other, name] : remotes_) {
         if (remote.overlaps(other) && remote.length == other.length)
-          report_.add(mark, path, std::format("remote subnet {} is that of tunnel '{}'", remote.to_string(), name));
+          section.error("remote_subnets",
+                        std::format("remote subnet {} is that of tunnel '{}'", remote.to_string(), name));
       }
     }
     for (const auto& remote : tunnel.remote_subnets) remotes_.emplace_back(remote, tunnel.name);
   }
 
  private:
-  Report& report_;
   const Configuration& configuration_;
   std::set<std::string> names_;
   std::vector<std::pair<Prefix, std::string>> remotes_;
@@ -206,14 +195,16 @@ Configuration read_model(Report& report, const YAML::Node& document) {
   tpm.read("tcti", configuration.tpm.tcti, a_text("a TPM's name"));
   tpm.finish();
 
-  Cross cross{report, configuration};
-  for (const Section& section : top.sections("links", true)) {
+  Cross cross{configuration};
+  auto links = top.sections("links", true);
+  for (Section& section : links) {
     configuration.links.push_back(read_link(section));
-    cross.link(configuration.links.back(), section.mark(), section.path());
+    cross.link(configuration.links.back(), section);
   }
-  for (const Section& section : top.sections("tunnels", false)) {
+  auto tunnels = top.sections("tunnels", false);
+  for (Section& section : tunnels) {
     configuration.tunnels.push_back(read_tunnel(section));
-    cross.tunnel(configuration.tunnels.back(), section.mark(), section.path());
+    cross.tunnel(configuration.tunnels.back(), section);
   }
   top.finish();
   return configuration;

@@ -2,27 +2,12 @@
 
 #include <algorithm>
 #include <format>
-#include <numeric>
 #include <sstream>
+
+#include "config/nearest.hpp"
 
 namespace cloister::config {
 namespace {
-
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0UZ);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, changed});
-    }
-  }
-  return row.back();
-}
 
 /// What a person may see of a text that may be anything.
 std::string shown(std::string_view text) {
@@ -52,6 +37,11 @@ void Report::add(const YAML::Mark& mark, const std::string& path, std::string me
   const auto index = static_cast<std::size_t>(line - 1);
   diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message),
                           line > 0 && index < lines_.size() ? shown(lines_[index]) : ""});
+}
+
+std::string_view Report::line(int number) const {
+  return number >= 0 && static_cast<std::size_t>(number) < lines_.size() ? lines_[static_cast<std::size_t>(number)]
+                                                                         : std::string_view{};
 }
 
 void Report::add_whole(std::string message) { diagnostics_.push_back({file_, 0, 0, "", std::move(message), ""}); }
@@ -89,7 +79,10 @@ YAML::Node Section::find(const std::string& key, bool required) {
   known_.push_back(key);
   if (present_) {
     for (const auto& entry : node_) {
-      if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+      if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
+      if (!entry.second.IsNull()) return entry.second;
+      report_->add(entry.first.Mark(), path_of(key), "is empty: give it a value, or take it out");
+      return YAML::Node{YAML::NodeType::Undefined};
     }
   }
   if (required) report_->add(mark_, path_of(key), "is missing: it has no default");
@@ -131,6 +124,7 @@ std::vector<Section> Section::sections(const std::string& key, bool required) {
   }
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto mark = elements[i].IsDefined() ? elements[i].Mark() : mark_;
+    if (elements[i].IsNull()) report_->add(mark, std::format("{}[{}]", path_of(key), i), "is empty: take its '-' out");
     Section section{*report_, elements[i], std::format("{}[{}]", path_of(key), i), mark};
     if (section.present()) found.push_back(std::move(section));
   }
@@ -143,9 +137,11 @@ void Section::note(const std::string& key, std::vector<std::string> values, bool
 }
 
 void Section::error(const std::string& key, std::string message) {
-  const YAML::Node node = find(key, false);
-  known_.pop_back();
-  report_->add(node.IsDefined() ? node.Mark() : mark_, path_of(key), std::move(message));
+  YAML::Mark mark = mark_;
+  for (const auto& entry : node_) {
+    if (entry.first.IsScalar() && entry.first.Scalar() == key) mark = entry.second.Mark();
+  }
+  report_->add(mark, path_of(key), std::move(message));
 }
 
 void Section::error_here(std::string message) { report_->add(mark_, path_, std::move(message)); }
@@ -162,20 +158,6 @@ void Section::finish() {
       message += ": take it out, or look in the documentation";
     report_->add(entry.first.Mark(), path_, std::move(message));
   }
-}
-
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  std::optional<std::string> best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  if (word.size() > 64) return std::nullopt;
-  for (const auto& candidate : candidates) {
-    const std::size_t found = distance(word, candidate);
-    if (found < least) {
-      least = found;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace cloister::config

@@ -23,6 +23,8 @@ class Report {
   static Report describing();
   void add(const YAML::Mark& mark, const std::string& path, std::string message);
   void add_whole(std::string message);
+  /// A line of the text, from 0; empty when there is none.
+  [[nodiscard]] std::string_view line(int number) const;
   void note(Setting setting) { settings_.push_back(std::move(setting)); }
   [[nodiscard]] bool is_describing() const { return describing_; }
   [[nodiscard]] Settings take_settings() { return std::move(settings_); }
@@ -87,6 +89,7 @@ class Section {
   [[nodiscard]] bool present() const { return present_; }
 
  private:
+  /// The value of a key, undefined when it is absent; one that is there but empty is an error, and undefined too.
   [[nodiscard]] YAML::Node find(const std::string& key, bool required);
   /// The text of a key, or nothing; a missing required key is an error.
   [[nodiscard]] std::optional<std::string> text(const std::string& key, bool required);
@@ -102,8 +105,5 @@ class Section {
   bool present_ = false;
   std::vector<std::string> known_;
 };
-
-/// The candidate that differs least, when it differs little enough to be a slip.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace cloister::config

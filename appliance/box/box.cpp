@@ -3,6 +3,7 @@
 #include <format>
 #include <map>
 
+#include "appliance/box/agreement.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/drivers/netlink.hpp"
 #include "hal/simulator/simulator.hpp"
@@ -102,23 +103,7 @@ distill::Parameters parameters_of(const config::Link& link) {
           .block_bits = link.distillation.block_bits};
 }
 
-/// What both boxes must have alike, a line each; the session compares them.
-std::string agreement_of(const config::Link& link, const std::vector<const config::Tunnel*>& tunnels) {
-  const auto& d = link.distillation;
-  std::string lines =
-      std::format("distillation.intensities=[{}, {}]\ndistillation.probabilities=[{}, {}]\ndistillation.eps_sec={}\n",
-                  d.intensities[0], d.intensities[1], d.probabilities[0], d.probabilities[1], d.eps_sec);
-  lines += std::format(
-      "distillation.eps_cor={}\ndistillation.qber_limit={}\ndistillation.block_bits={}\nauthentication.reserve={}\n",
-      d.eps_cor, d.qber_limit, d.block_bits, link.authentication.reserve_bytes);
-  for (const auto* tunnel : tunnels) {
-    lines += std::format("tunnel.{}=rekey_interval {} ms, key_lifetime {} ms, stock {}, hybrid {}\n", tunnel->name,
-                         tunnel->rekey_interval.count(), tunnel->key_lifetime.count(), tunnel->stock, tunnel->hybrid);
-  }
-  return lines;
-}
-
-LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link) {
+Result<LinkDriverSettings> settings_of(const config::Configuration& configuration, const config::Link& link) {
   LinkDriverSettings settings;
   std::vector<const config::Tunnel*> tunnels;
   const auto& box = configuration.box.name;
@@ -138,10 +123,12 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
                                      .interface = tunnel.interface,
                                      .stock_keys_max = tunnel.stock});
   }
+  auto agreement = agreement_of(box, link, tunnels);
+  if (!agreement) return std::unexpected{agreement.error()};
   settings.link.session = {.link = link.name,
                            .local_box = box,
                            .peer_box = link.peer,
-                           .agreement = agreement_of(link, tunnels),
+                           .agreement = std::move(*agreement),
                            .reserve_bits = link.authentication.reserve_bytes * 8};
   settings.link.distillation = parameters_of(link);
   settings.transmitter = link.device.role == config::DeviceRole::alice;
@@ -172,8 +159,10 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 
   for (std::size_t i = 0; i < configuration.links.size(); ++i) {
     const auto& link = configuration.links[i];
-    auto opened = LinkDriver::open(io, settings_of(configuration, link), std::move(psks[i]), device_of(link),
-                                   *box->plane_, box->log_);
+    auto settings = settings_of(configuration, link);
+    if (!settings) return fail(std::format("link '{}': {}", link.name, settings.error().message));
+    auto opened =
+        LinkDriver::open(io, std::move(*settings), std::move(psks[i]), device_of(link), *box->plane_, box->log_);
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
     box->links_.push_back(std::move(*opened));
   }
@@ -189,7 +178,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   box->log_.info("STARTED", std::format("box '{}'", box->name_),
-                 std::format("started: {} links, {} tunnels, secret memory {}", configuration.links.size(),
+                 std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
                              configuration.tunnels.size(), to_string(crypto::arena_kind())));
   return box;
 }

@@ -1,6 +1,8 @@
 #include "appliance/box/credentials.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <format>
 #include <fstream>
 #include <vector>
@@ -16,7 +18,10 @@ Result<crypto::Psk> unseal_psk(crypto::Tpm& tpm, const std::string& path) {
   std::ifstream file{path, std::ios::binary};
   if (!file)
     return fail(
-        std::format("sealed PSK '{}' cannot be read: make it with 'cloisterctl psk generate' or 'psk import'", path));
+        errno == ENOENT
+            ? std::format("there is no sealed PSK '{}': make it with 'cloisterctl psk generate' or 'psk import'", path)
+            : std::format("sealed PSK '{}' cannot be read: {}: the service must run as the user who may", path,
+                          std::strerror(errno)));
   std::vector<char> text(blob_bytes_max + 1);
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto bytes = static_cast<std::size_t>(file.gcount());

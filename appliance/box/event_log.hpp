@@ -1,6 +1,7 @@
 #pragma once
-/// What happened, for people: each event once, on standard error (with the journal's level prefix under systemd), and
-/// the newest kept for `status`. Used on the I/O thread only.
+/// What happened, for people: on standard error (with the journal's level prefix under systemd), and the newest kept
+/// for `status`. What repeats itself, as a refusal at each try, is one event that counts; the log has its 1st, 2nd,
+/// 4th, 8th … time. Used on the I/O thread only.
 
 #include <chrono>
 #include <deque>

@@ -147,9 +147,9 @@ control::LinkStatus LinkDriver::status() const {
     status.state = "running";
   status.qber = figures_.last_qber;
   status.test_qber = figures_.live_test_qber;
-  status.detections_per_second = detections_.per_second();
-  status.sifted_bits_per_second = sifted_.per_second();
-  status.secret_bits_per_second = secret_.per_second();
+  status.detections_per_second = detections_.per_second(now());
+  status.sifted_bits_per_second = sifted_.per_second(now());
+  status.secret_bits_per_second = secret_.per_second(now());
   status.blocks_made = session.blocks_held;
   status.blocks_dropped = figures_.blocks_dropped;
   status.blocks_burnt = session.blocks_burnt;

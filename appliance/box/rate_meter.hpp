@@ -16,9 +16,10 @@ class RateMeter {
     samples_.push_back({now, counter});
     while (samples_.size() > 2 && now - samples_[1].at >= span) samples_.pop_front();
   }
-  [[nodiscard]] double per_second() const {
-    if (samples_.size() < 2) return 0;
-    const double seconds = std::chrono::duration<double>(samples_.back().at - samples_.front().at).count();
+  /// Without new samples it falls, to nothing once the newest is older than the span.
+  [[nodiscard]] double per_second(Instant now) const {
+    if (samples_.size() < 2 || now - samples_.back().at >= span) return 0;
+    const double seconds = std::chrono::duration<double>(now - samples_.front().at).count();
     return seconds > 0 ? static_cast<double>(samples_.back().counter - samples_.front().counter) / seconds : 0;
   }
 

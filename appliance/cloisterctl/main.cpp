@@ -17,6 +17,7 @@
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
+#include "config/nearest.hpp"
 
 namespace {
 
@@ -48,12 +49,41 @@ int watch_status(const std::string& socket, double interval_seconds, unsigned co
     if (!status)
       std::cout << status.error() << '\n';
     else if (json)
-      std::cout << control::encode_answer(*status);
+      std::cout << control::json_line(*status);
     else
       std::cout << cloisterctl::render(*status, terminal) << '\n';
     std::cout << std::flush;
   }
   return 0;
+}
+
+/// Says which word is no command, or that one is missing, and what there is.
+int command_wanted(const CLI::App& app, const CLI::RequiredError& error) {
+  const CLI::App* command = &app;
+  std::string path = app.get_name();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
+  std::vector<std::string> names;
+  std::string list;
+  for (const auto* subcommand : command->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(subcommand->get_name());
+    list += (list.empty() ? "" : ", ") + names.back();
+  }
+  if (names.empty()) {  // it is an argument that is missing
+    std::cerr << path << ": " << error.what() << " (see '" << path << " --help')\n";
+    return 2;
+  }
+  const auto words = app.remaining(true);
+  if (words.empty()) {
+    std::cerr << path << ": say what: " << list << " (see '" << path << " --help')\n";
+  } else {
+    const auto meant = config::nearest(words.front(), names);
+    std::cerr << path << ": '" << words.front() << "' is no command"
+              << (meant ? ": did you mean '" + *meant + "'?" : "; there are: " + list) << '\n';
+  }
+  return 2;
 }
 
 }  // namespace
@@ -62,6 +92,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Looks at and operates the Cloister service of this box.", "cloisterctl"};
   app.set_version_flag("--version", std::string{"cloisterctl "} + CLOISTER_VERSION);
   app.require_subcommand(1);
+  app.fallthrough();  // --socket also behind the command
   std::string socket = "/run/cloister/control.sock";
   app.add_option("--socket", socket, "Control socket of the service")->capture_default_str();
   bool json = false;
@@ -88,8 +119,9 @@ int main(int argc, char** argv) {
     command
         ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
         ->required();
-    command->add_flag("--force", psk_options.force, "Write a fresh PSK to a pipe; replace an existing file");
   }
+  generate->add_flag("--force", psk_options.force, "Write the PSK to a pipe too; replace an existing file");
+  import->add_flag("--force", psk_options.force, "Replace an existing file");
 
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
@@ -111,6 +143,8 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    return command_wanted(app, error);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

@@ -119,7 +119,8 @@ std::string render(const control::BoxStatus& status, bool colours) {
   const std::size_t first = status.events.size() > events_shown ? status.events.size() - events_shown : 0;
   for (std::size_t i = first; i < status.events.size(); ++i) {
     const auto& event = status.events[i];
-    const std::string text = std::format("{}: {}", event.subject, event.text);
+    const std::string text = std::format("{}: {}{}", event.subject, event.text,
+                                         event.times > 1 ? std::format(" ({} times)", event.times) : "");
     out += std::format("  {:8.1f} s  {}\n", event.at_seconds,
                        event.severity == "alarm" ? paint.bad("ALARM " + text) : text);
   }

@@ -86,6 +86,8 @@ std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
   return std::move(*decoded);
 }
 
+std::string json_line(const BoxStatus& status) { return json::serialize(json::value_from(status)) + "\n"; }
+
 std::string pretty_json(const BoxStatus& status) {
   std::string out;
   indent_into(out, json::value_from(status), 0);

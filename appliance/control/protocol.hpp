@@ -27,5 +27,7 @@ enum class Request { status };
 
 /// For people and programs: the status object alone, indented.
 [[nodiscard]] std::string pretty_json(const BoxStatus& status);
+/// The same object on one line.
+[[nodiscard]] std::string json_line(const BoxStatus& status);
 
 }  // namespace cloister::control

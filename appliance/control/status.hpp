@@ -76,8 +76,9 @@ struct Event {
   std::string code;      // stable, "FIRST_KEY"
   std::string subject;   // "link 'geneva-paris'"
   std::string text;
+  std::uint64_t times = 1;  // the same again and again is one event
 };
-BOOST_DESCRIBE_STRUCT(Event, (), (number, at_seconds, severity, code, subject, text))
+BOOST_DESCRIBE_STRUCT(Event, (), (number, at_seconds, severity, code, subject, text, times))
 
 struct BoxStatus {
   int schema = 1;

@@ -88,8 +88,9 @@ std::optional<std::string> first_difference(const std::string& here, const std::
     const bool theirs_left = static_cast<bool>(std::getline(theirs, their_line));
     if (!ours_left && !theirs_left) return std::nullopt;
     if (our_line != their_line || ours_left != theirs_left) {
-      return std::format("'{}' here, '{}' there", ours_left ? our_line : "nothing",
-                         theirs_left ? their_line : "nothing");
+      if (!ours_left) return std::format("the peer has '{}', nothing stands for it here", their_line);
+      if (!theirs_left) return std::format("here is '{}', the peer has nothing for it", our_line);
+      return std::format("'{}' here, '{}' there", our_line, their_line);
     }
   }
 }

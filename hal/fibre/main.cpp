@@ -131,10 +131,13 @@ int main(int count, char** values) {
   } catch (const CLI::Success& wanted) {
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    return complain({std::format("{}; see --help", error.what())});
+    static_cast<void>(complain({std::format("{}; see --help", error.what())}));
+    return 2;
   }
   if (!arguments.request.empty()) return control(arguments);
-  if (arguments.server.socket_path.empty() || arguments.server.control_path.empty())
-    return complain({"--socket and --control are needed: the paths of the two sockets; see --help"});
+  if (arguments.server.socket_path.empty() || arguments.server.control_path.empty()) {
+    static_cast<void>(complain({"--socket and --control are needed: the paths of the two sockets; see --help"}));
+    return 2;
+  }
   return serve(std::move(arguments));
 }

@@ -39,8 +39,14 @@ def missing_parts():
     missing = []
     if not os.path.exists("/dev/net/tun"):
         missing.append("/dev/net/tun (the kernel's TUN driver)")
-    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+    allowed = lambda *command: subprocess.run(["unshare", *command], capture_output=True).returncode == 0
+    if not allowed("-n", "true"):
         missing.append("network namespaces")
+    else:
+        if not allowed("-n", "ip", "tuntap", "add", "mode", "tun", "name", "probe"):
+            missing.append("the right to make TUN interfaces (is /dev/net/tun open to this user?)")
+        if not allowed("-nm", "mount", "-t", "sysfs", "none", "/sys"):
+            missing.append("mounts in namespaces")
     return " and ".join(missing)
 
 

@@ -68,44 +68,50 @@ const std::vector<Mistake> mistakes{
     {"  control_socket: /run/cloister/control.sock", "  control_socket: control.sock", 4, 19, "absolute path"},
     {"tpm:\n", "tmp:\n", 5, 1, "did you mean 'tpm'"},
     {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: yes\n", 5, 6, "keys and values"},
-    {"    peer: paris", "    peer: geneva", 8, 5, "name of this box"},
+    {"    peer: paris", "    peer: geneva", 9, 11, "name of this box"},
     {"203.0.113.1:7400", "203.0.113.1", 10, 20, "address:port"},
     {"203.0.113.1:7400", "203.0.113.1:74000", 10, 20, "address:port"},
     {"203.0.113.1:7400", "geneva.example:7400", 10, 20, "address:port"},
     {"203.0.113.2:7400", "\"[2001:db8::2]:7400\"", 11, 19, "address family"},
     {"    bootstrap:\n      psk: /etc/cloister/paris.psk\n", "", 8, 5, "missing"},
-    {"16 KiB", "16 KB", 15, 16, "with a unit"},
-    {"16 KiB", "1 B", 15, 16, "expected 1024"},
+    {"16 KiB", "16 KB", 15, 16, "KiB, MiB or GiB"},
+    {"16 KiB", "1 B", 15, 16, "from 1 KiB to 16 MiB"},
     {"driver: simulator", "driver: simulater", 17, 15, "expected 'simulator'"},
     {"role: alice", "role: eve", 18, 13, "'alice'"},
-    {"clock: 1 GHz", "clock: 1", 20, 14, "with a unit"},
-    {"clock: 1 GHz", "clock: 100 GHz", 20, 14, "expected 1000"},
+    {"clock: 1 GHz", "clock: 1", 20, 14, "kHz, MHz or GHz"},
+    {"clock: 1 GHz", "clock: 100 GHz", 20, 14, "from 1 kHz to 10 GHz"},
     {"block_bits: 1000000", "block_bits: many", 22, 19, "whole number"},
-    {"block_bits: 1000000", "block_bits: 10", 22, 19, "expected 10000"},
+    {"block_bits: 1000000", "block_bits: 10", 22, 19, "from 10000"},
     {"eps_sec: 1e-10", "eps_sec: -1", 23, 16, "expected"},
-    {"qber_limit: 8 %", "qber_limit: 80 %", 24, 19, "expected 0.001 to 0.11"},
+    {"qber_limit: 8 %", "qber_limit: 80 %", 24, 19, "from 0.001 to 0.11"},
     {"[0.5, 0.15]", "[0.15, 0.5]", 25, 20, "descending"},
     {"[0.5, 0.15]", "[0.5]", 25, 20, "expected 2"},
     {"[0.6, 0.4]", "[0.6, 0.6]", 26, 22, "add up to 1"},
-    {"    link: line", "    link: lime", 28, 5, "did you mean 'line'"},
+    {"    link: line", "    link: lime", 29, 11, "did you mean 'line'"},
     {"interface: cl-office", "interface: an-interface-with-a-long-name", 30, 16, "1 to 15"},
     {"[192.0.2.0/24]", "[192.0.2.1/24]", 31, 21, "'192.0.2.0/24' is meant"},
     {"[192.0.2.0/24]", "[192.0.2.0/33]", 31, 21, "0 to 32"},
     {"[192.0.2.0/24]", "192.0.2.0/24", 31, 20, "expected a list"},
-    {"[198.51.100.0/24]", "[192.0.2.128/25]", 28, 5, "overlaps"},
-    {"mtu: 1420", "mtu: 100", 35, 10, "expected 576"},
-    {"rekey_interval: 10s", "rekey_interval: 10", 36, 21, "with a unit"},
+    {"[198.51.100.0/24]", "[192.0.2.128/25]", 32, 21, "overlaps"},
+    {"mtu: 1420", "mtu: 100", 35, 10, "from 576"},
+    {"rekey_interval: 10s", "rekey_interval: 10", 36, 21, "ms, s, min or h"},
     {"key_lifetime: 30s", "key_lifetime: 10s", 37, 19, "longer than rekey_interval"},
-    {"stock: 64", "stock: 0", 38, 12, "1 to 4096"},
+    {"stock: 64", "stock: 0", 38, 12, "from 1 to 4096"},
     {"hybrid: true", "hybrid: maybe", 39, 13, "true or false"},
     {"    hybrid: true\n", "    hybrid: true\n    colour: red\n", 40, 5, "unknown key 'colour'"},
     {"    hybrid: true\n",
      "    hybrid: true\n  - name: office\n    link: line\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: "
      "[203.0.113.0/25]\n"
      "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
-     40, 5, "stands above already"},
+     40, 11, "stands above already"},
     {"  name: geneva", "  name: &me geneva", 2, 9, "anchors"},
     {"  name: geneva", "  name: !!str geneva", 2, 9, "tags"},
+    {"    peer: paris", "    peer:", 9, 5, "is empty"},
+    {"psk: /etc/cloister/paris.psk", "psk: paris.psk", 13, 12, "an absolute one"},
+    {"psk: /etc/cloister/paris.psk", "psk: \"/etc/cloister/paris.psk", 13, 12, "not closed"},
+    {"    mtu: 1420", "    mtu 1420", 36, 19, "': ' behind it"},
+    {"    mtu: 1420", "   mtu: 1420", 35, 4, "indented otherwise"},
+    {"    hybrid: true\n", "    hybrid: true\n  -\n", 41, 1, "is empty"},
     {"  name: geneva", "\tname: geneva", 2, 1, "spaces only"},
     {"[192.0.2.0/24]", "[192.0.2.0/24", 32, 19, "not YAML"},
 };
@@ -137,7 +143,10 @@ TEST_CASE("An error prints as file, line, column, what and why, and the line wit
   const auto parsed = parse(text, "box.yaml");
   REQUIRE_FALSE(parsed);
   const auto shown = to_string(parsed.error().front());
-  CHECK_THAT(shown, ContainsSubstring("box.yaml:35:10: tunnels[0].mtu: '100' is not an MTU in bytes: expected 576 to 1900"));
+  CHECK_THAT(
+      shown,
+      ContainsSubstring(
+          "box.yaml:35:10: tunnels[0].mtu: '100' is not an MTU: expected a whole number of bytes, from 576 to 1900"));
   CHECK_THAT(shown, ContainsSubstring("    mtu: 100\n") && ContainsSubstring("         ^"));
 }
 

@@ -15,7 +15,7 @@ using Catch::Matchers::ContainsSubstring;
 const std::string two_links = R"(box: {name: geneva}
 links:
   - {name: line, peer: paris, local_address: "203.0.113.1:7400", peer_address: "203.0.113.2:7400", bootstrap: {psk: /p}, device: {driver: simulator, role: bob}}
-  - {name: six, peer: rome, local_address: "[2001:db8::1]:7400", peer_address: "[2001:db8::2]:7400", bootstrap: {psk: "#p: q"}, device: {driver: simulator, role: alice}}
+  - {name: six, peer: rome, local_address: "[2001:db8::1]:7400", peer_address: "[2001:db8::2]:7400", bootstrap: {psk: "/#p: q"}, device: {driver: simulator, role: alice}}
 tunnels:
   - {name: office, link: six, local_subnets: [192.0.2.0/24], remote_subnets: [198.51.100.0/24, "2001:db8:1::/48"], local_endpoint: 203.0.113.1:4500, peer_endpoint: 203.0.113.2:4500, rekey_interval: 5s}
 )";

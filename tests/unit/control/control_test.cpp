@@ -69,7 +69,7 @@ BoxStatus sample() {
   status.links.push_back(link());
   status.tunnels.push_back(tunnel());
   status.events.push_back({1, 9.5, "info", "FIRST_KEY", "link 'line'", "first key"});
-  status.events.push_back({2, 30.25, "alarm", "QBER_HIGH", "link 'line'", "QBER 25.0 %"});
+  status.events.push_back({2, 30.25, "alarm", "QBER_HIGH", "link 'line'", "QBER 25.0 %", 3});
   return status;
 }
 
@@ -134,7 +134,7 @@ tunnel: office
 
 events
        9.5 s  link 'line': first key
-      30.2 s  ALARM link 'line': QBER 25.0 %
+      30.2 s  ALARM link 'line': QBER 25.0 % (3 times)
 )");
   CHECK_THAT(cloisterctl::render(sample(), true), ContainsSubstring("\x1b["));
 }
