@@ -2,6 +2,7 @@
 #
 #   make demo [KEEP=1]   two boxes, a fibre, photons to packets, an eavesdropper      make test    all tests
 #   make build           the programs, in build/release/bin                            make bench   the figures
+#   make deb             Debian packages, in build/packages
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 
 SHELL := /bin/sh
@@ -22,10 +23,13 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run help clean
+.PHONY: build deb demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
+
+deb:
+	@$(demo_root) sh -c '$(call built,release,packaging) && rm -rf build/packages && cpack --config build/release/CPackConfig.cmake > build/deb.log || { cat build/deb.log; exit 1; }; ls build/packages/*.deb'
 
 demo: build
 	@$(demo_root) tests/e2e/demo $(if $(KEEP),--keep)

@@ -52,7 +52,7 @@ enum class DeviceRole { alice, bob };
 struct Device {
   std::string driver;
   DeviceRole role = DeviceRole::alice;
-  std::string socket = "/run/cloister/fibre.sock";
+  std::string socket = "/run/cloister-fibre/fibre.sock";
   double clock_hz = 1e9;
 };
 

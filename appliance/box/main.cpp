@@ -13,6 +13,7 @@
 #include <iostream>
 
 #include "appliance/box/box.hpp"
+#include "appliance/box/watchdog.hpp"
 #include "config/parse.hpp"
 #include "crypto/secret.hpp"
 
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
   ::sd_notify(0, "READY=1");
+  const cloister::box::Watchdog watchdog{io};
   io.run();
   ::sd_notify(0, "STOPPING=1");
   return 0;

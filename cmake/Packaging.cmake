@@ -1,0 +1,61 @@
+# `make deb`: the Debian packages cloister (the service and its command) and cloister-sim (the simulated fibre).
+
+include(GNUInstallDirs)
+set(units ${CMAKE_SOURCE_DIR}/image/units)
+
+install(TARGETS cloisterd DESTINATION sbin COMPONENT cloister)
+install(TARGETS cloisterctl DESTINATION bin COMPONENT cloister)
+install(FILES ${units}/cloister.service DESTINATION lib/systemd/system COMPONENT cloister)
+install(FILES ${units}/cloister.sysusers DESTINATION lib/sysusers.d RENAME cloister.conf COMPONENT cloister)
+install(FILES docs/examples/geneva.yaml docs/examples/paris.yaml DESTINATION share/doc/cloister/examples COMPONENT cloister)
+install(FILES README.md docs/architecture.md DESTINATION share/doc/cloister COMPONENT cloister)
+
+install(TARGETS cloister-fibre DESTINATION bin COMPONENT cloister-sim)
+install(FILES ${units}/cloister-fibre.service DESTINATION lib/systemd/system COMPONENT cloister-sim)
+
+# The shells' completion, as the program itself describes its command line.
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completion/bash ${CMAKE_BINARY_DIR}/completion/zsh
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completion
+  COMMAND cloisterctl completion bash > ${CMAKE_BINARY_DIR}/completion/bash
+  COMMAND cloisterctl completion zsh > ${CMAKE_BINARY_DIR}/completion/zsh
+  DEPENDS cloisterctl VERBATIM)
+add_custom_target(completion DEPENDS ${CMAKE_BINARY_DIR}/completion/bash)
+install(FILES ${CMAKE_BINARY_DIR}/completion/bash DESTINATION share/bash-completion/completions RENAME cloisterctl COMPONENT cloister)
+install(FILES ${CMAKE_BINARY_DIR}/completion/zsh DESTINATION share/zsh/vendor-completions RENAME _cloisterctl COMPONENT cloister)
+
+# The licence and the changes, where Debian looks for them.
+find_program(GZIP gzip REQUIRED)
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/changelog.gz COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/CHANGELOG.md > ${CMAKE_BINARY_DIR}/changelog.gz
+  DEPENDS ${CMAKE_SOURCE_DIR}/CHANGELOG.md VERBATIM)
+add_custom_target(packaging ALL DEPENDS programs completion ${CMAKE_BINARY_DIR}/changelog.gz)
+foreach(package cloister cloister-sim)
+  install(FILES image/debian/copyright DESTINATION share/doc/${package} COMPONENT ${package})
+  install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${package})
+endforeach()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_COMPONENTS_ALL cloister cloister-sim)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_DIRECTORY ${CMAKE_SOURCE_DIR}/build/packages)
+set(CPACK_PACKAGE_CONTACT "Cloister maintainers <maintainers@cloister.invalid>")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_CLOISTER_PACKAGE_NAME cloister)
+set(CPACK_DEBIAN_CLOISTER_DESCRIPTION "The service drives the QKD device, distils its detections into secret keys
+ and spends them in its own VPN, so that no key leaves the box.")
+set(CPACK_COMPONENT_CLOISTER_DESCRIPTION ${CPACK_DEBIAN_CLOISTER_DESCRIPTION})
+set(CPACK_DEBIAN_CLOISTER_PACKAGE_DEPENDS "libtss2-tcti-device0t64, tpm-udev, systemd")
+set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_EXTRA
+  ${CMAKE_SOURCE_DIR}/image/debian/postinst ${CMAKE_SOURCE_DIR}/image/debian/prerm ${CMAKE_SOURCE_DIR}/image/debian/postrm)
+set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_NAME cloister-sim)
+set(CPACK_DEBIAN_CLOISTER-SIM_DESCRIPTION "The simulated fibre: a process that joins the simulated devices of two boxes,
+ with losses, noise and an eavesdropper, for tests and demonstrations.")
+set(CPACK_COMPONENT_CLOISTER-SIM_DESCRIPTION ${CPACK_DEBIAN_CLOISTER-SIM_DESCRIPTION})
+set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_DEPENDS "cloister")
+include(CPack)
