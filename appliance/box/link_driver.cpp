@@ -87,9 +87,25 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 detections_.sample(figures.detections, now());
                 sifted_.sample(figures.sifted_bits, now());
                 secret_.sample(link_.store().balance().produced_bits, now());
+                watch_light(figures.detections);
               },
           .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); }};
+}
+
+void LinkDriver::watch_light(std::uint64_t detections) {
+  if (!device_.present || link_.session_status().state != "established") return light_.rest();
+  switch (light_.sample(detections, now())) {
+    case LightWatch::Change::lost:
+      return log_.alarm("LIGHT_LOST", link_.subject(),
+                        std::format("{:.0f} detections a second, where {:.0f} are usual: is the fibre cut, or the "
+                                    "transmitter dark?",
+                                    light_.rate(), light_.usual()));
+    case LightWatch::Change::found:
+      return log_.info("LIGHT_FOUND", link_.subject(), "there is light again");
+    case LightWatch::Change::none:
+      return;
+  }
 }
 
 void LinkDriver::connect(Instant not_before) { connection_.connect(settings_.local, settings_.peer, not_before); }
@@ -141,6 +157,8 @@ control::LinkStatus LinkDriver::status() const {
     status.state = session.state;
   else if (!device_.present)
     status.state = "no device";
+  else if (light_.dark())
+    status.state = "no light";
   else if (link_.dropping())
     status.state = "no key: blocks dropped";
   else

@@ -11,6 +11,7 @@
 
 #include "appliance/box/distillery.hpp"
 #include "appliance/box/event_log.hpp"
+#include "appliance/box/light_watch.hpp"
 #include "appliance/box/link.hpp"
 #include "appliance/box/rate_meter.hpp"
 #include "appliance/control/status.hpp"
@@ -43,6 +44,7 @@ class LinkDriver final : private LinkSurroundings {
  private:
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
              drivers::DataPlane& plane, EventLog& log);
+  void watch_light(std::uint64_t detections);
   drivers::PeerConnection::Handlers connection_handlers();
   Distillery::Handlers distillery_handlers();
 
@@ -74,6 +76,7 @@ class LinkDriver final : private LinkSurroundings {
   distill::Figures figures_;
   DeviceReport device_;
   RateMeter detections_, sifted_, secret_;
+  LightWatch light_;
   Link link_;
   drivers::PeerConnection connection_;
   Distillery distillery_;  // last: its thread calls into the others until it is joined

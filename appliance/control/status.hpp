@@ -15,8 +15,9 @@ namespace cloister::control {
 struct LinkStatus {
   std::string name;
   std::string peer;
-  std::string role;   // "alice" (transmitter) or "bob" (receiver)
-  std::string state;  // "disconnected", "greeting", "bootstrapping", "no device", "running", "no key: blocks dropped"
+  std::string role;  // "alice" (transmitter) or "bob" (receiver)
+  std::string
+      state;  // "disconnected", "greeting", "bootstrapping", "no device", "no light", "running", "no key: blocks dropped"
   std::string authenticated_by;     // "nobody", "bootstrap", "qkd"
   std::string device;               // the device's own words
   std::optional<double> qber;       // of the last block's key basis
