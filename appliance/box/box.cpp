@@ -95,8 +95,10 @@ DeviceFactory device_of(const config::Link& link) {
 }
 
 distill::Parameters parameters_of(const config::Link& link) {
-  return {.intensities = link.distillation.intensities,
-          .probabilities = link.distillation.probabilities,
+  const auto& [signal, decoy] = link.distillation.intensities;
+  const auto& [signal_share, decoy_share] = link.distillation.probabilities;
+  return {.intensities = {signal, decoy},
+          .probabilities = {signal_share, decoy_share},
           .eps_sec = link.distillation.eps_sec,
           .eps_cor = link.distillation.eps_cor,
           .qber_limit = link.distillation.qber_limit,

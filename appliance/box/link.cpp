@@ -2,6 +2,8 @@
 
 #include <format>
 
+#include "appliance/distill/account_json.hpp"
+
 namespace cloister::box {
 namespace {
 
@@ -220,9 +222,7 @@ void Link::on_held(session::BlockHeld& held) {
 }
 
 void Link::record(const distill::Account& account, const std::string& outcome) {
-  std::string line = account.to_json();
-  if (!line.empty() && line.back() == '}') line.insert(line.size() - 1, std::format(", \"outcome\": \"{}\"", outcome));
-  surroundings_.record(line);
+  surroundings_.record(std::format(R"({{{}, "outcome": "{}"}})", distill::json_members(account), outcome));
 }
 
 }  // namespace cloister::box

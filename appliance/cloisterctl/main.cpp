@@ -11,6 +11,7 @@
 #include <iostream>
 #include <thread>
 
+#include "appliance/cloisterctl/account.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/psk.hpp"
@@ -136,6 +137,10 @@ int main(int argc, char** argv) {
   for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
   auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
 
+  auto* account = app.add_subcommand(
+      "account",
+      "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
+
   auto* completion = app.add_subcommand("completion", "Print the completion script of a shell");
   completion->require_subcommand(1);
   auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
@@ -153,6 +158,10 @@ int main(int argc, char** argv) {
   if (*check) return cloisterctl::config_check(file, json);
   if (*show) return cloisterctl::config_show(file, json);
   if (*diff) return cloisterctl::config_diff(file, other_file, json);
+  if (*account) {
+    const auto done = cloisterctl::recompute_accounts(std::cin, std::cout);
+    return done ? 0 : failed(done.error().message);
+  }
   if (*bash || *zsh) {
     std::cout << (*bash ? cloisterctl::bash_completion(app) : cloisterctl::zsh_completion(app));
     return 0;

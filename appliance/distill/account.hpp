@@ -1,52 +1,43 @@
 #pragma once
 /// The account of a block: everything from which its secret length follows, so that anyone can recompute it from the
-/// log.
+/// log (`cloisterctl account`).
 
-#include <array>
 #include <cstdint>
 #include <string>
 
-namespace cloister::distill {
+#include "appliance/distill/observation.hpp"
+#include "appliance/distill/secret_length.hpp"
 
-/// One decoy state (Rusca et al., APL 112, 171104 (2018)): index 0 is the signal, index 1 the decoy.
-inline constexpr std::size_t intensity_count = 2;
+namespace cloister::distill {
 
 /// What both boxes must agree on; the session compares it at its start.
 struct Parameters {
-  std::array<double, intensity_count> intensities{0.5, 0.15};   // mean photon numbers, descending
-  std::array<double, intensity_count> probabilities{0.6, 0.4};  // of choosing each
+  Bound bound = Bound::wiesemann2024;
+  PerIntensity intensities{0.5, 0.15};   // mean photon numbers, descending
+  PerIntensity probabilities{0.6, 0.4};  // of choosing each
   double eps_sec = 1e-10;
   double eps_cor = 1e-15;
   double qber_limit = 0.08;              // a block above it, in either basis, is dropped
   std::uint64_t block_bits = 1'000'000;  // sifted key-basis bits, at least, of a block
 };
 
-/// Detections and errors by intensity, in one basis.
-struct BasisCounts {
-  std::array<std::uint64_t, intensity_count> n{};
-  std::array<std::uint64_t, intensity_count> m{};
-};
-
-struct Account {
+struct Account : Bounds {
   std::uint64_t block = 0;
   Parameters parameters;
-  BasisCounts key;                      // Z
-  BasisCounts test;                     // X
-  std::uint64_t parity_bits = 0;        // disclosed by reconciliation
-  std::uint64_t verification_bits = 0;  // disclosed by verification
-  double s_key_0 = 0;                   // lower bounds, detections from 0- and 1-photon pulses
-  double s_key_1 = 0;
-  double s_test_1 = 0;
-  double v_test_1 = 0;  // upper bound, 1-photon errors in the test basis
-  double phase_error = 0.5;
-  double penalty_bits = 0;  // all that is subtracted but leakage
-  std::uint64_t length_bits = 0;
+  BasisCounts key;                       // Z
+  BasisCounts test;                      // X
+  std::uint64_t parity_bits = 0;         // disclosed by reconciliation
+  std::uint64_t verification_bits = 0;   // disclosed by verification
+  std::uint64_t error_pattern_bits = 0;  // disclosed by what the corrector asks, where the bound does not cover it
 
-  [[nodiscard]] std::uint64_t leakage_bits() const { return parity_bits + verification_bits; }
-  [[nodiscard]] double key_qber() const;
-  [[nodiscard]] double test_qber() const;
-  /// One line of JSON, numbers with 17 significant digits.
-  [[nodiscard]] std::string to_json() const;
+  [[nodiscard]] std::uint64_t leakage_bits() const { return parity_bits + verification_bits + error_pattern_bits; }
+  [[nodiscard]] double key_qber() const { return key.error_rate(); }
+  [[nodiscard]] double test_qber() const { return test.error_rate(); }
+  [[nodiscard]] Observation observation() const;
 };
+
+/// Fills in the charge for the error pattern, all bounds and the length. Counts that cannot be (more errors than
+/// detections) give length 0.
+[[nodiscard]] Account with_secret_length(Account account);
 
 }  // namespace cloister::distill

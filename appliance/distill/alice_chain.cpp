@@ -7,7 +7,6 @@
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
 #include "appliance/distill/messages.hpp"
-#include "appliance/distill/rusca2018.hpp"
 #include "crypto/toeplitz.hpp"
 
 namespace cloister::distill {

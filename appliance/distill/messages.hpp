@@ -72,7 +72,7 @@ struct VerifyMessage {
 };
 struct VerdictMessage {
   bool equal = false;
-  std::array<std::uint64_t, intensity_count> errors{};  // of the key basis
+  std::array<std::uint64_t, intensities_max> errors{};  // of the key basis
 };
 struct AmplifyMessage {
   std::uint64_t length_bits = 0;

@@ -7,9 +7,9 @@
 #include <iostream>
 #include <random>
 
+#include "appliance/distill/binary_entropy.hpp"
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
-#include "appliance/distill/rusca2018.hpp"
 #include "crypto/random.hpp"
 #include "crypto/toeplitz.hpp"
 #include "tests/synthetic_light.hpp"

@@ -24,6 +24,7 @@ constexpr auto patience = 60s;
 /// as in a box.
 distill::Parameters parameters() {
   distill::Parameters parameters;
+  parameters.bound = distill::Bound::rusca2018;  // of so few bits it gives the most
   parameters.intensities = {0.5, 0.15};
   parameters.probabilities = {0.6, 0.4};
   parameters.eps_sec = 1e-2;

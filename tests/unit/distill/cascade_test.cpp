@@ -3,8 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <random>
 
+#include "appliance/distill/binary_entropy.hpp"
 #include "appliance/distill/cascade.hpp"
-#include "appliance/distill/rusca2018.hpp"
 
 namespace cloister::distill {
 namespace {
