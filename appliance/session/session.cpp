@@ -81,7 +81,7 @@ void Session::State::greet(Instant now) {
                     .known_peer_life = peer_life,
                     .nonce = {},
                     .next_block = book.next().value,
-                    .channel_block = reserve.ready() ? reserve.channel_block()->value : 0,
+                    .channel_block = channel_block(),
                     .held = held,
                     .agreement = settings.agreement};
   random->fill(greeting.nonce);

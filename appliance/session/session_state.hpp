@@ -52,6 +52,8 @@ struct Session::State {
   [[nodiscard]] std::size_t own_direction() const { return client() ? client_to_server : server_to_client; }
   [[nodiscard]] std::size_t peer_direction() const { return 1 - own_direction(); }
   [[nodiscard]] bool established() const { return channel && channel->phase == Phase::established; }
+  /// The block whose key authenticates the channel, as the greeting tells it; 0 when there is none.
+  [[nodiscard]] std::uint64_t channel_block() const { return reserve.ready() ? reserve.channel_block()->value : 0; }
 
   void alarm(std::string code, std::string text) {
     counters.last_error = text;

@@ -60,6 +60,26 @@ TEST_CASE(
     CHECK_FALSE(pair.alice().established());
     CHECK_FALSE(pair.bob().established());
   }
+  SECTION("when one box has spent its reserve and the other has not, both bootstrap anew and fill it again") {
+    for (auto& end : pair.ends) end->events.clear();
+    for (std::uint64_t block = 3; !pair.alice().saw("established bootstrap") && block < 40; ++block) {
+      // The connection ends before Bob sends his tag: only Alice pays.
+      pair.begin_block(block);
+      pair.close_block(block, 1);
+      pair.pass(1);
+      pair.close_block(block, 0);
+      pair.disconnect();
+      pair.connect();
+      pair.settle();
+    }
+    REQUIRE((pair.alice().saw("established bootstrap") && pair.bob().saw("established bootstrap")));
+    const std::uint64_t next = pair.alice().first_block;
+    pair.make_block(next);
+    REQUIRE((pair.alice().saw("held " + std::to_string(next) + " bootstrap") &&
+             pair.bob().saw("held " + std::to_string(next) + " bootstrap")));
+    pair.add_reserve(next, 2432);
+    CHECK((pair.alice().saw("switched") && pair.bob().saw("switched")));
+  }
 }
 
 TEST_CASE("Losing the last message of a block costs the block on both boxes", "[session]") {
