@@ -4,6 +4,10 @@
 ///   out[i] = ⊕_j  input[j] · seed[i + (n - 1) - j]        0 ≤ i < m, 0 ≤ j < n, seed of n + m - 1 bits
 ///
 /// that is, bits n-1 … n+m-2 of the carry-less product of `input` and `seed`.
+///
+/// The bits are taken as polynomials in y = x^32 with coefficients in GF(2^64), where products of two coefficients need
+/// no remainder, cut into blocks, and multiplied by additive Fourier transforms (overlap-save): exact, and in time that
+/// grows little faster than n.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,8 +25,5 @@ namespace cloister::crypto {
 /// `seed` holds at least toeplitz_seed_bits(input.size_bits(), output_bits) bits, least significant first; public.
 [[nodiscard]] SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed,
                                        std::size_t output_bits);
-
-/// Carry-less product: `out` has a.size() + b.size() words.
-void multiply_gf2x(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b, std::span<std::uint64_t> out);
 
 }  // namespace cloister::crypto

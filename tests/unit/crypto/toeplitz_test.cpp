@@ -4,7 +4,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <random>
 
-#include "crypto/gf2x_kernel.hpp"
+#include "tests/toeplitz_definition.hpp"
 
 namespace cloister::crypto {
 namespace {
@@ -43,53 +43,48 @@ TEST_CASE("Toeplitz hashing equals the matrix product, bit by bit") {
     const SecretBits out = toeplitz_hash(input, seed, m);
     REQUIRE(out.size_bits() == m);
     bool equal = true;
-    for (std::size_t i = 0; i < m; ++i) equal = equal && out.get(i) == schoolbook(input, seed, i);
+    for (std::size_t i = 0; i < m; ++i) {
+      const bool wanted = schoolbook(input, seed, i);
+      equal = equal && out.get(i) == wanted && test::toeplitz_bit(input, seed, i) == wanted;
+    }
     CHECK(equal);
   }
 }
 
-TEST_CASE("Toeplitz hashing of 1e5 bits is right at random positions") {
+TEST_CASE("Toeplitz hashing is right at sizes of every kind up to 1e5, at each of its bits or at many") {
+  std::mt19937_64 random{46};
+  for (int round = 0; round < 150; ++round) {
+    const std::size_t n = 1 + random() % (round % 3 == 0 ? 100'000 : 9'000);
+    const std::size_t m = 1 + random() % n;
+    const SecretBits input = random_bits(n, random);
+    const auto seed = random_words((toeplitz_seed_bits(n, m) + 63) / 64, random);
+    const SecretBits out = toeplitz_hash(input, seed, m);
+    bool equal = true;
+    for (std::size_t i = 0; i < m; i += 1 + n / 9'000 * 40)
+      equal = equal && out.get(i) == test::toeplitz_bit(input, seed, i);
+    CAPTURE(n, m);
+    CHECK(equal);
+  }
+}
+
+TEST_CASE("Toeplitz hashing of large blocks is right at random positions, whatever transform it takes") {
   std::mt19937_64 random{43};
-  const std::size_t n = 100'003;
-  const std::size_t m = 40'001;
-  const SecretBits input = random_bits(n, random);
+  // The smallest transform, the middle one alone and in several blocks, the largest one.
+  const auto& [n, m] =
+      GENERATE(std::pair{20'011UZ, 8'003UZ}, std::pair{100'003UZ, 40'001UZ}, std::pair{1'000'001UZ, 400'007UZ},
+               std::pair{1'300'000UZ, 1UZ}, std::pair{63UZ, 700'001UZ}, std::pair{8'000'017UZ, 2'000'011UZ});
+  const SecretBits input = [&] {
+    SecretBits bits{n};
+    for (auto& word : bits.fill()) word = random();
+    if (n % 64 != 0) bits.fill().back() &= (std::uint64_t{1} << (n % 64)) - 1;
+    return bits;
+  }();
   const auto seed = random_words((toeplitz_seed_bits(n, m) + 63) / 64, random);
   const SecretBits out = toeplitz_hash(input, seed, m);
-  for (int check = 0; check < 300; ++check) {
-    const std::size_t i = random() % m;
-    CAPTURE(i);
-    CHECK(out.get(i) == schoolbook(input, seed, i));
-  }
-}
-
-TEST_CASE("the vector kernel of carry-less products equals the portable one") {
-  std::mt19937_64 random{44};
-  for (std::size_t words = 1; words <= 40; ++words) {
-    CAPTURE(words);
-    const auto a = random_words(words, random);
-    const auto b = random_words(words, random);
-    std::vector<std::uint64_t> portable(2 * words);
-    std::vector<std::uint64_t> vectored(2 * words);
-    gf2x_multiply_portable(a.data(), b.data(), words, portable.data());
-    gf2x_multiply_clmul(a.data(), b.data(), words, vectored.data());
-    CHECK(portable == vectored);
-  }
-}
-
-TEST_CASE("a long carry-less product equals the schoolbook's, factors of any lengths") {
-  std::mt19937_64 random{45};
-  for (const auto& [left, right] :
-       {std::pair{1UZ, 1UZ}, {1UZ, 100UZ}, {17UZ, 16UZ}, {33UZ, 64UZ}, {100UZ, 257UZ}, {129UZ, 700UZ}}) {
-    CAPTURE(left, right);
-    const auto a = random_words(left, random);
-    const auto b = random_words(right, random);
-    std::vector<std::uint64_t> expected(left + right);
-    for (std::size_t i = 0; i < left; ++i) {
-      for (std::size_t j = 0; j < right; ++j) gf2x_multiply_portable(&a[i], &b[j], 1, &expected[i + j]);
-    }
-    std::vector<std::uint64_t> out(left + right);
-    multiply_gf2x(a, b, out);
-    CHECK(out == expected);
+  for (int check = 0; check < 200; ++check) {
+    const std::size_t i = check == 0 ? 0 : check == 1 ? m - 1 : random() % m;
+    CAPTURE(n, m, i);
+    CHECK(out.get(i) == test::toeplitz_bit(input, seed, i));
   }
 }
 
