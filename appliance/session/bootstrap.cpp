@@ -86,8 +86,8 @@ void Session::State::on_ready(Instant now) {
   std::vector<BlockId> kept;
   if (same_lives()) std::ranges::set_intersection(held, channel->peer.held, std::back_inserter(kept));
   held = kept;
-  // A reserve that the other box has spent or lost serves nobody: it would wait for ever to be switched to.
-  if (channel->peer.channel_block != channel_block()) reserve.clear();
+  // A reserve that one box has spent or lost serves nobody: the other would wait for ever to be switched to it.
+  if (channel_block() == 0 || channel->peer.channel_block != channel_block()) reserve.clear();
   reserve.keep_only(kept);
   peer_life = channel->peer.life;
 

@@ -60,6 +60,28 @@ TEST_CASE(
     CHECK_FALSE(pair.alice().established());
     CHECK_FALSE(pair.bob().established());
   }
+  SECTION("when one box finds the reserve empty before the other does, both begin anew alike") {
+    std::uint64_t block = 3;
+    while (pair.alice().engine.status().reserve_bits > 384) pair.make_block(block++);
+    pair.begin_block(block);
+    pair.close_block(block, 1);
+    pair.pass(1);
+    pair.close_block(block, 0);  // Alice's tag would be next
+    REQUIRE(pair.alice().alarms == std::vector<std::string>{"RESERVE_EMPTY"});
+    REQUIRE(pair.bob().alarms.empty());
+    pair.disconnect();
+    for (auto& end : pair.ends) end->events.clear();
+    pair.connect();
+    pair.settle();
+    REQUIRE((pair.alice().saw("established bootstrap") && pair.bob().saw("established bootstrap")));
+    const std::uint64_t next = pair.alice().first_block;
+    pair.make_block(next);
+    pair.add_reserve(next, 2432);
+    REQUIRE((pair.alice().saw("switched") && pair.bob().saw("switched")));
+    pair.make_block(next + 1);
+    CHECK((pair.alice().saw("held " + std::to_string(next + 1) + " qkd") &&
+           pair.bob().saw("held " + std::to_string(next + 1) + " qkd")));
+  }
   SECTION("when one box has spent its reserve and the other has not, both bootstrap anew and fill it again") {
     for (auto& end : pair.ends) end->events.clear();
     for (std::uint64_t block = 3; !pair.alice().saw("established bootstrap") && block < 40; ++block) {
