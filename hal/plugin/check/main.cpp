@@ -1,0 +1,108 @@
+/// cloister-hal-check: what a vendor runs on his own library before anybody else does.
+///
+/// Exit status: 0 nothing is wrong; 1 something is; 2 the command line is wrong.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "crypto/secret.hpp"
+#include "hal/plugin/check/conformance.hpp"
+#include "hal/plugin/library_file.hpp"
+
+namespace {
+
+using namespace cloister;
+using namespace cloister::hal::plugin;
+
+struct Arguments {
+  PluginConfig plugin{
+      .library = {},
+      .sha256 = {},
+      .node = {},
+      .user = ::getuid() == 0 ? "nobody" : "",
+      .host_program = host_beside_this_program(),
+      .source = {.clock_hz = 1e7, .z_probability = 0.7, .intensities = {0.5, 0.15}, .probabilities = {0.6, 0.4}}};
+  std::string role = "both";
+};
+
+const char* word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::ok:
+      return "ok   ";
+    case Verdict::note:
+      return "note ";
+    case Verdict::wrong:
+      return "WRONG";
+  }
+  return "";
+}
+
+/// How many things are wrong; nothing when the library does not have the role.
+std::optional<int> report(const char* role, const Findings& findings) {
+  if (findings.empty()) {
+    std::cout << "note   " << role << ": the library does not have this role\n";
+    return std::nullopt;
+  }
+  int wrong = 0;
+  for (const auto& [verdict, text] : findings) {
+    std::cout << word(verdict) << "  " << role << ": " << text << std::endl;
+    wrong += verdict == Verdict::wrong ? 1 : 0;
+  }
+  return wrong;
+}
+
+int examine(Arguments arguments) {
+  const auto sha256 = sha256_of(arguments.plugin.library);
+  if (!sha256) {
+    std::cerr << "cloister-hal-check: " << sha256.error().message << '\n';
+    return 1;
+  }
+  arguments.plugin.sha256 = *sha256;
+  if (auto possible = check(arguments.plugin); !possible) {
+    std::cerr << "cloister-hal-check: " << possible.error().message << '\n';
+    return 1;
+  }
+  std::cout << "sha256 " << *sha256 << "  " << arguments.plugin.library << std::endl;
+  if (arguments.plugin.user.empty()) std::cout << "note   not root: the library runs as you, in a user namespace\n";
+  int wrong = 0;
+  int roles = 0;
+  const auto add = [&](const char* role, const Findings& findings) {
+    const auto found = report(role, findings);
+    roles += found ? 1 : 0;
+    wrong += found.value_or(0);
+  };
+  if (arguments.role != "receiver") add("transmitter", examine_transmitter(arguments.plugin, {}));
+  if (arguments.role != "transmitter") add("receiver", examine_receiver(arguments.plugin, {}));
+  if (roles == 0) std::cout << "WRONG  the library has no role that it was asked for\n";
+  std::cout << (wrong == 0 && roles > 0 ? "nothing is wrong\n" : "this library does not conform\n");
+  return wrong == 0 && roles > 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Drives a device library as cloisterd does and says what is wrong with it.", "cloister-hal-check"};
+  app.set_version_flag("--version", "cloister-hal-check " CLOISTER_VERSION);
+  app.add_option("library", arguments.plugin.library, "The shared object that exports cloister_hal_entry")->required();
+  app.add_option("--node", arguments.plugin.node, "Device node or local socket to hand to it");
+  app.add_option("--role", arguments.role, "Which role to examine")
+      ->check(CLI::IsMember({"transmitter", "receiver", "both"}))
+      ->capture_default_str();
+  app.add_option("--clock-hz", arguments.plugin.source.clock_hz, "Slots per second")->capture_default_str();
+  app.add_option("--key-basis-probability", arguments.plugin.source.z_probability, "How often it is to choose Z")
+      ->capture_default_str();
+  app.add_option("--user", arguments.plugin.user, "User that the library runs as; only root can choose one")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  crypto::arena_initialise(std::size_t{64} << 20);
+  return examine(std::move(arguments));
+}

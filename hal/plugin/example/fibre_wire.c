@@ -1,0 +1,103 @@
+#include "fibre_wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEADER = 8, DETECTIONS_HEAD = 36, BODY_MAX = DETECTIONS_HEAD + 4 * (1 << 20), BUFFER = HEADER + BODY_MAX };
+
+static uint64_t number(const uint8_t *bytes, int count) {
+  uint64_t value = 0;
+  for (int i = 0; i < count; i++) value |= (uint64_t)bytes[i] << (8 * i);
+  return value;
+}
+
+static uint8_t *put(uint8_t *out, uint64_t value, int count) {
+  for (int i = 0; i < count; i++) *out++ = (uint8_t)(value >> (8 * i));
+  return out;
+}
+
+static uint8_t *put_double(uint8_t *out, double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return put(out, bits, 8);
+}
+
+int fibre_open(struct fibre_wire *wire, int descriptor) {
+  wire->descriptor = descriptor;
+  wire->begin = wire->end = 0;
+  wire->buffer = malloc(BUFFER);
+  return wire->buffer == NULL ? -1 : 0;
+}
+
+void fibre_close(struct fibre_wire *wire) { free(wire->buffer); }
+
+int fibre_hello(struct fibre_wire *wire, const struct cloister_hal_settings *settings, const uint8_t seed[32]) {
+  const int transmits = settings->role == CLOISTER_HAL_TRANSMITTER;
+  uint8_t bytes[2 * HEADER + 56 + 32];
+  uint8_t *out = put(put(bytes, 56, 4), 1, 4); /* length, hello */
+  out = put(put(out, 1, 4), transmits ? 0 : 1, 4); /* version, role */
+  out = put_double(put_double(out, settings->clock_hz), settings->key_basis_probability);
+  for (int i = 0; i < 2; i++) out = put_double(out, settings->mean_photons[i]);
+  for (int i = 0; i < 2; i++) out = put_double(out, settings->intensity_probability[i]);
+  if (transmits) {
+    out = put(put(out, 32, 4), 2, 4); /* length, light */
+    memcpy(out, seed, 32);
+    out += 32;
+  }
+  const ssize_t size = out - bytes;
+  return write(wire->descriptor, bytes, (size_t)size) == size ? 0 : -1;
+}
+
+/* 1: a whole message; 0: not yet; -1: none. */
+static int parse(struct fibre_wire *wire, struct fibre_message *message) {
+  const uint8_t *at = wire->buffer + wire->begin;
+  const size_t have = wire->end - wire->begin;
+  if (have < HEADER) return 0;
+  const size_t size = (size_t)number(at, 4);
+  const uint64_t type = number(at + 4, 4);
+  if (size > BODY_MAX) return -1;
+  if (have < HEADER + size) return 0;
+  const uint8_t *body = at + HEADER;
+  memset(message, 0, sizeof *message);
+  if (type == FIBRE_START && size == 4) {
+    message->epoch = (uint32_t)number(body, 4);
+  } else if (type == FIBRE_PROGRESS && size == 12) {
+    message->epoch = (uint32_t)number(body, 4);
+    message->slots = number(body + 4, 8);
+  } else if (type == FIBRE_DETECTIONS && size >= DETECTIONS_HEAD && (size - DETECTIONS_HEAD) % 4 == 0) {
+    message->epoch = (uint32_t)number(body, 4);
+    message->first = number(body + 4, 8);
+    message->slots = number(body + 12, 8);
+    message->lost = number(body + 20, 8);
+    message->count = (size - DETECTIONS_HEAD) / 4;
+    message->packed = body + DETECTIONS_HEAD;
+  } else if (type == FIBRE_STOPPED || type == FIBRE_REFUSED) {
+    message->count = size;
+    message->packed = body;
+  } else {
+    return -1;
+  }
+  message->type = (enum fibre_type)type;
+  wire->begin += HEADER + size;
+  return 1;
+}
+
+int fibre_next(struct fibre_wire *wire, struct fibre_message *message, uint32_t timeout_ms) {
+  for (;;) {
+    const int found = parse(wire, message);
+    if (found != 0) return found;
+    memmove(wire->buffer, wire->buffer + wire->begin, wire->end - wire->begin);
+    wire->end -= wire->begin;
+    wire->begin = 0;
+    struct pollfd wait = {.fd = wire->descriptor, .events = POLLIN, .revents = 0};
+    const int ready = poll(&wait, 1, (int)timeout_ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) return 0;
+    const ssize_t count = read(wire->descriptor, wire->buffer + wire->end, BUFFER - wire->end);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+    if (count <= 0) return -1;
+    wire->end += (size_t)count;
+  }
+}

@@ -1,0 +1,188 @@
+#include "hal/plugin/library_process.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <format>
+#include <string_view>
+#include <utility>
+
+#include "hal/plugin/library_file.hpp"
+
+namespace cloister::hal::plugin {
+
+using simulator::FileDescriptor;
+using simulator::system_message;
+
+namespace {
+
+constexpr long look_every_ns = 4'000'000;
+constexpr int close_within_ms = 200;
+// What a device may differ by from what it was told: less than what a calibration sees.
+constexpr double tolerance = 1e-6;
+// A detector that is faster than this does not exist, and its frames would be of no use to anyone.
+constexpr double detections_per_second_limit = 1e8;
+
+const char* words(Step step) {
+  switch (step) {
+    case Step::starting:
+      return "starting";
+    case Step::closing_itself_in:
+      return "closing itself in";
+    case Step::loading:
+      return "loading the library";
+    case Step::opening:
+      return "in open";
+    case Step::asking_capabilities:
+      return "in capabilities";
+    case Step::receiving:
+      return "in receive";
+    case Step::transmitting:
+      return "in transmit";
+    case Step::asking_status:
+      return "in status";
+    case Step::waiting_for_room:
+      return "waiting for room in the ring";
+    case Step::closing:
+      return "in close";
+    case Step::done:
+      return "done";
+  }
+  return "in a step that does not exist";
+}
+
+bool near(double found, double wanted) { return std::abs(found - wanted) <= tolerance * std::abs(wanted); }
+
+}  // namespace
+
+Order order_of(const simulator::SourceSettings& source, std::uint32_t role, bool has_node) {
+  Order order;
+  order.role = role;
+  order.has_node = has_node ? 1 : 0;
+  order.intensities = static_cast<std::uint32_t>(source.intensities.size());
+  order.clock_hz = source.clock_hz;
+  order.key_basis_probability = source.z_probability;
+  std::ranges::copy(source.intensities, order.mean_photons.begin());
+  std::ranges::copy(source.probabilities, order.intensity_probability.begin());
+  return order;
+}
+
+Result<LibraryProcess> LibraryProcess::prepare(const PluginConfig& config, const Order& order) {
+  if (auto possible = simulator::check(config.source); !possible) return std::unexpected{possible.error()};
+  auto library = pinned_library(config.library, config.sha256);
+  if (!library) return std::unexpected{library.error()};
+  auto ring = SharedRing::make(order);
+  if (!ring) return std::unexpected{ring.error()};
+  return LibraryProcess{config, std::move(*ring), std::move(*library)};
+}
+
+LibraryProcess::LibraryProcess(const PluginConfig& config, SharedRing ring, FileDescriptor library)
+    : config_{config},
+      ring_{std::move(ring)},
+      library_{std::move(library)},
+      pace_{config.source.clock_hz, std::chrono::steady_clock::now()} {}
+
+LibraryProcess::~LibraryProcess() {
+  if (!process_ || broken_) return;
+  ask_to_stop();
+  pollfd ended{.fd = process_->descriptor(), .events = POLLIN, .revents = 0};
+  ::poll(&ended, 1, close_within_ms);
+}
+
+Result<> LibraryProcess::start() {
+  timer_ = FileDescriptor{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)};
+  wait_ = FileDescriptor{::epoll_create1(EPOLL_CLOEXEC)};
+  auto process = HostProcess::start(config_, ring_.descriptor(), library_.get());
+  if (!process) return std::unexpected{process.error()};
+  process_.emplace(std::move(*process));
+  const itimerspec often{.it_interval = {.tv_sec = 0, .tv_nsec = look_every_ns},
+                         .it_value = {.tv_sec = 0, .tv_nsec = look_every_ns}};
+  epoll_event readable{.events = EPOLLIN, .data = {}};
+  if (::timerfd_settime(timer_.get(), 0, &often, nullptr) != 0 ||
+      ::epoll_ctl(wait_.get(), EPOLL_CTL_ADD, timer_.get(), &readable) != 0 ||
+      ::epoll_ctl(wait_.get(), EPOLL_CTL_ADD, process_->descriptor(), &readable) != 0)
+    return fail(std::format("cannot watch the device's library: {}", system_message(errno)));
+  pace_ = Pace{config_.source.clock_hz, std::chrono::steady_clock::now()};
+  return {};
+}
+
+Step LibraryProcess::step() const { return static_cast<Step>(ring_.header().step.load(std::memory_order_relaxed)); }
+
+std::unexpected<Error> LibraryProcess::broken(const std::string& what) {
+  broken_ = true;
+  return fail(std::format("device library '{}' {}", config_.library, what));
+}
+
+std::optional<std::string> LibraryProcess::end() {
+  if (!process_) return std::nullopt;
+  auto end = process_->end();
+  if (!end) return std::nullopt;
+  const auto said = text_of(ring_.header().said);
+  return std::format("{} {}{}{}", *end, words(step()), said.empty() ? "" : ": ", said);
+}
+
+void LibraryProcess::ask_to_stop() { ring_.header().stop.store(1, std::memory_order_release); }
+
+Result<> LibraryProcess::look(Instant now) {
+  std::uint64_t expirations = 0;
+  if (::read(timer_.get(), &expirations, sizeof expirations) < 0 && errno != EAGAIN && errno != EINTR)
+    return broken("cannot be watched: " + system_message(errno));
+  if (auto ended = end()) return broken(*ended);
+  const auto& header = ring_.header();
+  if (!opened_ && header.opened.load(std::memory_order_acquire) == 1)
+    if (auto as_asked = take_capabilities(); !as_asked) return as_asked;
+  if (auto alive = pace_.beat(header.heartbeat.load(std::memory_order_relaxed), opened_, words(step()), now); !alive)
+    return broken(alive.error().message);
+  running_ = header.running.load(std::memory_order_acquire) == 1;
+  if (opened_) state_ = text_of(header.status);
+  return {};
+}
+
+Result<> LibraryProcess::take_capabilities() {
+  cloister_hal_capabilities found{};
+  std::memcpy(&found, &ring_.header().capabilities, sizeof found);
+  name_ = text_of(ring_.header().name);
+  const auto& order = ring_.order();
+  struct Pair {
+    std::string_view what;
+    double found;
+    double wanted;
+  };
+  std::array<Pair, 6> pairs{
+      {{"clock_hz", found.clock_hz, order.clock_hz},
+       {"key_basis_probability", found.key_basis_probability, order.key_basis_probability},
+       {"mean_photons[0]", found.mean_photons[0], order.mean_photons[0]},
+       {"mean_photons[1]", found.mean_photons[1], order.mean_photons[1]},
+       {"intensity_probability[0]", found.intensity_probability[0], order.intensity_probability[0]},
+       {"intensity_probability[1]", found.intensity_probability[1], order.intensity_probability[1]}}};
+  if (found.intensities != order.intensities)
+    return broken(std::format("has {} intensities, the configuration {}", found.intensities, order.intensities));
+  for (const auto& [what, is, wanted] : pairs)
+    if (!near(is, wanted))
+      return broken(std::format("runs at {} {}, the configuration says {}: make the two equal", what, is, wanted));
+  const bool receives = order.role == CLOISTER_HAL_RECEIVER;
+  if (receives &&
+      !(found.detections_per_second_max > 0 && found.detections_per_second_max <= detections_per_second_limit))
+    return broken(std::format("says its detectors report {} a second at most, expected up to {:.0e}",
+                              found.detections_per_second_max, detections_per_second_limit));
+  detections_per_second_max_ = found.detections_per_second_max;
+  opened_ = true;
+  return {};
+}
+
+Capabilities LibraryProcess::capabilities() const {
+  return {.clock_hz = config_.source.clock_hz,
+          .protocol = "bb84-decoy-1",
+          .intensities = {config_.source.intensities.begin(), config_.source.intensities.end()},
+          .intensity_probabilities = {config_.source.probabilities.begin(), config_.source.probabilities.end()},
+          .z_probability = config_.source.z_probability};
+}
+
+}  // namespace cloister::hal::plugin
