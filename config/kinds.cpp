@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t name_max = 63;
 constexpr std::size_t interface_max = 15;     // IFNAMSIZ less its end
 constexpr std::size_t socket_path_max = 107;  // sockaddr_un
+constexpr std::size_t sha256_digits = 64;
 
 bool is_name(const std::string& text, std::size_t longest) {
   return !text.empty() && text.size() <= longest && std::ranges::all_of(text, [](char c) {
@@ -59,6 +60,21 @@ const Kind<std::string>& a_socket_path() {
           },
       .show = std::identity{},
       .expected = "a socket path: expected an absolute path of at most 107 characters"};
+  return kind;
+}
+
+const Kind<std::string>& a_sha256() {
+  static const Kind<std::string> kind{
+      .parse = [](const std::string& text) -> std::optional<std::string> {
+        std::string lower;
+        for (const char c : text) {
+          if ((c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F')) return std::nullopt;
+          lower += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+        return lower.size() == sha256_digits ? std::optional{lower} : std::nullopt;
+      },
+      .show = std::identity{},
+      .expected = "a SHA-256: expected 64 hexadecimal digits, as 'sha256sum' prints them"};
   return kind;
 }
 

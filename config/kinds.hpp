@@ -34,6 +34,8 @@ struct Kind {
 [[nodiscard]] const Kind<std::string>& an_interface_name();
 /// An absolute path that fits a Unix socket's address.
 [[nodiscard]] const Kind<std::string>& a_socket_path();
+/// 64 hexadecimal digits, of either case; lower case once read.
+[[nodiscard]] const Kind<std::string>& a_sha256();
 [[nodiscard]] const Kind<Endpoint>& an_endpoint();
 [[nodiscard]] const Kind<milliseconds>& a_duration();
 [[nodiscard]] const Kind<double>& a_number();

@@ -49,11 +49,20 @@ struct Authentication {
 
 enum class DeviceRole { alice, bob };
 
+/// A vendor's library, with `driver: plugin`.
+struct Plugin {
+  std::string library;
+  std::string sha256;  // of the file, 64 lower-case hexadecimal digits
+  std::string node;    // what is opened for it; empty: nothing
+  std::string user = "cloister-hal";
+};
+
 struct Device {
   std::string driver;
   DeviceRole role = DeviceRole::alice;
   std::string socket = "/run/cloister-fibre/fibre.sock";
   double clock_hz = 1e9;
+  Plugin plugin;
 };
 
 struct Distillation {

@@ -50,16 +50,39 @@ Box read_box(Section section) {
   return box;
 }
 
+/// `chosen`: the driver is 'plugin'; the schema, which is made without a file, then does not ask every file for this.
+Plugin read_plugin(Section section, bool chosen) {
+  Plugin plugin;
+  const auto fallback = chosen ? Default::none : Default::derived;
+  section.read("library", plugin.library, a_path(), fallback);
+  section.read("sha256", plugin.sha256, a_sha256(), fallback);
+  section.read("node", plugin.node, a_text("the path of a device node or local socket"));
+  section.read("user", plugin.user, a_text("a user's name"));
+  if (!plugin.node.empty() && !plugin.node.starts_with('/')) section.error("node", "is not an absolute path");
+  if (plugin.user.empty()) section.error("user", "is empty: the library must run as a user of its own");
+  section.finish();
+  return plugin;
+}
+
 Device read_device(Section section) {
   Device device;
   section.read("driver", device.driver,
-               one_of<std::string>({{"simulator", "simulator"}}, "a driver: expected 'simulator'"), Default::none);
+               one_of<std::string>({{"simulator", "simulator"}, {"plugin", "plugin"}},
+                                   "a driver: expected 'simulator' or 'plugin' (a vendor's library)"),
+               Default::none);
   section.read("role", device.role,
                one_of<DeviceRole>({{"alice", DeviceRole::alice}, {"bob", DeviceRole::bob}},
                                   "a role: expected 'alice' (the transmitter) or 'bob' (the receiver)"),
                Default::none);
   section.read("socket", device.socket, a_socket_path());
   section.read("clock", device.clock_hz, within(a_frequency(), 1e3, 1e10));
+  const bool other_driver = !device.driver.empty() && device.driver != "plugin";
+  const bool chosen = device.driver == "plugin";
+  Section plugin = section.section("plugin", chosen);
+  if (plugin.present() && other_driver)
+    section.error("plugin", std::format("is for 'driver: plugin' only, and the driver is '{}'", device.driver));
+  else if (plugin.present())
+    device.plugin = read_plugin(std::move(plugin), chosen);
   section.finish();
   return device;
 }

@@ -6,6 +6,7 @@
 #include "appliance/box/agreement.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/drivers/netlink.hpp"
+#include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
 
 namespace cloister::box {
@@ -79,7 +80,20 @@ Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<co
   return std::make_unique<drivers::DataPlane>(std::move(sockets), std::move(paths), std::move(selectors));
 }
 
-DeviceFactory device_of(const config::Link& link) {
+hal::plugin::PluginConfig plugin_of(const config::Link& link) {
+  const auto& plugin = link.device.plugin;
+  return {.library = plugin.library,
+          .sha256 = plugin.sha256,
+          .node = plugin.node,
+          .user = plugin.user,
+          .host_program = hal::plugin::host_beside_this_program(),
+          .source = {.clock_hz = link.device.clock_hz,
+                     .z_probability = link.distillation.key_basis_probability,
+                     .intensities = link.distillation.intensities,
+                     .probabilities = link.distillation.probabilities}};
+}
+
+DeviceFactory simulated_device(const config::Link& link) {
   const hal::simulator::SimulatorConfig device{.socket_path = link.device.socket,
                                                .clock_hz = link.device.clock_hz,
                                                .z_probability = link.distillation.key_basis_probability,
@@ -92,6 +106,23 @@ DeviceFactory device_of(const config::Link& link) {
     factory.receiver = [device] { return hal::simulator::open_receiver(device); };
   }
   return factory;
+}
+
+DeviceFactory vendors_device(const config::Link& link) {
+  const auto device = plugin_of(link);
+  DeviceFactory factory;
+  if (link.device.role == config::DeviceRole::alice) {
+    factory.transmitter = [device](crypto::Random&) { return hal::plugin::open_transmitter(device); };
+  } else {
+    factory.receiver = [device] { return hal::plugin::open_receiver(device); };
+  }
+  return factory;
+}
+
+/// What is wrong with the device before it is opened is said here; what is wrong later, each time it is opened.
+Result<DeviceFactory> device_of(const config::Link& link) {
+  if (link.device.driver != "plugin") return simulated_device(link);
+  return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
 }
 
 distill::Parameters parameters_of(const config::Link& link) {
@@ -163,8 +194,10 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
     const auto& link = configuration.links[i];
     auto settings = settings_of(configuration, link);
     if (!settings) return fail(std::format("link '{}': {}", link.name, settings.error().message));
+    auto device = device_of(link);
+    if (!device) return fail(std::format("link '{}': {}", link.name, device.error().message));
     auto opened =
-        LinkDriver::open(io, std::move(*settings), std::move(psks[i]), device_of(link), *box->plane_, box->log_);
+        LinkDriver::open(io, std::move(*settings), std::move(psks[i]), std::move(*device), *box->plane_, box->log_);
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
     box->links_.push_back(std::move(*opened));
   }
