@@ -39,13 +39,14 @@ void Session::State::lose(const std::string& reason, Instant now) {
     outage_reported = false;
   }
   if (stable) back_off = back_off_first;
-  reconnect(now);
+  reconnect(now, true);
 }
 
-void Session::State::reconnect(Instant now) {
+void Session::State::reconnect(Instant now, bool was_connected) {
   if (client()) {
-    actions.emplace_back(Connect{now + back_off});
-    back_off = std::min(2 * back_off, back_off_max);
+    // Nobody there costs a packet: asked often, so that a peer that was restarted is found at once.
+    actions.emplace_back(Connect{now + (was_connected ? back_off : back_off_first)});
+    if (was_connected) back_off = std::min(2 * back_off, back_off_max);
   }
   arm(now);
 }
@@ -181,7 +182,7 @@ void Session::on_received(std::span<const std::byte> bytes, Instant now) {
 void Session::on_disconnected(const std::string& reason, Instant now) {
   if (state_->channel) return state_->lose(reason, now);
   state_->counters.last_error = reason;
-  state_->reconnect(now);
+  state_->reconnect(now, false);
 }
 
 void Session::on_timer(Instant now) {

@@ -68,7 +68,7 @@ struct Session::State {
   // The connection's life.
 
   void lose(const std::string& reason, Instant now);
-  void reconnect(Instant now);
+  void reconnect(Instant now, bool was_connected);
   /// The peer, or someone between, did what cannot be: the session ends, with an alarm.
   void end(std::string code, std::string text, Instant now);
   void arm(Instant now);

@@ -236,6 +236,31 @@ TEST_CASE("A service that was restarted bootstraps anew, and nothing of its form
   CHECK((pair.alice().saw("held 2 bootstrap") && pair.bob().saw("held 2 bootstrap")));
 }
 
+TEST_CASE("A peer that is not there is asked four times a second; one that connects and fails, ever more rarely",
+          "[session]") {
+  Pair pair;
+  auto& engine = pair.alice().engine;
+  const auto wait_before_connecting = [&]() -> std::optional<Instant::duration> {
+    std::optional<Instant::duration> wait;
+    while (auto action = engine.next_action()) {
+      if (const auto* connect = std::get_if<Connect>(&*action)) wait = connect->not_before - pair.now;
+    }
+    return wait;
+  };
+  for (int i = 0; i < 50; ++i) {
+    engine.on_disconnected("connection refused", pair.now);
+    CHECK(wait_before_connecting() == Instant::duration{250ms});
+  }
+  for (Instant::duration expected = 250ms; expected < 30s; expected *= 2) {
+    engine.on_connected(pair.now);
+    engine.on_disconnected("closed", pair.now);
+    CHECK(wait_before_connecting() == expected);
+  }
+  engine.on_connected(pair.now);
+  engine.on_disconnected("closed", pair.now);
+  CHECK(wait_before_connecting() == Instant::duration{30s});
+}
+
 TEST_CASE("An abandoned block costs nothing, and its number is not used again", "[session]") {
   Pair pair;
   pair.connect();
