@@ -3,6 +3,7 @@
 #include "crypto/gf128_kernel.hpp"
 
 #define CLOISTER_CLMUL [[gnu::target("pclmul,ssse3")]]
+#define CLOISTER_VCLMUL [[gnu::target("avx512f,avx512bw,vpclmulqdq,pclmul,ssse3")]]
 
 namespace cloister::crypto {
 namespace {
@@ -64,16 +65,17 @@ CLOISTER_CLMUL Block128 multiply(const Block128& a, const Block128& b) {
 
 /// Eight blocks share one reduction: (v ⊕ b1)·H^8 ⊕ b2·H^7 … ⊕ b8·H.
 CLOISTER_CLMUL void absorb(Block128& value, const Gf128Powers& powers, std::span<const std::byte> data) {
+  constexpr std::size_t shared = 8;
+  static_assert(shared <= gf128_powers);
   __m128i sum = load(value.data());
-  constexpr std::size_t stride = 16 * gf128_powers;
+  constexpr std::size_t stride = 16 * shared;
   if (data.size() >= stride) {
-    __m128i power[gf128_powers];
-    for (std::size_t i = 0; i < gf128_powers; ++i) power[i] = load(powers[i].data());
+    __m128i power[shared];
+    for (std::size_t i = 0; i < shared; ++i) power[i] = load(powers[i].data());
     for (; data.size() >= stride; data = data.subspan(stride)) {
       Product product = no_product();
-      add_product(product, _mm_xor_si128(sum, load(data.data())), power[gf128_powers - 1]);
-      for (std::size_t i = 1; i < gf128_powers; ++i)
-        add_product(product, load(data.data() + 16 * i), power[gf128_powers - 1 - i]);
+      add_product(product, _mm_xor_si128(sum, load(data.data())), power[shared - 1]);
+      for (std::size_t i = 1; i < shared; ++i) add_product(product, load(data.data() + 16 * i), power[shared - 1 - i]);
       sum = reduce(product);
     }
   }
@@ -86,7 +88,53 @@ CLOISTER_CLMUL void absorb(Block128& value, const Gf128Powers& powers, std::span
   value = store(sum);
 }
 
+/// Four blocks, each reversed.
+CLOISTER_VCLMUL __m512i load_four(const std::byte* bytes) {
+  const __m512i order = _mm512_broadcast_i32x4(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  return _mm512_shuffle_epi8(_mm512_loadu_si512(bytes), order);
+}
+
+CLOISTER_VCLMUL __m128i sum_of_four(__m512i value) {
+  const __m256i two = _mm256_xor_si256(_mm512_castsi512_si256(value), _mm512_extracti64x4_epi64(value, 1));
+  return _mm_xor_si128(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
+}
+
+/// As `absorb`, with 32 blocks for one reduction, four to a register.
+CLOISTER_VCLMUL void absorb_wide(Block128& value, const Gf128Powers& powers, std::span<const std::byte> data) {
+  constexpr std::size_t registers = gf128_powers / 4;
+  constexpr std::size_t stride = 16 * gf128_powers;
+  if (data.size() < stride) return absorb(value, powers, data);
+  Gf128Powers descending;  // H^32 first, as the blocks meet them
+  for (std::size_t i = 0; i < gf128_powers; ++i) descending[i] = powers[gf128_powers - 1 - i];
+  __m512i power[registers];
+  for (std::size_t i = 0; i < registers; ++i) power[i] = load_four(descending[4 * i].data());
+  __m128i sum = load(value.data());
+  for (; data.size() >= stride; data = data.subspan(stride)) {
+    __m512i low = _mm512_setzero_si512();
+    __m512i middle = low;
+    __m512i high = low;
+    // The running sum joins the first block; that register comes last, so that the reduction before has time to end.
+    for (std::size_t i = registers; i-- > 0;) {
+      __m512i blocks = load_four(data.data() + 64 * i);
+      if (i == 0) blocks = _mm512_xor_si512(blocks, _mm512_zextsi128_si512(sum));
+      low = _mm512_xor_si512(low, _mm512_clmulepi64_epi128(blocks, power[i], 0x00));
+      high = _mm512_xor_si512(high, _mm512_clmulepi64_epi128(blocks, power[i], 0x11));
+      middle = _mm512_ternarylogic_epi64(middle, _mm512_clmulepi64_epi128(blocks, power[i], 0x10),
+                                         _mm512_clmulepi64_epi128(blocks, power[i], 0x01), 0x96);
+    }
+    sum = reduce({sum_of_four(low), sum_of_four(middle), sum_of_four(high)});
+  }
+  wipe(std::as_writable_bytes(std::span{descending}));
+  value = store(sum);
+  absorb(value, powers, data);
+}
+
 }  // namespace
+
+const Gf128Kernel& gf128_vclmul() {
+  static constexpr Gf128Kernel kernel{multiply, absorb_wide};
+  return kernel;
+}
 
 const Gf128Kernel& gf128_clmul() {
   static constexpr Gf128Kernel kernel{multiply, absorb};
@@ -95,8 +143,15 @@ const Gf128Kernel& gf128_clmul() {
 
 bool cpu_has_clmul() { return __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("ssse3") != 0; }
 
+bool cpu_has_vclmul() {
+  return cpu_has_clmul() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("vpclmulqdq") != 0;
+}
+
 const Gf128Kernel& gf128_kernel() {
-  static const Gf128Kernel& chosen = cpu_has_clmul() ? gf128_clmul() : gf128_portable();
+  static const Gf128Kernel& chosen = cpu_has_vclmul()  ? gf128_vclmul()
+                                     : cpu_has_clmul() ? gf128_clmul()
+                                                       : gf128_portable();
   return chosen;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// The kernels under the polynomial hash: a portable one, and one with carry-less multiplication, chosen once at start.
+/// The kernels under the polynomial hash: a portable one, and two with carry-less multiplication, chosen once at
+/// start.
 
 #include <array>
 #include <cstddef>
@@ -9,9 +10,9 @@
 
 namespace cloister::crypto {
 
-inline constexpr std::size_t gf128_powers = 8;
+inline constexpr std::size_t gf128_powers = 32;
 
-/// H, H^2, … H^8.
+/// H, H^2, … H^32.
 using Gf128Powers = std::array<Block128, gf128_powers>;
 
 struct Gf128Kernel {
@@ -25,6 +26,10 @@ struct Gf128Kernel {
 /// Only where the processor has PCLMULQDQ and SSSE3.
 [[nodiscard]] const Gf128Kernel& gf128_clmul();
 [[nodiscard]] bool cpu_has_clmul();
+/// Only where it has VPCLMULQDQ and AVX-512 besides.
+[[nodiscard]] const Gf128Kernel& gf128_vclmul();
+[[nodiscard]] bool cpu_has_vclmul();
+/// The fastest that this processor has.
 [[nodiscard]] const Gf128Kernel& gf128_kernel();
 
 }  // namespace cloister::crypto

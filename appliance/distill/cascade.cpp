@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
+#include <ranges>
 
 namespace cloister::distill {
 namespace {
 
 constexpr std::uint32_t lanes = 64;
+constexpr std::size_t whole_lane_passes = 4;
+static_assert(4 + whole_lane_passes <= cascade_passes_max);
 constexpr std::uint32_t largest_early_block = 4096;
 constexpr std::size_t corrections_spare = 64;
 
@@ -15,14 +17,19 @@ LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass)
   return {words, seed + pass, pass == 0};
 }
 
-/// Block lengths that measured well on independent errors: about 1/Q, eight times that, 4096, then whole lanes.
+/// Block lengths that measured well on independent errors: about 1/Q, eight times that, 4096, then whole lanes. Where
+/// the first blocks hold nearly an error each, corrections would set each other off in chains of many rounds: there the
+/// second blocks are half as long, and a pass lies between them and the long ones.
 std::vector<std::uint32_t> plan_of(double qber, std::uint32_t words) {
-  const double inverse = 1 / std::clamp(qber, 1e-4, 0.25);
-  const std::uint32_t first = std::bit_floor(static_cast<std::uint32_t>(inverse));
-  std::vector<std::uint32_t> plan{std::min(first, largest_early_block), std::min(8 * first, largest_early_block),
-                                  largest_early_block};
-  plan.resize(cascade_passes, words);
-  for (auto& length : plan) length = std::min(length, words);
+  constexpr double crowded = 0.7;  // errors in a first block
+  const double rate = std::clamp(qber, 1e-4, 0.25);
+  const std::uint32_t first = std::min(std::bit_floor(static_cast<std::uint32_t>(1 / rate)), largest_early_block);
+  std::vector<std::uint32_t> plan{first};
+  for (const std::uint32_t factor : first* rate > crowded ? std::vector{4U, 32U} : std::vector{8U})
+    plan.push_back(std::min(factor * first, largest_early_block));
+  plan.push_back(largest_early_block);
+  std::erase_if(plan, [&](std::uint32_t length) { return length >= words; });
+  plan.resize(plan.size() + whole_lane_passes, words);
   return plan;
 }
 
@@ -32,7 +39,7 @@ CascadeReference::CascadeReference(std::span<const std::uint64_t> words, std::ui
     : words_{words}, seed_{seed} {}
 
 std::vector<bool> CascadeReference::begin_pass(std::uint32_t block_words) {
-  if (block_words == 0 || prefixes_.size() == cascade_passes) return {};
+  if (block_words == 0 || prefixes_.size() == cascade_passes_max) return {};
   auto& prefix = prefixes_.emplace_back(words_.size() + 1);
   order_of_pass(words_.size(), seed_, prefixes_.size() - 1).prefixes(words_, prefix);
   std::vector<bool> parities;
@@ -59,126 +66,152 @@ CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed,
       words_{static_cast<std::uint32_t>(bits.expose().size())},
       plan_{plan_of(qber, words_)} {}
 
-std::uint32_t CascadeCorrector::blocks_per_lane(const Pass& pass) const {
-  return (words_ + pass.block_words - 1) / pass.block_words;
+std::uint32_t CascadeCorrector::middle_of(const LaneRange& range) {
+  return range.first + std::bit_ceil(range.last - range.first) / 2;
 }
 
-LaneRange CascadeCorrector::block_range(const Pass& pass, std::uint32_t block) const {
-  const std::uint32_t per_lane = blocks_per_lane(pass);
-  const std::uint32_t first = block % per_lane * pass.block_words;
-  return {static_cast<std::uint8_t>(block / per_lane), first, std::min(first + pass.block_words, words_)};
-}
-
-/// The prefixes are of the bits before any correction; corrections are few and are counted.
-bool CascadeCorrector::own_parity(const Pass& pass, std::uint32_t block, const LaneRange& range) const {
-  bool odd = parity(pass.prefix, range);
-  for (const std::uint32_t word : pass.flips[block]) odd ^= word >= range.first && word < range.last;
-  return odd;
-}
-
-void CascadeCorrector::mark(Pass& pass, std::uint32_t block) {
-  pass.odd[block] = !pass.odd[block];
-  if (pass.odd[block]) pass.odd_list.push_back(block);
+LaneRange CascadeCorrector::block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const {
+  const std::uint32_t first = block * pass.block_words;
+  return {lane, first, first + std::min(pass.block_words, words_ - first)};
 }
 
 void CascadeCorrector::correct(std::size_t bit) {
   bits_.flip(bit);
   corrected_.push_back(bit);
-  for (auto& pass : passes_) {
+  for (std::size_t p = 0; p < passes_.size(); ++p) {
+    Pass& pass = passes_[p];
     const auto position = pass.order.position_of(bit);
-    const std::uint32_t block = position.lane * blocks_per_lane(pass) + position.word / pass.block_words;
-    auto& flips = pass.flips[block];
-    // A bit that is flipped back leaves the list.
-    if (const auto again = std::ranges::find(flips, position.word); again != flips.end())
-      flips.erase(again);
-    else
-      flips.push_back(position.word);
-    mark(pass, block);
+    const std::uint64_t lane = std::uint64_t{1} << position.lane;
+    const std::uint32_t block = position.word >> pass.block_shift;
+    LaneRange range = block_range(pass, position.lane, block);
+    const LaneRange whole = range;
+    while (range.last - range.first > 1) {
+      const std::uint32_t middle = middle_of(range);
+      if (position.word < middle) {
+        pass.difference[middle] ^= lane;
+        range.last = middle;
+      } else {
+        range.first = middle;
+      }
+    }
+    // Whatever was being asked about this block is asked no more: its errors are others now.
+    pass.waiting[block] &= ~lane;
+    pass.odd[block] ^= lane;
+    if ((pass.odd[block] & lane) != 0) turned_odd_.push_back({static_cast<std::uint8_t>(p), whole});
   }
 }
 
-/// Follows an odd block down to the first part whose parity Alice has not told, and returns it; corrects the bit where
-/// all is known.
-std::optional<LaneRange> CascadeCorrector::descend(std::uint8_t pass_index, std::uint32_t block) {
-  Pass& pass = passes_[pass_index];
-  LaneRange range = block_range(pass, block);
+/// Follows the odd part down to the first left part whose parity Alice has not told, and asks for it; corrects the bit
+/// where all is known.
+void CascadeCorrector::search(Search search) {
+  Pass& pass = passes_[search.pass];
+  LaneRange& range = search.range;
   while (range.last - range.first > 1) {
-    const std::uint32_t middle = range.first + std::bit_ceil(range.last - range.first) / 2;
-    const LaneRange left{range.lane, range.first, middle};
-    const auto known = pass.known.find(left);
-    if (known == pass.known.end()) return left;
-    const bool left_odd = known->second != own_parity(pass, block, left);
-    range = left_odd ? left : LaneRange{range.lane, middle, range.last};
+    const std::uint32_t middle = middle_of(range);
+    if (((pass.known[middle] >> range.lane) & 1U) == 0) {
+      pass.waiting[range.first >> pass.block_shift] |= std::uint64_t{1} << range.lane;
+      asked_.push_back(search);
+      return;
+    }
+    const bool left_odd = ((pass.difference[middle] >> range.lane) & 1U) != 0;
+    (left_odd ? range.last : range.first) = middle;
   }
   correct(pass.order.bit_at({range.lane, range.first}));
-  return std::nullopt;
+}
+
+/// Searches that were asked for and answered go on from where they stood, unless a correction overtook them.
+void CascadeCorrector::follow_answers() {
+  std::vector<Search> answered;
+  std::swap(answered, asked_);
+  for (const auto& search_on : answered) {
+    Pass& pass = passes_[search_on.pass];
+    const std::uint64_t lane = std::uint64_t{1} << search_on.range.lane;
+    std::uint64_t& waiting = pass.waiting[search_on.range.first >> pass.block_shift];
+    if ((waiting & lane) == 0) continue;
+    waiting &= ~lane;
+    search(search_on);
+  }
+}
+
+/// False when there are more corrections than errors can be: parities that contradict each other, from a peer that errs
+/// or lies, would have bits flipped to and fro for ever.
+bool CascadeCorrector::search_odd_blocks() {
+  while (!turned_odd_.empty() && asked_.size() < cascade_questions_max) {
+    const Search whole = turned_odd_.back();
+    turned_odd_.pop_back();
+    const Pass& pass = passes_[whole.pass];
+    const std::uint32_t block = whole.range.first >> pass.block_shift;
+    if ((((pass.odd[block] & ~pass.waiting[block]) >> whole.range.lane) & 1U) == 0) continue;
+    if (corrected_.size() > bits_.size_bits() / 2 + corrections_spare) return false;
+    search(whole);
+  }
+  return true;
+}
+
+/// Of the searches of one block the last one holds, if it waits still; the others are dropped.
+void CascadeCorrector::forget_overtaken() {
+  std::vector<Search> kept;
+  kept.reserve(asked_.size());
+  for (const auto& search : asked_ | std::views::reverse) {
+    Pass& pass = passes_[search.pass];
+    const std::uint64_t lane = std::uint64_t{1} << search.range.lane;
+    std::uint64_t& waiting = pass.waiting[search.range.first >> pass.block_shift];
+    if ((waiting & lane) != 0) kept.push_back(search);
+    waiting &= ~lane;
+  }
+  for (const auto& search : kept) {
+    Pass& pass = passes_[search.pass];
+    pass.waiting[search.range.first >> pass.block_shift] |= std::uint64_t{1} << search.range.lane;
+  }
+  asked_ = std::move(kept);
 }
 
 CascadeCorrector::Step CascadeCorrector::next_step() {
   Step step;
-  asked_.clear();
-  if (++rounds_ > cascade_rounds_max) {
-    step.failed = true;
-    return step;
-  }
-  // Corrections make other blocks odd, of earlier passes too: look until nothing but open questions is left.
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (std::uint8_t p = 0; p < passes_.size(); ++p) {
-      std::vector<std::uint32_t> candidates;
-      std::swap(candidates, passes_[p].odd_list);
-      for (const std::uint32_t block : candidates) {
-        if (!passes_[p].odd[block]) continue;
-        // Parities that contradict each other, from a peer that errs or lies, would have bits flipped to and fro for
-        // ever.
-        if (corrected_.size() > bits_.size_bits() / 2 + corrections_spare) {
-          step.failed = true;
-          return step;
-        }
-        const auto unknown = descend(p, block);
-        if (!unknown) {
-          moved = true;
-          continue;
-        }
-        asked_.push_back({p, *unknown});
-        passes_[p].odd_list.push_back(block);
-      }
-    }
-    if (moved) asked_.clear();
-  }
-  std::ranges::sort(asked_, {},
-                    [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
-  const auto repeated = std::ranges::unique(
-      asked_, {}, [](const ParityQuestion& question) { return std::pair{question.pass, question.range}; });
-  asked_.erase(repeated.begin(), repeated.end());
-  if (!asked_.empty()) {
-    step.questions = asked_;
-    return step;
-  }
-  if (passes_.size() == cascade_passes) {
-    step.done = true;
-    return step;
-  }
-  step.pass_block_words = plan_[passes_.size()];
+  step.failed = ++rounds_ > cascade_rounds_max;
+  if (step.failed) return step;
+  follow_answers();
+  do {
+    step.failed = !search_odd_blocks();
+    if (step.failed) return step;
+    forget_overtaken();
+  } while (asked_.empty() && !turned_odd_.empty());
+
+  step.questions.reserve(asked_.size());
+  for (const auto& [pass, range] : asked_)
+    step.questions.push_back({pass, {range.lane, range.first, middle_of(range)}});
+  if (!step.questions.empty()) return step;
+  step.done = passes_.size() == plan_.size();
+  if (!step.done) step.pass_block_words = plan_[passes_.size()];
   return step;
 }
 
 bool CascadeCorrector::on_pass_parities(const std::vector<bool>& parities) {
-  const std::size_t index = passes_.size();
-  Pass pass{order_of_pass(words_, seed_, index),
-            crypto::SecretVector<std::uint64_t>(words_ + 1),
-            plan_[index],
-            {},
-            {},
-            {},
-            {}};
-  pass.order.prefixes(bits_.expose(), pass.prefix);
-  const std::size_t blocks = std::size_t{lanes} * blocks_per_lane(pass);
-  if (parities.size() != blocks) return false;
-  pass.flips.resize(blocks);
-  pass.odd.resize(blocks);
+  const auto index = static_cast<std::uint8_t>(passes_.size());
+  const std::uint32_t block_words = plan_[index];
+  const std::uint32_t blocks = (words_ + block_words - 1) / block_words;
+  if (parities.size() != std::size_t{lanes} * blocks) return false;
+  Pass pass{.order = order_of_pass(words_, seed_, index),
+            .block_words = block_words,
+            .block_shift = static_cast<unsigned>(std::countr_zero(std::bit_ceil(block_words))),
+            .difference = crypto::SecretVector<std::uint64_t>(words_),
+            .known = std::vector<std::uint64_t>(words_),
+            .odd = std::vector<std::uint64_t>(blocks),
+            .waiting = std::vector<std::uint64_t>(blocks)};
+  crypto::SecretVector<std::uint64_t> prefix(words_ + 1);
+  pass.order.prefixes(bits_.expose(), prefix);
   for (std::uint32_t block = 0; block < blocks; ++block) {
-    if (own_parity(pass, block, block_range(pass, block)) != parities[block]) mark(pass, block);
+    const auto [_, first, last] = block_range(pass, 0, block);
+    for (std::uint32_t word = first + 1; word < last; ++word)
+      pass.difference[word] = prefix[word] ^ prefix[word - ((word - first) & (first - word))];
+    pass.odd[block] = prefix[first] ^ prefix[last];
+  }
+  std::size_t told = 0;
+  for (std::uint8_t lane = 0; lane < lanes; ++lane) {
+    for (std::uint32_t block = 0; block < blocks; ++block) {
+      pass.odd[block] ^= std::uint64_t{parities[told++]} << lane;
+      if (((pass.odd[block] >> lane) & 1U) != 0) turned_odd_.push_back({index, block_range(pass, lane, block)});
+    }
   }
   passes_.push_back(std::move(pass));
   return true;
@@ -186,7 +219,12 @@ bool CascadeCorrector::on_pass_parities(const std::vector<bool>& parities) {
 
 bool CascadeCorrector::on_answers(const std::vector<bool>& answers) {
   if (answers.size() != asked_.size()) return false;
-  for (std::size_t i = 0; i < answers.size(); ++i) passes_[asked_[i].pass].known.emplace(asked_[i].range, answers[i]);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto& [index, range] = asked_[i];
+    const std::uint32_t middle = middle_of(range);
+    passes_[index].difference[middle] ^= std::uint64_t{answers[i]} << range.lane;
+    passes_[index].known[middle] |= std::uint64_t{1} << range.lane;
+  }
   return true;
 }
 

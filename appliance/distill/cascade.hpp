@@ -6,14 +6,13 @@
 ///                                                     that is one round; until none is odd
 ///
 /// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd
-/// or even: they join or leave. Parities that were answered once serve again. Three passes with growing blocks are
-/// followed by four over whole lanes, which find what is left with probability 1 - 64^-4 for each pair of errors. What
-/// Alice answers is the leakage: each bit of hers on the wire counts once; Bob's questions tell an eavesdropper where
+/// or even: they join or leave. Parities that were answered once serve again. Up to four passes with growing
+/// blocks are followed by four over whole lanes, which find what is left with probability 1 - 64^-4 for each pair of
+/// errors. What Alice answers is the leakage: each bit of hers on the wire counts once; Bob's questions tell where
 /// errors were, and nothing of Alice's bits beyond the answers.
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,9 +22,12 @@
 
 namespace cloister::distill {
 
-inline constexpr std::size_t cascade_passes = 7;
+inline constexpr std::size_t cascade_passes_max = 8;
 /// A reconciliation that has not ended by then never will.
 inline constexpr std::size_t cascade_rounds_max = 20'000;
+
+/// Questions of one round, at most; what is odd beyond that waits for the next.
+inline constexpr std::size_t cascade_questions_max = std::size_t{1} << 20U;
 
 struct ParityQuestion {
   std::uint8_t pass = 0;
@@ -70,28 +72,38 @@ class CascadeCorrector {
   [[nodiscard]] std::size_t rounds() const { return rounds_; }
 
  private:
+  /// A block is halved as a Fenwick tree is: the left part that ends before word m, counted from the block's start, has
+  /// as many words as the lowest bit of m says. So each left part of a pass is named by where it ends, and one word at
+  /// that place serves all 64 lanes.
   struct Pass {
     LaneOrder order;
-    crypto::SecretVector<std::uint64_t> prefix;
     std::uint32_t block_words;
-    std::map<LaneRange, bool> known;                // Alice's parities of parts of blocks
-    std::vector<std::vector<std::uint32_t>> flips;  // of each block: words (of its lane) that were corrected
-    std::vector<bool> odd;                          // blocks that differ now
-    std::vector<std::uint32_t> odd_list;            // candidates; may hold even ones
+    unsigned block_shift;                            // word >> block_shift is its block
+    crypto::SecretVector<std::uint64_t> difference;  // of each left part: Bob's parity now, and Alice's where known
+    std::vector<std::uint64_t> known;                // lanes in which Alice's parity is in `difference`
+    std::vector<std::uint64_t> odd;                  // of each block: lanes in which it differs now
+    std::vector<std::uint64_t> waiting;              // of each block: lanes in which it waits for an answer
   };
-  [[nodiscard]] std::uint32_t blocks_per_lane(const Pass& pass) const;
-  [[nodiscard]] LaneRange block_range(const Pass& pass, std::uint32_t block) const;
-  [[nodiscard]] bool own_parity(const Pass& pass, std::uint32_t block, const LaneRange& range) const;
-  std::optional<LaneRange> descend(std::uint8_t pass_index, std::uint32_t block);
+  /// One block of one lane, and the part of it that holds an odd number of errors.
+  struct Search {
+    std::uint8_t pass = 0;
+    LaneRange range;
+  };
+  [[nodiscard]] static std::uint32_t middle_of(const LaneRange& range);
+  [[nodiscard]] LaneRange block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const;
+  void search(Search search);
   void correct(std::size_t bit);
-  void mark(Pass& pass, std::uint32_t block);
+  void follow_answers();
+  [[nodiscard]] bool search_odd_blocks();
+  void forget_overtaken();
 
   crypto::SecretBits& bits_;
   std::uint64_t seed_;
   std::uint32_t words_;
   std::vector<std::uint32_t> plan_;  // block lengths of the passes
   std::vector<Pass> passes_;
-  std::vector<ParityQuestion> asked_;
+  std::vector<Search> asked_;       // each waits for the parity of its range's left part
+  std::vector<Search> turned_odd_;  // whole blocks; may hold some that are even again
   std::vector<std::size_t> corrected_;
   std::size_t rounds_ = 0;
 };

@@ -5,26 +5,17 @@
 
 namespace cloister::distill {
 
-std::uint64_t PublicSequence::next() {
-  state_ += 0x9E3779B97F4A7C15U;
-  std::uint64_t value = state_;
-  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
-  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
-  return value ^ (value >> 31U);
-}
-
-std::uint32_t PublicSequence::below(std::uint32_t bound) {
-  return static_cast<std::uint32_t>(((next() >> 32U) * bound) >> 32U);
-}
-
 LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, bool identity)
     : source_(words), place_(words), rotation_(words) {
   std::iota(source_.begin(), source_.end(), 0U);
   if (!identity) {
     PublicSequence sequence{seed};
-    for (std::size_t i = words; i > 1; --i)
-      std::swap(source_[i - 1], source_[sequence.below(static_cast<std::uint32_t>(i))]);
-    for (auto& rotation : rotation_) rotation = static_cast<std::uint8_t>(sequence.next() & 63U);
+    // One number for each word: the upper half picks whom it changes places with, the lowest bits its rotation.
+    for (std::size_t i = words; i > 0; --i) {
+      const std::uint64_t drawn = sequence.next();
+      std::swap(source_[i - 1], source_[((drawn >> 32U) * i) >> 32U]);
+      rotation_[i - 1] = static_cast<std::uint8_t>(drawn & 63U);
+    }
   }
   for (std::size_t i = 0; i < words; ++i) place_[source_[i]] = static_cast<std::uint32_t>(i);
 }

@@ -32,9 +32,13 @@ struct LanePosition {
 class PublicSequence {
  public:
   explicit PublicSequence(std::uint64_t seed) : state_{seed} {}
-  std::uint64_t next();
-  /// Below `bound`, which is not 0.
-  std::uint32_t below(std::uint32_t bound);
+  std::uint64_t next() {
+    state_ += 0x9E3779B97F4A7C15U;
+    std::uint64_t value = state_;
+    value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
+    value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
+    return value ^ (value >> 31U);
+  }
 
  private:
   std::uint64_t state_;

@@ -1,6 +1,7 @@
 #include "appliance/distill/messages.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
@@ -130,34 +131,50 @@ std::optional<std::uint32_t> decode_pass(std::span<const std::byte> payload) {
   return block_words;
 }
 
+// A question is five bytes, least significant first: 3 bits of pass, 6 of lane, 5 of the logarithm of its length in
+// words, 21 of its first word. Cascade asks for powers of two only.
+namespace {
+constexpr std::size_t question_bytes = 5;
+constexpr unsigned lane_at = 3;
+constexpr unsigned length_at = lane_at + 6;
+constexpr unsigned first_at = length_at + 5;
+constexpr unsigned question_bits = first_at + 21;
+static_assert(cascade_passes_max <= 1U << lane_at && block_bits_max / 64 <= 1U << (question_bits - first_at));
+}  // namespace
+
 std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions) {
   wire::Writer out;
   out.varint(questions.size());
-  for (const auto& question : questions) {
-    out.u8(question.pass)
-        .u8(question.range.lane)
-        .varint(question.range.first)
-        .varint(question.range.last - question.range.first);
+  std::vector<std::byte> packed(questions.size() * question_bytes);
+  auto* at = packed.data();
+  for (const auto& [pass, range] : questions) {
+    const std::uint32_t length = range.last - range.first;
+    const std::uint64_t word = pass | (std::uint64_t{range.lane} << lane_at) |
+                               (static_cast<std::uint64_t>(std::countr_zero(length)) << length_at) |
+                               (std::uint64_t{range.first} << first_at);
+    for (std::size_t i = 0; i < question_bytes; ++i) *at++ = static_cast<std::byte>(word >> (8 * i));
   }
+  out.bytes(packed);
   return std::move(out).take();
 }
 
 std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   const auto count = in.varint();
-  if (!count || *count == 0 || *count > questions_max || *count > in.remaining()) return std::nullopt;
-  std::vector<ParityQuestion> questions;
-  questions.reserve(*count);
-  for (std::size_t i = 0; i < *count; ++i) {
-    const auto pass = in.u8();
-    const auto lane = in.u8();
-    const auto first = in.varint();
-    const auto length = in.varint();
-    if (!pass || !lane || !first || !length || *first > block_bits_max || *length > block_bits_max) return std::nullopt;
-    questions.push_back(
-        {*pass, {*lane, static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*first + *length)}});
+  if (!count || *count == 0 || *count > cascade_questions_max) return std::nullopt;
+  const auto packed = in.bytes(*count * question_bytes);
+  if (!packed || !in.at_end()) return std::nullopt;
+  std::vector<ParityQuestion> questions(*count);
+  for (std::size_t q = 0; q < questions.size(); ++q) {
+    std::uint64_t word = 0;
+    for (std::size_t i = question_bytes; i-- > 0;)
+      word = (word << 8U) | std::to_integer<std::uint64_t>((*packed)[q * question_bytes + i]);
+    const unsigned length_log = (word >> length_at) & 31U;
+    if (word >> question_bits != 0 || length_log > question_bits - first_at) return std::nullopt;
+    const auto first = static_cast<std::uint32_t>(word >> first_at);
+    questions[q] = {static_cast<std::uint8_t>(word & 7U),
+                    {static_cast<std::uint8_t>((word >> lane_at) & 63U), first, first + (1U << length_log)}};
   }
-  if (!in.at_end()) return std::nullopt;
   return questions;
 }
 

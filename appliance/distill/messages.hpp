@@ -44,7 +44,6 @@ enum class MessageType : std::uint8_t {
 inline constexpr std::size_t sift_detections_max = std::size_t{1} << 18U;
 /// Sifted bits of one block, at most: what bounds memory whatever the peer says.
 inline constexpr std::size_t block_bits_max = std::size_t{1} << 27U;
-inline constexpr std::size_t questions_max = std::size_t{1} << 20U;
 
 /// A bit string on the wire: least significant bit of each byte first, padding zero.
 [[nodiscard]] std::vector<std::byte> pack(const std::vector<bool>& bits);

@@ -97,7 +97,7 @@ TEST_CASE("The reference answers nothing outside its block or before its pass", 
   CHECK_FALSE(reference.answer({0, {0, 6, 5}}));
   CHECK_FALSE(reference.answer({1, {0, 0, 1}}));
   CHECK(reference.begin_pass(0).empty());
-  for (std::size_t i = 1; i < cascade_passes; ++i) CHECK_FALSE(reference.begin_pass(4).empty());
+  for (std::size_t i = 1; i < cascade_passes_max; ++i) CHECK_FALSE(reference.begin_pass(4).empty());
   CHECK(reference.begin_pass(4).empty());
 }
 
