@@ -101,7 +101,10 @@ void Session::State::settle_block(BlockId block, OpenBlock& open) {
   book.finish(block);
   held.push_back(block);
   std::ranges::sort(held);
-  if (held.size() > greeting_held_max) held.erase(held.begin());
+  if (held.size() > greeting_held_max) {
+    // The oldest is forgotten, but not one whose keys authenticate the channel: both boxes must go on naming it.
+    held.erase(std::ranges::find_if_not(held, [this](BlockId old) { return reserve.has_key_of(old); }));
+  }
   ++counters.blocks_held;
   actions.emplace_back(std::move(held_block));
   settle_switch();

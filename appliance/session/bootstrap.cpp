@@ -89,6 +89,13 @@ void Session::State::on_ready(Instant now) {
   // A reserve that one box has spent or lost serves nobody: the other would wait for ever to be switched to it.
   if (channel_block() == 0 || channel->peer.channel_block != channel_block()) reserve.clear();
   reserve.keep_only(kept);
+  if (channel->switched && !reserve.ready()) {
+    reserve.clear();
+    return end("RESERVE_EMPTY",
+               "what is left of the authentication reserve is not on both boxes: the channel must be "
+               "bootstrapped again",
+               now);
+  }
   peer_life = channel->peer.life;
 
   channel->phase = Phase::established;

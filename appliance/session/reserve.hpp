@@ -45,6 +45,10 @@ class Reserve {
   [[nodiscard]] std::optional<wire::BlockId> channel_block() const {
     return channel_key_ ? std::optional{channel_block_} : std::nullopt;
   }
+  /// Whether one of the two keys, which last, is from that block.
+  [[nodiscard]] bool has_key_of(wire::BlockId block) const {
+    return (hash_key_ && block == hash_block_) || (channel_key_ && block == channel_block_);
+  }
   [[nodiscard]] const crypto::MacKey& channel_key() const { return *channel_key_; }
   [[nodiscard]] const crypto::HashKey& hash_key() const { return *hash_key_; }
 

@@ -67,6 +67,26 @@ TEST_CASE("The last message of each of 1000 blocks is dropped: each costs a pad 
   CHECK((holds(pair.alice(), 2 + blocks) && holds(pair.bob(), 2 + blocks)));
 }
 
+TEST_CASE("After more blocks than a greeting names, the link still resumes on the keys of its first", "[session]") {
+  constexpr std::uint64_t blocks = 1100;
+  Pair pair = on_qkd_keys(blocks + 10);
+  for (std::uint64_t block = 2; block < 2 + blocks; ++block) {
+    pair.make_block(block);
+    for (auto& end : pair.ends) end->events.clear();
+  }
+  for (int outage = 0; outage < 3; ++outage) {
+    pair.disconnect();
+    pair.connect();
+    pair.settle();
+    CHECK((pair.alice().saw("established qkd") && pair.bob().saw("established qkd")));
+    const std::uint64_t next = pair.alice().first_block;
+    pair.make_block(next);
+    CHECK((holds(pair.alice(), next) && holds(pair.bob(), next)));
+    for (auto& end : pair.ends) end->events.clear();
+  }
+  CHECK((pair.alice().alarms.empty() && pair.bob().alarms.empty()));
+}
+
 /// What a stranger knows of a greeting: everything that crosses the wire.
 Bytes forged_greeting(const Bytes& recorded, std::mt19937_64& chance) {
   Bytes forged = recorded;
