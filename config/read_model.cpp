@@ -90,7 +90,7 @@ Device read_device(Section section) {
 Distillation read_distillation(Section section) {
   Distillation distillation;
   section.read("block_bits", distillation.block_bits,
-               within(a_count(), std::uint64_t{10'000}, std::uint64_t{100'000'000}));
+               within(a_count(), std::uint64_t{10'000}, std::uint64_t{40'000'000}));
   section.read("eps_sec", distillation.eps_sec, within(a_number(), 1e-30, 1e-3));
   section.read("eps_cor", distillation.eps_cor, within(a_number(), 1e-30, 1e-3));
   section.read("qber_limit", distillation.qber_limit, within(a_fraction(), 0.001, 0.11));
@@ -146,7 +146,8 @@ Tunnel read_tunnel(Section section) {
   section.read("rekey_interval", tunnel.rekey_interval,
                within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
   tunnel.key_lifetime = 3 * tunnel.rekey_interval;
-  section.read("key_lifetime", tunnel.key_lifetime, a_duration(), Default::derived);
+  section.read("key_lifetime", tunnel.key_lifetime,
+               within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}), Default::derived);
   if (tunnel.key_lifetime <= tunnel.rekey_interval)
     section.error("key_lifetime", "must be longer than rekey_interval, or the tunnel blocks before its next key");
   section.read("stock", tunnel.stock,

@@ -148,7 +148,7 @@ struct Link::ChainActions {
     link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now());
   }
   void operator()(distill::Amplified& amplified) const {
-    link.dropping_ = false;
+    link.dropping_.reset();
     link.unfinished_.erase(amplified.block);
     link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account)});
     link.close_next_block();
@@ -158,10 +158,10 @@ struct Link::ChainActions {
     link.session_.abandon_block(dropped.block);
     link.record(dropped.account, code_of(dropped.reason));
     // A row of blocks dropped for one reason is one alarm; the accounts have each.
-    if (!link.dropping_)
+    if (link.dropping_ != dropped.reason)
       link.surroundings_.alarm(code_of(dropped.reason), link.subject(),
                                std::format("block {} dropped: {}", dropped.block.value, dropped.text));
-    link.dropping_ = true;
+    link.dropping_ = dropped.reason;
     link.close_next_block();
   }
 };

@@ -48,7 +48,9 @@ class Link {
   [[nodiscard]] vpn::RekeyStatus tunnel_status(std::size_t tunnel) const { return tunnels_.rekey_status(tunnel); }
   [[nodiscard]] const keys::Store& store() const { return store_; }
   /// The last finished block gave no key.
-  [[nodiscard]] bool dropping() const { return dropping_; }
+  [[nodiscard]] bool dropping() const { return dropping_.has_value(); }
+  /// A block is complete and not finished yet.
+  [[nodiscard]] bool reconciling() const { return unfinished_.size() > 1; }
   [[nodiscard]] std::string subject() const { return "link '" + settings_.session.link + "'"; }
 
  private:
@@ -77,7 +79,7 @@ class Link {
   std::map<wire::BlockId, Finished> finished_;  // the first one may be closing
   bool closing_ = false;
   bool first_key_reported_ = false;
-  bool dropping_ = false;
+  std::optional<distill::DropReason> dropping_;  // why the last finished block gave no key
   bool draining_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -93,9 +94,15 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); }};
 }
 
-void LinkDriver::watch_light(std::uint64_t detections) {
+/// The receiver's device counts clicks whether or not the chain keeps up. The transmitter knows only what was sifted, and
+/// its watch stands still while blocks are being reconciled and sifting may wait for them.
+void LinkDriver::watch_light(std::uint64_t distilled) {
+  const Instant then = std::exchange(light_looked_at_, now());
   if (!device_.present || link_.session_status().state != "established") return light_.rest();
-  switch (light_.sample(detections, now())) {
+  const auto& clicks = device_.telemetry;
+  const bool sees_clicks = !settings_.transmitter;
+  if (sees_clicks || !link_.reconciling()) light_time_ += light_looked_at_ - then;
+  switch (light_.sample(sees_clicks ? clicks.detections + clicks.lost_detections : distilled, light_time_)) {
     case LightWatch::Change::lost:
       return log_.alarm("LIGHT_LOST", link_.subject(),
                         std::format("{:.0f} detections a second, where {:.0f} are usual: is the fibre cut, or the "

@@ -44,7 +44,7 @@ class LinkDriver final : private LinkSurroundings {
  private:
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
              drivers::DataPlane& plane, EventLog& log);
-  void watch_light(std::uint64_t detections);
+  void watch_light(std::uint64_t distilled);
   drivers::PeerConnection::Handlers connection_handlers();
   Distillery::Handlers distillery_handlers();
 
@@ -77,6 +77,8 @@ class LinkDriver final : private LinkSurroundings {
   DeviceReport device_;
   RateMeter detections_, sifted_, secret_;
   LightWatch light_;
+  Instant light_time_{};
+  Instant light_looked_at_ = std::chrono::steady_clock::now();
   Link link_;
   drivers::PeerConnection connection_;
   Distillery distillery_;  // last: its thread calls into the others until it is joined

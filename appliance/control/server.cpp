@@ -87,7 +87,16 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
         "control socket '{}': another cloisterd answers there: stop it, or set 'box.control_socket' to another path",
         path)};
   }
-  ::unlink(path.c_str());  // left by a service that was killed
+  // Left by a service that was killed; what else may lie there is not ours to remove.
+  struct stat there{};
+  if (::lstat(path.c_str(), &there) == 0) {
+    if (!S_ISSOCK(there.st_mode))
+      return std::unexpected{
+          std::format("control socket '{}': something that is no socket lies there: remove it, or set "
+                      "'box.control_socket' to another path",
+                      path)};
+    ::unlink(path.c_str());
+  }
 
   std::unique_ptr<Server> server{new Server{context, path, std::move(answer)}};
   const auto failed = [&](const char* what) {

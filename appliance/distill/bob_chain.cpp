@@ -204,7 +204,9 @@ class BobChain final : public Chain {
     random_.fill(std::as_writable_bytes(std::span{&full.seed, 1}));
     send(id, MessageType::full, encode(full));
     const double tested = block.sifted.tested() >= tested_to_show ? block.sifted.account.test_qber() : qber_guess;
-    block.corrector.emplace(block.sifted.bits, full.seed, figures_.last_qber.value_or(tested));
+    // This block's own test, or the last block's key basis where that was worse: too low a guess costs far more rounds
+    // than too high a one costs parities.
+    block.corrector.emplace(block.sifted.bits, full.seed, std::max(tested, figures_.last_qber.value_or(0)));
     reconcile(id, block);
   }
 

@@ -84,6 +84,17 @@ struct Directory {
   Directory& operator=(const Directory&) = delete;
 };
 
+TEST_CASE("What lies at the control socket's path and is no socket stays there", "[control]") {
+  const Directory directory;
+  const std::string path = directory.path + "/control.sock";
+  std::ofstream{path} << "precious";
+  boost::asio::io_context io;
+  const auto server = Server::open(io, path, [](Request) { return std::string{}; });
+  REQUIRE_FALSE(server);
+  CHECK(server.error().contains("no socket"));
+  CHECK(std::filesystem::file_size(path) == 8);
+}
+
 TEST_CASE("Requests and answers are read as written; junk is refused with a reason", "[control]") {
   CHECK(decode_request(encode_request(Request::status)) == Request::status);
   for (const char* junk : {"", "{", "[]", "{}", R"({"request": 1})", R"({"request": "export-keys"})", "\xFF\xFE"}) {
