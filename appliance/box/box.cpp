@@ -43,6 +43,19 @@ std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixe
   return selectors;
 }
 
+/// A host of the black network is no neighbour of the red one, also where the box forwards.
+Result<> guard_red_side(const config::Tunnel& tunnel, const std::vector<vpn::Prefix>& remote) {
+  for (const auto& prefix : remote) {
+    if (auto done = drivers::prohibit_forged_source(route_of(prefix), tunnel.interface); !done) return done;
+  }
+  const auto black = drivers::interface_with(tunnel.local_endpoint.address);
+  if (black.empty()) return {};
+  for (const auto& prefix : selectors_of(tunnel.local_subnets)) {
+    if (auto done = drivers::prohibit_entry(route_of(prefix), black); !done) return done;
+  }
+  return {};
+}
+
 /// TUN interfaces, routes and sockets of all tunnels, and the threads on them.
 Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels) {
   std::vector<drivers::UdpSocket> sockets;
@@ -74,6 +87,7 @@ Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<co
     for (const auto& prefix : remote) {
       if (auto done = drivers::add_route(route_of(prefix), tun->index); !done) return failed(done.error());
     }
+    if (auto done = guard_red_side(tunnel, remote); !done) return failed(done.error());
     selectors.add(i, selectors_of(tunnel.local_subnets), remote);
     paths.push_back({std::move(*tun), socket_of[local], *peer});
   }

@@ -129,6 +129,7 @@ class Lab:
         self.add_namespace("black")
         self.run("ip", "link", "add", "black", "type", "bridge", namespace="black")
         self.run("ip", "link", "set", "black", "up", namespace="black")
+        self.run("ip", "address", "add", "203.0.113.66/24", "dev", "black", namespace="black")  # a stranger on the black network
         for box, addresses in BOXES.items():
             host = f"host-{box}"
             self.add_namespace(box)
