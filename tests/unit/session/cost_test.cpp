@@ -94,7 +94,7 @@ Bytes forged_greeting(const Bytes& recorded, std::mt19937_64& chance) {
   return forged;
 }
 
-TEST_CASE("A million forged openings and frames spend no key bit, and leave the link able to resume on what it had",
+TEST_CASE("Forged openings and frames, a million, spend no key bit, and leave the link able to resume on what it had",
           "[session]") {
   const char* fewer = std::getenv("CLOISTER_FORGERIES");  // for builds that are slow
   const std::uint64_t forgeries = fewer == nullptr ? 1'000'000 : std::strtoull(fewer, nullptr, 10);
