@@ -1,6 +1,8 @@
 #include "crypto/kem.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include <memory>
 
@@ -30,6 +32,19 @@ EVP_PKEY* key_of(void* key) { return static_cast<EVP_PKEY*>(key); }
 Result<KemKeyPair> KemKeyPair::generate() {
   EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, algorithm);
   if (key == nullptr) return fail("ML-KEM-768 key generation failed in OpenSSL: is its version 3.5 or newer");
+  return KemKeyPair{key};
+}
+
+Result<KemKeyPair> KemKeyPair::from_seed(std::span<const std::byte> seed) {
+  const ContextPointer context{EVP_PKEY_CTX_new_from_name(nullptr, algorithm, nullptr)};
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_KEM_SEED, const_cast<std::byte*>(seed.data()), seed.size()),
+      OSSL_PARAM_construct_end()};
+  EVP_PKEY* key = nullptr;
+  const bool done = context && EVP_PKEY_keygen_init(context.get()) == 1 &&
+                    EVP_PKEY_CTX_set_params(context.get(), parameters) == 1 &&
+                    EVP_PKEY_generate(context.get(), &key) == 1;
+  if (!done) return fail("ML-KEM-768 makes no key from a seed of this length: expected 64 bytes");
   return KemKeyPair{key};
 }
 

@@ -19,6 +19,8 @@ using KemSecret = Secret<struct KemSecretRole, 32>;
 class KemKeyPair {
  public:
   [[nodiscard]] static Result<KemKeyPair> generate();
+  /// From the 64 bytes d ‖ z of FIPS 203, algorithm 16: for known answers.
+  [[nodiscard]] static Result<KemKeyPair> from_seed(std::span<const std::byte> seed);
   KemKeyPair(KemKeyPair&&) noexcept;
   KemKeyPair& operator=(KemKeyPair&&) noexcept;
   KemKeyPair(const KemKeyPair&) = delete;

@@ -5,6 +5,7 @@
 #include "crypto/aead.hpp"
 #include "crypto/gf128.hpp"
 #include "crypto/kdf.hpp"
+#include "crypto/kem.hpp"
 #include "tests/unit/crypto/vectors.hpp"
 
 namespace cloister {
@@ -45,6 +46,22 @@ TEST_CASE("AES-256-GCM seals and opens as the vectors say, and refuses the inval
     CHECK(out == sealed);
   });
   CHECK(count >= 60);
+}
+
+TEST_CASE("ML-KEM-768 makes the vectors' keys from their seeds, and opens their ciphertexts", "[kem]") {
+  const auto count = test::for_each_vector(
+      "mlkem_768_test.json", [](const boost::json::object& group) { return group.at("parameterSet") == "ML-KEM-768"; },
+      [](const Vector& vector) {
+        INFO("vector " << vector.number());
+        auto pair = crypto::KemKeyPair::from_seed(vector.bytes("seed"));
+        REQUIRE(pair);
+        CHECK(pair->public_key() == vector.bytes("ek"));
+        const auto secret = std::move(*pair).decapsulate(vector.bytes("c"));
+        REQUIRE(secret);
+        CHECK(std::ranges::equal(secret->expose(), vector.bytes("K")) == vector.valid());
+      });
+  CHECK(count >= 1);
+  CHECK_FALSE(crypto::KemKeyPair::from_seed(std::vector<std::byte>(63)));
 }
 
 TEST_CASE("AES-256-GCM wipes what it does not authenticate", "[aead]") {
