@@ -6,6 +6,7 @@
 #include "appliance/distill/block.hpp"
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
+#include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/messages.hpp"
 #include "crypto/toeplitz.hpp"
 
@@ -27,6 +28,7 @@ class AliceChain final : public Chain {
   }
   void stop() override {
     blocks_.clear();
+    dropped_ = {};
     actions_.clear();
     running_ = false;
   }
@@ -38,7 +40,8 @@ class AliceChain final : public Chain {
     const auto kind = static_cast<MessageType>(type);
     auto found = blocks_.find(id);
     if (found == blocks_.end()) {
-      if (id < next_) return {};  // dropped here; the peer had not heard yet
+      if (dropped_.contains(id)) return {};  // the peer had not heard yet
+      if (id < next_) return fail(std::format("the peer speaks of block {}, which is done", id.value));
       if (kind != MessageType::sift || blocks_.size() >= open_blocks_max)
         return fail(std::format("block {} may not begin", id.value));
       next_ = BlockId{id.value + 1};
@@ -110,9 +113,10 @@ class AliceChain final : public Chain {
     const auto found = blocks_.find(id);
     Account account = found->second.sifted.account;
     blocks_.erase(found);
+    dropped_.add(id);
     ++figures_.blocks_dropped;
     auto text = drop_text(reason, account, by_peer);
-    actions_.emplace_back(Dropped{id, reason, by_peer, std::move(text), std::move(account)});
+    actions_.emplace_back(Dropped{id, reason, by_peer, std::move(text), account});
   }
 
   Result<> on_sift(BlockId id, Block& block, std::span<const std::byte> payload) {
@@ -163,7 +167,8 @@ class AliceChain final : public Chain {
 
   Result<> on_pass(BlockId id, Block& block, std::span<const std::byte> payload) {
     const auto block_words = decode_pass(payload);
-    if (!block_words || !block.reference || block.hash_told) return malformed(id, MessageType::pass);
+    if (!block_words || !block.reference || block.hash_told || *block_words > block.sifted.bits.expose().size())
+      return malformed(id, MessageType::pass);
     const auto parities = block.reference->begin_pass(*block_words);
     if (parities.empty()) return malformed(id, MessageType::pass);
     block.sifted.account.parity_bits += parities.size();
@@ -202,10 +207,16 @@ class AliceChain final : public Chain {
     const auto message = decode_verdict(payload);
     if (!message || !block.hash_told) return malformed(id, MessageType::verdict);
     if (!message->equal) {
+      send(id, MessageType::drop, encode(DropReason::verification_failed));  // in case the verdict was not Bob's
       drop(id, DropReason::verification_failed, true);
       return {};
     }
-    block.sifted.account.key.m = message->errors;
+    if (message->key.n != block.sifted.account.key.n || message->test != block.sifted.account.test)
+      return fail(std::format("block {}: the two boxes count differently what they sifted", id.value));
+    for (std::size_t k = 0; k < intensities_max; ++k) {
+      if (message->key.m[k] > message->key.n[k]) return malformed(id, MessageType::verdict);
+    }
+    block.sifted.account.key.m = message->key.m;
     const Account account = with_secret_length(block.sifted.account);
     block.sifted.account = account;
     if (account.length_bits < length_bits_min) {
@@ -216,11 +227,14 @@ class AliceChain final : public Chain {
     const std::size_t bits = block.sifted.bits.size_bits();
     AmplifyMessage amplify{
         .length_bits = account.length_bits,
+        .errors = account.key.m,
+        .confirmation = {},
         .seed = std::vector<std::uint64_t>((crypto::toeplitz_seed_bits(bits, account.length_bits) + 63) / 64)};
     random_.fill(std::as_writable_bytes(std::span{amplify.seed}));
     auto key = crypto::toeplitz_hash(block.sifted.bits, amplify.seed, account.length_bits);
+    amplify.confirmation = Confirmation{key}.seal();
     send(id, MessageType::amplify, encode(amplify));
-    figures_.secret_bits += account.length_bits;
+    figures_.secret_bits += key.size_bits();
     figures_.last_qber = account.key_qber();
     ++figures_.blocks_amplified;
     blocks_.erase(id);
@@ -234,6 +248,7 @@ class AliceChain final : public Chain {
   bool running_ = false;
   BlockId next_{1};
   std::map<BlockId, Block> blocks_;
+  DroppedBlocks dropped_;
   std::deque<Action> actions_;
   Figures figures_;
 };

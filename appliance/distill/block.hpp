@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <format>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace cloister::distill {
 
 /// Less than this is not worth the tags that authenticate it (64 times 2 tags of 128 bits).
-inline constexpr std::uint64_t length_bits_min = 64 * 256;
+inline constexpr std::uint64_t length_bits_min = 64UZ * 256;
 
 struct SiftedBlock {
   crypto::SecretBits bits;        // of the key basis
@@ -36,6 +37,20 @@ struct SiftedBlock {
     if (error) ++account.test.m[decoy ? 1 : 0];
   }
   [[nodiscard]] std::uint64_t tested() const { return account.test.n[0] + account.test.n[1]; }
+};
+
+/// The blocks that were dropped here last: the peer may speak of them until it hears.
+class DroppedBlocks {
+ public:
+  void add(wire::BlockId block) {
+    ids_.insert(block);
+    if (ids_.size() > kept) ids_.erase(ids_.begin());
+  }
+  [[nodiscard]] bool contains(wire::BlockId block) const { return ids_.contains(block); }
+
+ private:
+  static constexpr std::size_t kept = 64;
+  std::set<wire::BlockId> ids_;
 };
 
 /// Why a block gave no key, for a person.

@@ -7,6 +7,7 @@
 #include "appliance/distill/block.hpp"
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
+#include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/messages.hpp"
 #include "crypto/toeplitz.hpp"
 
@@ -33,6 +34,7 @@ class BobChain final : public Chain {
   }
   void stop() override {
     blocks_.clear();
+    dropped_ = {};
     sifts_.clear();
     actions_.clear();
     running_ = false;
@@ -67,8 +69,8 @@ class BobChain final : public Chain {
     const auto kind = static_cast<MessageType>(type);
     const auto found = blocks_.find(id);
     if (found == blocks_.end()) {
-      if (id < next_) return {};  // dropped here; the peer had not heard yet
-      return fail(std::format("the peer speaks of block {}, which was not begun", id.value));
+      if (dropped_.contains(id)) return {};  // the peer had not heard yet
+      return fail(std::format("the peer speaks of block {}, which is done or was not begun", id.value));
     }
     Block& block = found->second;
     switch (kind) {
@@ -146,10 +148,11 @@ class BobChain final : public Chain {
     Account account = found->second.sifted.account;
     if (found->second.sifted.tested() >= tested_to_show) last_test_qber_ = account.test_qber();
     blocks_.erase(found);
+    dropped_.add(id);
     std::erase_if(sifts_, [&](const Sift& sift) { return sift.block == id; });
     ++figures_.blocks_dropped;
     auto text = drop_text(reason, account, by_peer);
-    actions_.emplace_back(Dropped{id, reason, by_peer, std::move(text), std::move(account)});
+    actions_.emplace_back(Dropped{id, reason, by_peer, std::move(text), account});
   }
 
   void drop_and_tell(BlockId id, DropReason reason) {
@@ -248,14 +251,15 @@ class BobChain final : public Chain {
     block.sifted.account.verification_bits += 8 * message->hash.size();
     const auto hash =
         crypto::verification_hash(message->key, block.sifted.bits.expose(), block.sifted.bits.size_bits());
-    VerdictMessage verdict{.equal = hash == message->hash, .errors = {}};
+    VerdictMessage verdict{.equal = hash == message->hash, .key = {}, .test = {}};
     if (!verdict.equal) {
       send(id, MessageType::verdict, encode(verdict));
       drop(id, DropReason::verification_failed, false);
       return {};
     }
     count_errors(block);
-    verdict.errors = block.sifted.account.key.m;
+    verdict.key = block.sifted.account.key;
+    verdict.test = block.sifted.account.test;
     if (block.sifted.account.key_qber() > parameters_.qber_limit) {
       drop_and_tell(id, DropReason::qber_above_limit);
       return {};
@@ -279,11 +283,13 @@ class BobChain final : public Chain {
     const auto message = decode_amplify(payload, block.sifted.bits.size_bits());
     const Account& account = block.sifted.account;
     if (!message || block.awaiting != Awaiting::amplify || message->length_bits != account.length_bits ||
-        account.length_bits < length_bits_min) {
+        message->errors != account.key.m || account.length_bits < length_bits_min) {
       return malformed(id, MessageType::amplify);
     }
     auto key = crypto::toeplitz_hash(block.sifted.bits, message->seed, account.length_bits);
-    figures_.secret_bits += account.length_bits;
+    if (!Confirmation{key}.matches(message->confirmation))
+      return fail(std::format("block {}: the two boxes amplified it to different keys", id.value));
+    figures_.secret_bits += key.size_bits();
     figures_.last_qber = account.key_qber();
     last_test_qber_ = account.test_qber();
     ++figures_.blocks_amplified;
@@ -298,6 +304,7 @@ class BobChain final : public Chain {
   bool running_ = false;
   BlockId next_{1};
   std::map<BlockId, Block> blocks_;
+  DroppedBlocks dropped_;
   std::deque<Sift> sifts_;
   std::deque<Action> actions_;
   Figures figures_;

@@ -214,7 +214,10 @@ std::optional<VerifyMessage> decode_verify(std::span<const std::byte> payload) {
 std::vector<std::byte> encode(const VerdictMessage& message) {
   wire::Writer out;
   out.u8(message.equal ? 1 : 0);
-  for (const auto errors : message.errors) out.u64(errors);
+  for (const BasisCounts* counts : {&message.key, &message.test}) {
+    for (const auto count : counts->n) out.u64(count);
+    for (const auto count : counts->m) out.u64(count);
+  }
   return std::move(out).take();
 }
 
@@ -224,10 +227,14 @@ std::optional<VerdictMessage> decode_verdict(std::span<const std::byte> payload)
   const auto equal = in.u8();
   if (!equal || *equal > 1) return std::nullopt;
   message.equal = *equal == 1;
-  for (auto& errors : message.errors) {
-    const auto count = in.u64();
-    if (!count) return std::nullopt;
-    errors = *count;
+  for (BasisCounts* counts : {&message.key, &message.test}) {
+    for (auto* values : {&counts->n, &counts->m}) {
+      for (auto& value : *values) {
+        const auto count = in.u64();
+        if (!count) return std::nullopt;
+        value = *count;
+      }
+    }
   }
   return in.at_end() ? std::optional{message} : std::nullopt;
 }
@@ -235,6 +242,8 @@ std::optional<VerdictMessage> decode_verdict(std::span<const std::byte> payload)
 std::vector<std::byte> encode(const AmplifyMessage& message) {
   wire::Writer out;
   out.u64(message.length_bits);
+  for (const auto count : message.errors) out.u64(count);
+  out.bytes(message.confirmation);
   for (const auto word : message.seed) out.u64(word);
   return std::move(out).take();
 }
@@ -243,7 +252,15 @@ std::optional<AmplifyMessage> decode_amplify(std::span<const std::byte> payload,
   wire::Reader in{payload};
   const auto length = in.u64();
   if (!length || *length == 0 || *length > bits) return std::nullopt;
-  AmplifyMessage message{.length_bits = *length, .seed = {}};
+  AmplifyMessage message{.length_bits = *length, .errors = {}, .confirmation = {}, .seed = {}};
+  for (auto& errors : message.errors) {
+    const auto count = in.u64();
+    if (!count) return std::nullopt;
+    errors = *count;
+  }
+  const auto confirmation = in.bytes(message.confirmation.size());
+  if (!confirmation) return std::nullopt;
+  std::ranges::copy(*confirmation, message.confirmation.begin());
   const std::size_t words = (crypto::toeplitz_seed_bits(bits, *length) + 63) / 64;
   if (in.remaining() != 8 * words) return std::nullopt;
   message.seed.reserve(words);

@@ -5,7 +5,7 @@
 ///   SIFT{epoch, slots, bases, test bits}  ─────────▶ looks symbols up
 ///         ◀──── SIFT_REPLY{kept, intensities, her test bits}        … until the block is full
 ///   FULL{n, seed} ─▶     PASS{block length} ─▶ ◀─ PARITIES      ASK{ranges} ─▶ ◀─ ANSWERS       Cascade
-///   RECONCILED ─▶ ◀─ VERIFY{key, hash}       VERDICT{errors by intensity} ─▶ ◀─ AMPLIFY{length, Toeplitz seed}
+///   RECONCILED ─▶ ◀─ VERIFY{key, hash}       VERDICT{all counts} ─▶ ◀─ AMPLIFY{length, errors, confirmation, seed}
 ///   either: DROP{reason}
 ///
 /// Bits of the key basis never cross. Bob tells his test-basis bits at once: all light of the frame has been detected
@@ -69,12 +69,16 @@ struct VerifyMessage {
   crypto::VerificationKey key;
   crypto::Block128 hash;
 };
+/// Bob alone knows the errors of the key basis; what both counted he tells too, and Alice compares.
 struct VerdictMessage {
   bool equal = false;
-  std::array<std::uint64_t, intensities_max> errors{};  // of the key basis
+  BasisCounts key;
+  BasisCounts test;
 };
 struct AmplifyMessage {
   std::uint64_t length_bits = 0;
+  std::array<std::uint64_t, intensities_max> errors{};  // of the key basis, as Alice heard them
+  crypto::Block128 confirmation{};
   std::vector<std::uint64_t> seed;
 };
 

@@ -28,6 +28,7 @@ using PerIntensity = std::array<double, intensities_max>;
 struct BasisCounts {
   std::array<std::uint64_t, intensities_max> n{};
   std::array<std::uint64_t, intensities_max> m{};
+  bool operator==(const BasisCounts&) const = default;
 
   [[nodiscard]] std::uint64_t detections() const { return n[0] + n[1] + n[2]; }
   [[nodiscard]] std::uint64_t errors() const { return m[0] + m[1] + m[2]; }
