@@ -5,7 +5,7 @@
 ///   start() ──▶ descriptor() readable ──▶ on_readable() ──▶ next_frame() until it is empty      receiver
 ///                                                       ──▶ symbols(), release()                transmitter
 ///
-/// A device object is owned and called by one thread, the box's I/O thread. It never blocks, has no thread and no
+/// A device object is owned and called by one thread, that of the link's distillery. It never blocks, has no thread and no
 /// clock: the owner waits until `descriptor()` is readable and calls `on_readable()`. An error from any call but
 /// `symbols` ends the device: the owner drops the object and, after a back-off, opens a new one, which starts a new
 /// epoch. Slots are synchronised below this interface.

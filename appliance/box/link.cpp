@@ -109,7 +109,7 @@ struct Link::SessionActions {
     link.finished_.erase(burnt.block);
     link.surroundings_.info(
         "BLOCK_BURNT", link.subject(),
-        std::format("block {} is lost on both boxes: its last messages did not arrive", burnt.block.value));
+        std::format("block {} is lost on both boxes: the session ended before both had confirmed it", burnt.block.value));
   }
   void operator()(session::AuthenticatorChanged& changed) const {
     if (changed.by != session::Authenticator::qkd) return;
