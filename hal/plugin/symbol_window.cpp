@@ -27,7 +27,7 @@ Result<> read_symbols(const SharedRing& ring, Epoch epoch, std::span<const Slot>
     if (slot >= sent) return fail(std::format("slot {} has not been sent, {} have", slot, sent));
     oldest = std::min(oldest, slot);
     const auto in_window = slot % window;
-    const auto nibble = byte_at(symbols, in_window / 2) >> (in_window % 2 * 4) & 0xfU;
+    const auto nibble = (unsigned{byte_at(symbols, in_window / 2)} >> (in_window % 2 * 4)) & 0xfU;
     out[i] = {.basis = static_cast<Basis>(nibble >> 1 & 1U),
               .bit = static_cast<std::uint8_t>(nibble & 1U),
               .intensity = static_cast<std::uint8_t>(nibble >> 2)};
