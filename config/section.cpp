@@ -144,8 +144,6 @@ void Section::error(const std::string& key, std::string message) {
   report_->add(mark, path_of(key), std::move(message));
 }
 
-void Section::error_here(std::string message) { report_->add(mark_, path_, std::move(message)); }
-
 void Section::finish() {
   if (!present_) return;
   for (const auto& entry : node_) {

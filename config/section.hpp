@@ -48,7 +48,6 @@ class Section {
   /// The sections of a list of them.
   [[nodiscard]] std::vector<Section> sections(const std::string& key, bool required);
   void error(const std::string& key, std::string message);
-  void error_here(std::string message);
 
   /// Reads a value of the given kind into `out`, which holds the default; a missing key without one is an error.
   template <class T>
@@ -84,8 +83,6 @@ class Section {
   /// Reports every key that was not asked for, with the nearest known one.
   void finish();
 
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] YAML::Mark mark() const { return mark_; }
   [[nodiscard]] bool present() const { return present_; }
 
  private:

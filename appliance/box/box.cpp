@@ -206,13 +206,16 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 
   for (std::size_t i = 0; i < configuration.links.size(); ++i) {
     const auto& link = configuration.links[i];
+    const auto failed = [&](const Error& error) {
+      return fail(std::format("link '{}': {}", link.name, error.message));
+    };
     auto settings = settings_of(configuration, link);
-    if (!settings) return fail(std::format("link '{}': {}", link.name, settings.error().message));
+    if (!settings) return failed(settings.error());
     auto device = device_of(link);
-    if (!device) return fail(std::format("link '{}': {}", link.name, device.error().message));
+    if (!device) return failed(device.error());
     auto opened =
         LinkDriver::open(io, std::move(*settings), std::move(psks[i]), std::move(*device), *box->plane_, box->log_);
-    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
+    if (!opened) return failed(opened.error());
     box->links_.push_back(std::move(*opened));
   }
 

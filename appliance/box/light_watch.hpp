@@ -4,13 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
+
+#include "appliance/box/rate_meter.hpp"
 
 namespace cloister::box {
 
 class LightWatch {
  public:
-  using Instant = std::chrono::steady_clock::time_point;
+  using Instant = RateMeter::Instant;
   enum class Change { none, lost, found };
 
   static constexpr std::chrono::seconds window{3};
@@ -19,12 +20,10 @@ class LightWatch {
 
   /// The count of detections so far. While nobody could report one (no session, no device) call `rest` instead.
   [[nodiscard]] Change sample(std::uint64_t detections, Instant now) {
-    if (!samples_.empty() && detections < samples_.back().detections) rest();
-    samples_.push_back({now, detections});
-    if (now - samples_.front().at < window) return Change::none;
-    while (now - samples_[1].at >= window) samples_.pop_front();
-    const double seconds = std::chrono::duration<double>(now - samples_.front().at).count();
-    rate_ = static_cast<double>(detections - samples_.front().detections) / seconds;
+    if (detections < meter_.newest()) rest();
+    meter_.sample(detections, now);
+    if (!meter_.full()) return Change::none;
+    rate_ = meter_.per_second(now);
     if (dark_) {
       if (rate_ < found_above * usual_) return Change::none;
       dark_ = false;
@@ -39,7 +38,7 @@ class LightWatch {
   }
 
   /// Forgets the window, not what is usual.
-  void rest() { samples_.clear(); }
+  void rest() { meter_.clear(); }
 
   [[nodiscard]] bool dark() const { return dark_; }
   [[nodiscard]] double rate() const { return rate_; }    // detections a second, over the window
@@ -48,11 +47,7 @@ class LightWatch {
  private:
   static constexpr double smoothing = 0.01;  // of a sample; four a second make about half a minute
 
-  struct Sample {
-    Instant at;
-    std::uint64_t detections;
-  };
-  std::deque<Sample> samples_;
+  RateMeter meter_{window};
   double usual_ = 0;
   double rate_ = 0;
   bool dark_ = false;

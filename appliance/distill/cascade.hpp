@@ -8,8 +8,8 @@
 /// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd
 /// or even: they join or leave. Parities that were answered once serve again. Up to four passes with growing
 /// blocks are followed by four over whole lanes, which find what is left with probability 1 - 64^-4 for each pair of
-/// errors. What Alice answers is the leakage: each bit of hers on the wire counts once; Bob's questions tell where
-/// errors were, and nothing of Alice's bits beyond the answers.
+/// errors. What Alice answers is counted as leakage, each bit of hers on the wire once; what Bob's questions tell, where
+/// the two blocks differ, is dealt with in docs/security.md.
 
 #include <array>
 #include <cstdint>

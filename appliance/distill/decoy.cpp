@@ -17,6 +17,16 @@ Real DecoyStatistics::weight(std::size_t k) const { return std::exp(mu(k)) / see
 
 Real DecoyStatistics::delta(Real total) const { return std::sqrt(total / 2 * std::log(1 / epsilon_)); }
 
+Real DecoyStatistics::corrected(const std::array<std::uint64_t, intensities_max>& counts, std::size_t k,
+                                Real sign) const {
+  const Real total = static_cast<Real>(counts[0]) + static_cast<Real>(counts[1]) + static_cast<Real>(counts[2]);
+  return weight(k) * (static_cast<Real>(counts[k]) + sign * delta(total));
+}
+
+Real penalty_bits(const Observation& seen, Real parts) {
+  return 6 * std::log2(parts / seen.eps_sec) + std::log2(2 / static_cast<Real>(seen.eps_cor));
+}
+
 Real gamma(Real eps_sec, Real parts, Real b, Real c, Real d) {
   const Real variance = (c + d) * (1 - b) * b / (c * d * std::log(Real{2}));
   return std::sqrt(variance * std::log2((c + d) / (c * d * (1 - b) * b) * parts * parts / (eps_sec * eps_sec)));

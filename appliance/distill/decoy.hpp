@@ -23,12 +23,24 @@ class DecoyStatistics {
   [[nodiscard]] Real tau(std::size_t photons) const { return tau_[photons]; }
   /// Hoeffding's deviation of a count out of `total`: sqrt(total / 2 ln(1 / epsilon)).
   [[nodiscard]] Real delta(Real total) const;
+  /// e^k / p_k (count ± delta(total)), the deviation that of the basis for every intensity: Lim et al.; Rusca (A18).
+  [[nodiscard]] Real corrected(const std::array<std::uint64_t, intensities_max>& counts, std::size_t k,
+                               Real sign) const;
 
  private:
   Observation seen_;
   Real epsilon_;
   std::array<Real, 2> tau_{};
 };
+
+/// Lower bounds on the detections of a basis that came from pulses of no photon and of one.
+struct Photons {
+  Real s_0 = 0;
+  Real s_1 = 0;
+};
+
+/// Lim (1), Rusca (A25): what is subtracted but leakage, where eps_sec is made of that many equal parts.
+[[nodiscard]] Real penalty_bits(const Observation& seen, Real parts);
 
 /// From the error rate b among d tested to that among c untested: Lim et al., below eq. (5). `parts` is the number of
 /// equal parts of which eps_sec is made.

@@ -13,33 +13,21 @@ namespace {
 /// eps_sec is the sum of 19 equal parts (A25).
 constexpr Real parts = 19;
 
-struct Photons {
-  Real s_0 = 0;
-  Real s_1 = 0;
-};
-
-/// e^k / p_k (count ± delta(total)): (A18), in the form of Lim et al. 2014.
-Real corrected(const DecoyStatistics& decoy, const std::array<std::uint64_t, intensities_max>& counts, std::size_t k,
-               Real sign) {
-  const Real total = static_cast<Real>(counts[0]) + static_cast<Real>(counts[1]);
-  return decoy.weight(k) * (static_cast<Real>(counts[k]) + sign * decoy.delta(total));
-}
-
 /// (A14), (A16): empty pulses err half of the time, so errors bound them from above.
 Real empty_max(const DecoyStatistics& decoy, const BasisCounts& basis) {
   const auto n = static_cast<Real>(basis.detections());
   const auto m = static_cast<Real>(basis.errors());
   Real least = 2 * (m + decoy.delta(n));
   for (std::size_t k = 0; k < 2; ++k)
-    least = std::min(least, 2 * (decoy.tau(0) * corrected(decoy, basis.m, k, +1) + decoy.delta(n)));
+    least = std::min(least, 2 * (decoy.tau(0) * decoy.corrected(basis.m, k, +1) + decoy.delta(n)));
   return least;
 }
 
 Photons photons(const DecoyStatistics& decoy, const BasisCounts& basis) {
   const Real mu1 = decoy.mu(0);
   const Real mu2 = decoy.mu(1);
-  const Real signal_max = corrected(decoy, basis.n, 0, +1);
-  const Real decoy_min = corrected(decoy, basis.n, 1, -1);
+  const Real signal_max = decoy.corrected(basis.n, 0, +1);
+  const Real decoy_min = decoy.corrected(basis.n, 1, -1);
   const Real ratio = mu2 * mu2 / (mu1 * mu1);
   const Real one = decoy.tau(1) * mu1 / (mu2 * (mu1 - mu2)) *
                    (decoy_min - ratio * signal_max - (1 - ratio) * empty_max(decoy, basis) / decoy.tau(0));  // (A17)
@@ -54,10 +42,10 @@ Bounds rusca2018(const Observation& seen) {
   const Photons key = photons(decoy, seen.key);
   const Photons test = photons(decoy, seen.test);
   const Real errors = decoy.tau(1) / (decoy.mu(0) - decoy.mu(1)) *
-                      (corrected(decoy, seen.test.m, 0, +1) - corrected(decoy, seen.test.m, 1, -1));  // (A22)
+                      (decoy.corrected(seen.test.m, 0, +1) - decoy.corrected(seen.test.m, 1, -1));  // (A22)
   Bounds bounds{.s_key_0 = key.s_0, .s_key_1 = key.s_1, .s_test_1 = test.s_1, .v_test_1 = std::max(Real{0}, errors)};
-  bounds.phase_error = phase_error(seen, parts, bounds.s_key_1, bounds.s_test_1, bounds.v_test_1);             // (A23)
-  bounds.penalty_bits = 6 * std::log2(parts / seen.eps_sec) + std::log2(2 / static_cast<Real>(seen.eps_cor));  // (A25)
+  bounds.phase_error = phase_error(seen, parts, bounds.s_key_1, bounds.s_test_1, bounds.v_test_1);  // (A23)
+  bounds.penalty_bits = penalty_bits(seen, parts);                                                  // (A25)
   return bounds;
 }
 

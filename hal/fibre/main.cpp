@@ -31,9 +31,9 @@ struct Arguments {
   std::string request;  // for ctl
 };
 
-int complain(const Error& error) {
+int complain(const Error& error, int status = 1) {
   std::fputs(std::format("cloister-fibre: {}\n", error.message).c_str(), stderr);
-  return 1;
+  return status;
 }
 
 std::uint64_t fresh_seed() {
@@ -131,13 +131,10 @@ int main(int count, char** values) {
   } catch (const CLI::Success& wanted) {
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    static_cast<void>(complain({std::format("{}; see --help", error.what())}));
-    return 2;
+    return complain({std::format("{}; see --help", error.what())}, 2);
   }
   if (!arguments.request.empty()) return control(arguments);
-  if (arguments.server.socket_path.empty() || arguments.server.control_path.empty()) {
-    static_cast<void>(complain({"--socket and --control are needed: the paths of the two sockets; see --help"}));
-    return 2;
-  }
+  if (arguments.server.socket_path.empty() || arguments.server.control_path.empty())
+    return complain({"--socket and --control are needed: the paths of the two sockets; see --help"}, 2);
   return serve(std::move(arguments));
 }

@@ -148,7 +148,6 @@ Result<> LibraryProcess::look(Instant now) {
 Result<> LibraryProcess::take_capabilities() {
   cloister_hal_capabilities found{};
   std::memcpy(&found, &ring_.header().capabilities, sizeof found);
-  name_ = text_of(ring_.header().name);
   const auto& order = ring_.order();
   struct Pair {
     std::string_view what;
@@ -175,14 +174,6 @@ Result<> LibraryProcess::take_capabilities() {
   detections_per_second_max_ = found.detections_per_second_max;
   opened_ = true;
   return {};
-}
-
-Capabilities LibraryProcess::capabilities() const {
-  return {.clock_hz = config_.source.clock_hz,
-          .protocol = "bb84-decoy-1",
-          .intensities = {config_.source.intensities.begin(), config_.source.intensities.end()},
-          .intensity_probabilities = {config_.source.probabilities.begin(), config_.source.probabilities.end()},
-          .z_probability = config_.source.z_probability};
 }
 
 }  // namespace cloister::hal::plugin

@@ -43,9 +43,8 @@ class LibraryProcess {
   [[nodiscard]] bool opened() const { return opened_; }
   [[nodiscard]] bool running() const { return opened_ && running_; }
   [[nodiscard]] const std::string& state() const { return state_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] double detections_per_second_max() const { return detections_per_second_max_; }
-  [[nodiscard]] Capabilities capabilities() const;
+  [[nodiscard]] Capabilities capabilities() const { return simulator::capabilities_of(config_.source); }
   [[nodiscard]] Step step() const;
 
  private:
@@ -64,7 +63,6 @@ class LibraryProcess {
   bool broken_ = false;
   double detections_per_second_max_ = 0;
   std::string state_ = "the device's library starts";
-  std::string name_;
 };
 
 /// The part of the order that follows from the settings.

@@ -62,12 +62,6 @@ Result<std::optional<Message>> BoxEnd::next() {
   }
 }
 
-Capabilities BoxEnd::capabilities() const {
-  return {.clock_hz = settings_.clock_hz,
-          .protocol = "bb84-decoy-1",
-          .intensities = {settings_.intensities.begin(), settings_.intensities.end()},
-          .intensity_probabilities = {settings_.probabilities.begin(), settings_.probabilities.end()},
-          .z_probability = settings_.z_probability};
-}
+Capabilities BoxEnd::capabilities() const { return capabilities_of(settings_); }
 
 }  // namespace cloister::hal::simulator

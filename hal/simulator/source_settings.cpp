@@ -55,4 +55,12 @@ Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings
   return {};
 }
 
+Capabilities capabilities_of(const SourceSettings& settings) {
+  return {.clock_hz = settings.clock_hz,
+          .protocol = "bb84-decoy-1",
+          .intensities = {settings.intensities.begin(), settings.intensities.end()},
+          .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.end()},
+          .z_probability = settings.z_probability};
+}
+
 }  // namespace cloister::hal::simulator

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "crypto/error.hpp"
+#include "hal/device.hpp"
 
 namespace cloister::hal::simulator {
 
@@ -18,6 +19,9 @@ struct SourceSettings {
 /// Refuses what cannot be simulated: a clock outside 1 kHz … 10 GHz, probabilities outside (0, 1) or not adding up to
 /// one, intensities that are not 10 ≥ signal > decoy ≥ 0. NaN and infinities are refused as well.
 [[nodiscard]] Result<> check(const SourceSettings& settings);
+
+/// What a device that is set so says of itself.
+[[nodiscard]] Capabilities capabilities_of(const SourceSettings& settings);
 
 /// Names the first setting in which two ends differ, with both values; an error for both of them.
 [[nodiscard]] Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings& receiver);

@@ -12,6 +12,7 @@
 #include "appliance/box/link.hpp"
 #include "appliance/distill/chain.hpp"
 #include "appliance/vpn/esp.hpp"
+#include "tests/seeded_random.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/virtual_world.hpp"
 #include "tests/synthetic_light.hpp"
@@ -75,8 +76,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   VirtualWorld& world_;
   Network& network_;
   std::size_t number_;
-  SeededRandom random_;
-  SeededRandom chain_random_;
+  test::SeededRandom random_;
+  test::SeededRandom chain_random_;
   std::unique_ptr<distill::Chain> chain_;
   std::uint64_t generation_ = 0;
   std::uint64_t session_wake_ = 0;

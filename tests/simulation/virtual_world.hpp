@@ -7,10 +7,7 @@
 #include <functional>
 #include <map>
 #include <random>
-#include <span>
 #include <string_view>
-
-#include "crypto/random.hpp"
 
 namespace cloister::simulation {
 
@@ -59,18 +56,6 @@ class VirtualWorld {
   std::map<std::pair<Instant, std::uint64_t>, std::function<void()>> events_;
   std::uint64_t next_ = 0;
   std::uint64_t digest_ = 0xCBF29CE484222325U;
-};
-
-/// A box's randomness, from a seed.
-class SeededRandom final : public crypto::Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
-  }
-
- private:
-  std::mt19937_64 generator_;
 };
 
 }  // namespace cloister::simulation

@@ -3,6 +3,7 @@
 /// checks, and then looks at what the service leaves to statistics.
 
 #include <chrono>
+#include <format>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ struct Finding {
   std::string text;
 };
 using Findings = std::vector<Finding>;
+
+/// Of a device that was closed and opened again.
+[[nodiscard]] inline Finding judge_second_start(Epoch first, Epoch second) {
+  if (second != first) return {Verdict::ok, "a second start is a new epoch"};
+  return {Verdict::wrong, std::format("begins epoch {} a second time", first)};
+}
 
 struct Patience {
   std::chrono::milliseconds until_light{10'000};

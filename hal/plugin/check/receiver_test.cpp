@@ -90,9 +90,7 @@ Findings examine_receiver(const PluginConfig& config, const Patience& patience) 
   if (!again.works() || !again.wait_for_light(patience.until_light) ||
       !again.serve(patience.stall, [&](Receiver& receiver) { return take_all(receiver, second); }))
     return findings;
-  const bool fresh = again.device().telemetry().epoch != epoch;
-  findings.push_back({fresh ? Verdict::ok : Verdict::wrong,
-                      fresh ? "a second start is a new epoch" : std::format("begins epoch {} a second time", epoch)});
+  findings.push_back(judge_second_start(epoch, again.device().telemetry().epoch));
   return findings;
 }
 

@@ -92,9 +92,7 @@ Findings examine_transmitter(const PluginConfig& config, const Patience& patienc
   if (!again.works() || !again.wait_for_light(patience.until_light) ||
       !again.serve(patience.stall, [&](Transmitter& transmitter) { return sample(transmitter, second); }))
     return findings;
-  const bool fresh = again.device().telemetry().epoch != epoch;
-  findings.push_back({fresh ? Verdict::ok : Verdict::wrong,
-                      fresh ? "a second start is a new epoch" : std::format("begins epoch {} a second time", epoch)});
+  findings.push_back(judge_second_start(epoch, again.device().telemetry().epoch));
   return findings;
 }
 

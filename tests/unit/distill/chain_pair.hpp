@@ -7,22 +7,12 @@
 #include <vector>
 
 #include "appliance/distill/chain.hpp"
+#include "tests/seeded_random.hpp"
 #include "tests/synthetic_light.hpp"
 
 namespace cloister::distill::test_pair {
 
 inline constexpr double z_probability = 0.7;
-
-class SeededRandom final : public crypto::Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
-  }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 /// Small blocks, with eps_sec loose enough that they give a key.
 inline Parameters parameters() {
@@ -49,8 +39,8 @@ struct Pair {
   }
 
   test::SyntheticSource source;
-  SeededRandom alice_random;
-  SeededRandom bob_random;
+  cloister::test::SeededRandom alice_random;
+  cloister::test::SeededRandom bob_random;
   std::unique_ptr<Chain> alice;
   std::unique_ptr<Chain> bob;
   std::mt19937_64 chance;

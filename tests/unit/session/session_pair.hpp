@@ -12,21 +12,11 @@
 #include <vector>
 
 #include "appliance/session/session.hpp"
+#include "tests/seeded_random.hpp"
 
 namespace cloister::session::test {
 
 using Bytes = std::vector<std::byte>;
-
-class SeededRandom final : public crypto::Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
-  }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 inline crypto::Psk psk_of(int value) {
   crypto::Psk psk;
@@ -51,9 +41,10 @@ inline Bytes bytes_of(std::string_view text) {
 /// One engine and what it said.
 struct End {
   End(Settings settings, int psk, std::uint64_t seed, Instant now)
-      : random{std::make_unique<SeededRandom>(seed)}, engine{std::move(settings), psk_of(psk), *random, now} {}
+      : random{std::make_unique<cloister::test::SeededRandom>(seed)},
+        engine{std::move(settings), psk_of(psk), *random, now} {}
 
-  std::unique_ptr<SeededRandom> random;
+  std::unique_ptr<cloister::test::SeededRandom> random;
   Session engine;
   Bytes outgoing;
   bool wants_connection = false;

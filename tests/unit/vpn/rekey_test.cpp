@@ -12,21 +12,11 @@
 #include "appliance/vpn/derive.hpp"
 #include "appliance/vpn/rekey.hpp"
 #include "appliance/vpn/rekey_messages.hpp"
+#include "tests/seeded_random.hpp"
 
 namespace cloister::vpn {
 namespace {
 using namespace std::chrono_literals;
-
-class SeededRandom final : public crypto::Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : generator_{seed} {}
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(generator_() >> 56U);
-  }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 crypto::TunnelKey key_of(const wire::KeyName& name) {
   crypto::TunnelKey key;
@@ -58,8 +48,9 @@ constexpr Instant beginning{std::chrono::hours{1}};
 struct Pair {
   struct End {
     End(std::uint64_t seed, bool initiator, bool hybrid)
-        : random{std::make_unique<SeededRandom>(seed)}, engine{settings(initiator, hybrid), *random, beginning} {}
-    std::unique_ptr<SeededRandom> random;
+        : random{std::make_unique<cloister::test::SeededRandom>(seed)},
+          engine{settings(initiator, hybrid), *random, beginning} {}
+    std::unique_ptr<cloister::test::SeededRandom> random;
     RekeyEngine engine;
     std::map<std::uint32_t, KeyBytes> inbound;
     std::optional<std::pair<std::uint32_t, KeyBytes>> outbound;
