@@ -82,6 +82,7 @@ void Tunnels::drain(std::size_t index) {
       else
         tunnel.engine.on_no_key(self.surroundings_.now());
     }
+    void operator()(vpn::BurnKeysBefore& burn) const { self.store_.burn_before(index, burn.first); }
     void operator()(vpn::InstallInbound& install) const {
       self.surroundings_.install_inbound(index, install.spi, std::move(install.key));
     }

@@ -98,20 +98,22 @@ std::optional<NamedKey> Store::take_next(std::size_t tunnel) {
 }
 
 Result<TunnelKey> Store::take(std::size_t tunnel, const KeyName& name) {
-  auto& stock = stocks_[tunnel];
-  const auto found = std::ranges::find(stock.keys, name, &NamedKey::name);
-  if (found == stock.keys.end()) {
+  burn_before(tunnel, name);
+  const auto& stock = stocks_[tunnel];
+  if (stock.keys.empty() || stock.keys.front().name != name) {
     return fail(std::format("tunnel '{}' has no key {}/{}: it was used, burnt or never given", stock.settings.tunnel,
                             name.block.value, name.index));
   }
-  burn(stock, static_cast<std::size_t>(found - stock.keys.begin()));
   return std::move(take_next(tunnel)->key);
 }
 
-void Store::burn(Stock& stock, std::size_t count) {
-  stock.keys.erase(stock.keys.begin(), stock.keys.begin() + static_cast<std::ptrdiff_t>(count));
-  balance_.stock_bits -= count * key_bits;
-  balance_.burnt_bits += count * key_bits;
+void Store::burn_before(std::size_t tunnel, const KeyName& first) {
+  auto& keys = stocks_[tunnel].keys;
+  const auto kept = std::ranges::lower_bound(keys, first, {}, &NamedKey::name);
+  const auto burnt = static_cast<std::size_t>(kept - keys.begin());
+  keys.erase(keys.begin(), kept);
+  balance_.stock_bits -= burnt * key_bits;
+  balance_.burnt_bits += burnt * key_bits;
 }
 
 void Store::keep_only(std::span<const BlockId> kept) {

@@ -69,9 +69,12 @@ class Store {
 
   /// The oldest key of the tunnel's stock; the box that starts a rekey takes it and tells the other its name.
   [[nodiscard]] std::optional<NamedKey> take_next(std::size_t tunnel);
-  /// The key of that name; all older ones of the tunnel are burnt (the peer has passed them over).
+  /// The key of that name; all older ones of the tunnel are burnt, whether it is there or not (the peer has passed them
+  /// over).
   [[nodiscard]] Result<TunnelKey> take(std::size_t tunnel, const KeyName& name);
 
+  /// The tunnel's keys before `first` are burnt: the peer no longer has them, or may have named them.
+  void burn_before(std::size_t tunnel, const KeyName& first);
   /// Everything of every block that is not in `kept` is burnt.
   void keep_only(std::span<const BlockId> kept);
   void burn_all();
@@ -82,9 +85,8 @@ class Store {
  private:
   struct Stock {
     TunnelStock settings;
-    std::vector<NamedKey> keys;  // the oldest first
+    std::vector<NamedKey> keys;  // the oldest first, that is by name
   };
-  void burn(Stock& stock, std::size_t count);
 
   std::vector<Stock> stocks_;
   std::optional<BlockId> newest_;

@@ -30,6 +30,11 @@ struct Retiring {
   Instant at;
 };
 
+/// The initiator waits for the store to give a key. The ML-KEM pair is made before: a key that was taken is offered.
+struct Asking {
+  std::optional<crypto::KemKeyPair> kem;
+};
+
 /// The initiator's exchange from its OFFER on.
 struct Offering {
   Offer offer;
@@ -57,13 +62,15 @@ struct RekeyEngine::State {
   crypto::Random* random;
   std::deque<RekeyAction> actions;
   bool session = false;
+  bool met = false;  // the peer's STANDING of this session has come
   bool ever_up = false;
   bool blocked = false;
-  bool asking = false;  // initiator: NeedKey is out
   std::uint64_t newest_epoch = 0;
+  wire::KeyName keys_from;  // all before it were taken from the stock or passed over
   std::uint64_t rekeys = 0;
   std::optional<Generation> current;
   std::vector<Retiring> retiring;
+  std::optional<Asking> asking;
   std::optional<Offering> offering;
   std::optional<Offered> offered;
   std::optional<Accepting> accepting;
@@ -118,20 +125,31 @@ struct RekeyEngine::State {
 
   /// Nothing of an exchange outlives the session that it began in; a receiving SA of it is not yet in use.
   void abort_exchange() {
+    asking.reset();
     offering.reset();
     offered.reset();
-    asking = false;
     if (accepting) actions.emplace_back(RetireInbound{accepting->generation.inbound});
     accepting.reset();
   }
 
-  void begin_rekey() {
+  void named(const wire::KeyName& key) { keys_from = std::max(keys_from, {key.block, key.index + 1}); }
+
+  void begin_rekey(Instant now) {
+    Asking next;
+    if (settings.hybrid) {
+      auto kem = crypto::KemKeyPair::generate();
+      if (!kem) {
+        retry_at = now + retry_interval;
+        return;
+      }
+      next.kem = std::move(*kem);
+    }
     retry_at.reset();
-    asking = true;
+    asking = std::move(next);
     actions.emplace_back(NeedKey{});
   }
 
-  [[nodiscard]] bool may_begin() const { return session && settings.initiator && !asking && !offering; }
+  [[nodiscard]] bool may_begin() const { return session && met && settings.initiator && !asking && !offering; }
 
   void do_what_is_due(Instant now) {
     std::erase_if(retiring, [&](const Retiring& old) {
@@ -150,7 +168,7 @@ struct RekeyEngine::State {
     if (accepting && now >= accepting->generation.made + exchange_patience) abort_exchange();
     if (offering && now >= offering->since + exchange_patience) abort_exchange();
     const bool due = !current || now >= current->made + settings.rekey_interval;
-    if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey();
+    if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey(now);
   }
 
   void arm() {
@@ -169,23 +187,38 @@ struct RekeyEngine::State {
     if (next) actions.emplace_back(WakeAt{*next});
   }
 
-  void on_offer(Offer offer) {
-    abort_exchange();
-    if (offer.epoch <= newest_epoch) return send(RekeyMessage::reject, encode(Reject{offer.epoch, newest_epoch}));
-    newest_epoch = offer.epoch;
-    const wire::KeyName name = offer.key_name;
-    offered = Offered{std::move(offer)};
-    actions.emplace_back(NeedKey{name});
+  void send_standing() {
+    send(RekeyMessage::standing, encode(Standing{.newest_epoch = newest_epoch, .keys_from = keys_from}));
   }
 
-  Result<> accept_offer(crypto::TunnelKey key, Instant now) {
+  Result<> on_standing(const Standing& peer) {
+    if (met) return fail("a second standing in one session");
+    met = true;
+    newest_epoch = std::max(newest_epoch, peer.newest_epoch);
+    keys_from = std::max(keys_from, peer.keys_from);
+    actions.emplace_back(BurnKeysBefore{keys_from});
+    return {};
+  }
+
+  Result<> on_offer(Offer offer) {
+    if (offer.epoch <= newest_epoch) return fail(std::format("an offer of epoch {}, which has been", offer.epoch));
+    abort_exchange();
+    newest_epoch = offer.epoch;
+    const wire::KeyName name = offer.key_name;
+    named(name);
+    offered = Offered{std::move(offer)};
+    actions.emplace_back(NeedKey{name});
+    return {};
+  }
+
+  void accept_offer(crypto::TunnelKey key, Instant now) {
     const Offer offer = std::move(offered->offer);
     offered.reset();
     std::optional<crypto::KemSecret> kem;
     Accept accept{offer.epoch, fresh_spi(), {}};
     if (settings.hybrid) {
       auto encapsulated = crypto::kem_encapsulate(offer.kem_public);
-      if (!encapsulated) return fail(encapsulated.error().message);
+      if (!encapsulated) return send(RekeyMessage::reject, encode(Reject{offer.epoch}));
       accept.kem_ciphertext = std::move(encapsulated->ciphertext);
       kem = std::move(encapsulated->secret);
     }
@@ -197,7 +230,6 @@ struct RekeyEngine::State {
                           offer.spi,
                           secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
     send(RekeyMessage::accept, encode(accept));
-    return {};
   }
 
   Result<> on_accept(const Accept& accept, Instant now) {
@@ -233,7 +265,6 @@ struct RekeyEngine::State {
   void on_reject(const Reject& reject, Instant now) {
     if (!offering || offering->offer.epoch != reject.epoch) return;
     offering.reset();
-    newest_epoch = std::max(newest_epoch, reject.newest_epoch);
     retry_at = now + retry_interval;
   }
 };
@@ -248,7 +279,9 @@ RekeyEngine::RekeyEngine(RekeyEngine&&) noexcept = default;
 
 void RekeyEngine::on_session_up(Instant now) {
   state_->session = true;
+  state_->met = false;
   state_->retry_at.reset();
+  state_->send_standing();
   state_->do_what_is_due(now);
   state_->arm();
 }
@@ -267,14 +300,16 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
   if (!message)
     return fail(
         std::format("tunnel '{}': a rekey message of type {} and {} bytes is none", tunnel, type, payload.size()));
+  if (!state.met && !std::holds_alternative<Standing>(*message))
+    return fail(std::format("tunnel '{}': a rekey message of type {} before the peer's standing", tunnel, type));
   Result<> result;
   struct Visitor {
     State& state;
     Instant now;
+    Result<> operator()(Standing& standing) const { return state.on_standing(standing); }
     Result<> operator()(Offer& offer) const {
       if (state.settings.initiator) return fail("an offer from the side that only answers");
-      state.on_offer(std::move(offer));
-      return {};
+      return state.on_offer(std::move(offer));
     }
     Result<> operator()(Accept& accept) const { return state.on_accept(accept, now); }
     Result<> operator()(Confirm& confirm) const {
@@ -295,21 +330,15 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
 
 void RekeyEngine::on_key(wire::KeyName name, crypto::TunnelKey key, Instant now) {
   State& state = *state_;
+  state.named(name);
   if (state.offered && state.offered->offer.key_name == name) {
-    if (auto accepted = state.accept_offer(std::move(key), now); !accepted) state.abort_exchange();
+    state.accept_offer(std::move(key), now);
   } else if (state.asking) {
-    state.asking = false;
     state.newest_epoch += 1;
-    Offering exchange{{state.newest_epoch, name, state.fresh_spi(), {}}, std::move(key), {}, now};
-    if (state.settings.hybrid) {
-      auto kem = crypto::KemKeyPair::generate();
-      if (!kem) {
-        state.retry_at = now + retry_interval;
-        return state.arm();
-      }
-      exchange.offer.kem_public = kem->public_key();
-      exchange.kem = std::move(*kem);
-    }
+    Offering exchange{
+        {state.newest_epoch, name, state.fresh_spi(), {}}, std::move(key), std::move(state.asking->kem), now};
+    state.asking.reset();
+    if (exchange.kem) exchange.offer.kem_public = exchange.kem->public_key();
     state.send(RekeyMessage::offer, encode(exchange.offer));
     state.offering = std::move(exchange);
   }
@@ -319,10 +348,10 @@ void RekeyEngine::on_key(wire::KeyName name, crypto::TunnelKey key, Instant now)
 void RekeyEngine::on_no_key(Instant now) {
   State& state = *state_;
   if (state.offered) {
-    state.send(RekeyMessage::reject, encode(Reject{state.offered->offer.epoch, state.newest_epoch}));
+    state.send(RekeyMessage::reject, encode(Reject{state.offered->offer.epoch}));
     state.offered.reset();
   } else if (state.asking) {
-    state.asking = false;
+    state.asking.reset();
     state.retry_at = now + retry_interval;
   }
   state.arm();

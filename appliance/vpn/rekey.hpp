@@ -2,6 +2,7 @@
 /// The rekeying of one tunnel: a new pair of SAs before the old one ends, and nothing when keys have run out.
 ///
 ///   initiator (the box whose name sorts first)                  responder
+///     STANDING{epochs, first key not used} ◀────────────────▶  STANDING, once each, when a session comes up
 ///     takes a key of the stock
 ///     OFFER{epoch, key name, SPI to me, ML-KEM key} ─────────▶  takes the key of that name, encapsulates, derives
 ///                                                              installs receiving SA
@@ -12,6 +13,9 @@
 /// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the
 /// old receiving SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then,
 /// without a new key, the tunnel is blocked.
+///
+/// A session may end between any two messages. By the next one's STANDING both burn every key that was taken for an
+/// OFFER, whether it arrived or not: both stocks stay alike.
 ///
 /// An engine: events and time in, actions out.
 
@@ -54,6 +58,10 @@ struct SendMessage {
 struct NeedKey {
   std::optional<wire::KeyName> name;
 };
+/// The tunnel's keys before `first` are to be burnt: the peer has used or burnt them.
+struct BurnKeysBefore {
+  wire::KeyName first;
+};
 struct InstallInbound {
   Spi spi;
   SaKey key;
@@ -78,8 +86,8 @@ struct TunnelRekeyed {
 struct TunnelBlocked {
   std::string reason;
 };
-using RekeyAction = std::variant<SendMessage, NeedKey, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
-                                 WakeAt, TunnelUp, TunnelRekeyed, TunnelBlocked>;
+using RekeyAction = std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound,
+                                 RetireOutbound, WakeAt, TunnelUp, TunnelRekeyed, TunnelBlocked>;
 
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"

@@ -7,7 +7,7 @@
 namespace cloister::vpn {
 namespace {
 
-using AnyMessage = std::variant<Offer, Accept, Confirm, Reject>;
+using AnyMessage = std::variant<Standing, Offer, Accept, Confirm, Reject>;
 
 /// The rest of the message, which is one KEM value of this length or nothing.
 std::optional<std::vector<std::byte>> kem_part(wire::Reader& in, bool hybrid, std::size_t bytes) {
@@ -19,6 +19,12 @@ std::optional<std::vector<std::byte>> kem_part(wire::Reader& in, bool hybrid, st
 bool usable(const std::optional<std::uint32_t>& spi) { return spi && *spi >= 256; }
 
 }  // namespace
+
+std::vector<std::byte> encode(const Standing& standing) {
+  wire::Writer out;
+  out.u64(standing.newest_epoch).key_name(standing.keys_from);
+  return std::move(out).take();
+}
 
 std::vector<std::byte> encode(const Offer& offer) {
   wire::Writer out;
@@ -40,7 +46,7 @@ std::vector<std::byte> encode(const Confirm& confirm) {
 
 std::vector<std::byte> encode(const Reject& reject) {
   wire::Writer out;
-  out.u64(reject.epoch).u64(reject.newest_epoch);
+  out.u64(reject.epoch);
   return std::move(out).take();
 }
 
@@ -49,6 +55,11 @@ std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::b
   const auto epoch = in.u64();
   if (!epoch) return std::nullopt;
   switch (static_cast<RekeyMessage>(type)) {
+    case RekeyMessage::standing: {
+      const auto keys_from = in.key_name();
+      if (!keys_from || !in.at_end()) return std::nullopt;
+      return Standing{*epoch, *keys_from};
+    }
     case RekeyMessage::offer: {
       const auto name = in.key_name();
       const auto spi = in.u32();
@@ -67,11 +78,9 @@ std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::b
     case RekeyMessage::confirm:
       if (!in.at_end()) return std::nullopt;
       return Confirm{*epoch};
-    case RekeyMessage::reject: {
-      const auto newest = in.u64();
-      if (!newest || !in.at_end()) return std::nullopt;
-      return Reject{*epoch, *newest};
-    }
+    case RekeyMessage::reject:
+      if (!in.at_end()) return std::nullopt;
+      return Reject{*epoch};
   }
   return std::nullopt;
 }

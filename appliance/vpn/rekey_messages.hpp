@@ -12,7 +12,13 @@
 
 namespace cloister::vpn {
 
-enum class RekeyMessage : std::uint8_t { offer = 1, accept = 2, confirm = 3, reject = 4 };
+enum class RekeyMessage : std::uint8_t { standing = 1, offer = 2, accept = 3, confirm = 4, reject = 5 };
+
+/// The first message of each engine in a session: what the last one has left.
+struct Standing {
+  std::uint64_t newest_epoch = 0;  // ever named here: the next is beyond both boxes'
+  wire::KeyName keys_from;         // all keys before it are used or burnt here
+};
 
 struct Offer {
   std::uint64_t epoch;
@@ -28,19 +34,19 @@ struct Accept {
 struct Confirm {
   std::uint64_t epoch;
 };
-/// The responder does not have the key, or knows a newer epoch (the initiator was restarted): it says its newest.
+/// The responder does not have the key, or cannot answer.
 struct Reject {
   std::uint64_t epoch;
-  std::uint64_t newest_epoch;
 };
 
+[[nodiscard]] std::vector<std::byte> encode(const Standing& standing);
 [[nodiscard]] std::vector<std::byte> encode(const Offer& offer);
 [[nodiscard]] std::vector<std::byte> encode(const Accept& accept);
 [[nodiscard]] std::vector<std::byte> encode(const Confirm& confirm);
 [[nodiscard]] std::vector<std::byte> encode(const Reject& reject);
 
 /// Strict: right lengths for the mode, nothing behind, no reserved SPI.
-[[nodiscard]] std::optional<std::variant<Offer, Accept, Confirm, Reject>> decode_rekey(
+[[nodiscard]] std::optional<std::variant<Standing, Offer, Accept, Confirm, Reject>> decode_rekey(
     std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
 
 }  // namespace cloister::vpn

@@ -108,6 +108,32 @@ TEST_CASE("Two stores that see the same blocks and names never give two keys for
   }
 }
 
+TEST_CASE("A stock whose keys the peer has passed over is burnt up to there, and filled again by both needs",
+          "[store]") {
+  Store initiator{{{"a", 2}}};
+  Store responder{{{"a", 2}}};
+  const auto add = [&](std::uint64_t block) {
+    const auto one = initiator.needs(0);
+    const auto other = responder.needs(0);
+    REQUIRE(initiator.add({block}, block_of(block, 3000), one, other));
+    REQUIRE(responder.add({block}, block_of(block, 3000), other, one));
+  };
+  add(1);
+  REQUIRE(initiator.take_next(0));
+  const auto last = initiator.take_next(0);  // neither name reaches the responder
+  REQUIRE(last);
+  responder.burn_before(0, {last->name.block, last->name.index + 1});
+  CHECK(responder.stock_keys(0) == 0);
+  CHECK(responder.balance().burnt_bits == 2 * key_bits);
+  CHECK(conserved(responder.balance()));
+  add(2);
+  CHECK(initiator.stock_keys(0) == 2);
+  CHECK(responder.stock_keys(0) == 2);
+  CHECK_FALSE(responder.take(0, {{2}, 9}));  // passed over, though the name is none
+  CHECK(responder.stock_keys(0) == 0);
+  CHECK(conserved(responder.balance()));
+}
+
 TEST_CASE("A block that was seen, or comes out of order, is refused", "[store]") {
   Store store{two_tunnels};
   const auto needs = store.needs(0);

@@ -1,4 +1,5 @@
-// Two rekey engines under a virtual clock: make before break, through loss, delay and sessions that end.
+// Two rekey engines with their key stores under a virtual clock: make before break, through loss, delay, sessions that
+// end and boxes that restart.
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
@@ -9,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include "appliance/keys/store.hpp"
 #include "appliance/vpn/derive.hpp"
 #include "appliance/vpn/rekey.hpp"
 #include "appliance/vpn/rekey_messages.hpp"
@@ -44,14 +46,38 @@ RekeySettings settings(bool initiator, bool hybrid) {
 
 constexpr Instant beginning{std::chrono::hours{1}};
 
-/// Both ends, their SAs by SPI, and a stock of keys that both draw from by name.
+/// Both ends, their SAs by SPI, and their stores, which new blocks fill while there is a session and light.
 struct Pair {
+  struct Conditions {
+    bool hybrid = false;
+    std::uint32_t ceiling_keys = 4;
+    std::chrono::milliseconds rekey_interval{1s};
+  };
   struct End {
-    End(std::uint64_t seed, bool initiator, bool hybrid)
+    End(std::uint64_t seed, bool first, const Conditions& conditions)
         : random{std::make_unique<cloister::test::SeededRandom>(seed)},
-          engine{settings(initiator, hybrid), *random, beginning} {}
+          settings{vpn::settings(first, conditions.hybrid)},
+          ceiling_keys{conditions.ceiling_keys},
+          engine{std::make_unique<RekeyEngine>(adjusted(settings, conditions), *random, beginning)},
+          store{{{"office", ceiling_keys}}} {}
+    static const RekeySettings& adjusted(RekeySettings& settings, const Conditions& conditions) {
+      settings.rekey_interval = conditions.rekey_interval;
+      settings.key_lifetime = 3 * conditions.rekey_interval;
+      return settings;
+    }
+    /// The service starts anew: it has lost all its memory.
+    void restart(Instant now) {
+      engine = std::make_unique<RekeyEngine>(settings, *random, now);
+      store = keys::Store{{{"office", ceiling_keys}}};
+      inbound.clear();
+      outbound.reset();
+      wake.reset();
+    }
     std::unique_ptr<cloister::test::SeededRandom> random;
-    RekeyEngine engine;
+    RekeySettings settings;
+    std::uint32_t ceiling_keys;
+    std::unique_ptr<RekeyEngine> engine;
+    keys::Store store;
     std::map<std::uint32_t, KeyBytes> inbound;
     std::optional<std::pair<std::uint32_t, KeyBytes>> outbound;
     std::optional<Instant> wake;
@@ -67,20 +93,22 @@ struct Pair {
   using Duration = std::chrono::steady_clock::duration;
 
   Instant now = beginning;
-  std::uint32_t next_key = 0;
-  std::uint32_t keys_left = 1000;
+  bool up = false;
+  bool light = true;
+  std::uint64_t blocks = 0;
+  Instant next_block = beginning;
   std::deque<Message> flight;
   std::mt19937_64 chance;
   std::array<End, 2> ends;
   Duration delay_most = 5ms;
-  std::set<std::uint32_t> used;
+  std::set<wire::KeyName> used;
 
-  Pair(std::uint64_t seed, bool hybrid)
-      : chance{seed}, ends{End{4 * seed, true, hybrid}, End{4 * seed + 1, false, hybrid}} {}
+  Pair(std::uint64_t seed, const Conditions& conditions)
+      : chance{seed}, ends{End{4 * seed, true, conditions}, End{4 * seed + 1, false, conditions}} {}
 
   void drain(std::size_t i) {
     End& end = ends[i];
-    while (auto action = end.engine.next_action()) {
+    while (auto action = end.engine->next_action()) {
       if (auto* send = std::get_if<SendMessage>(&*action)) {
         const auto delay =
             Duration{static_cast<Duration::rep>(chance() % static_cast<std::uint64_t>(delay_most.count()))};
@@ -91,17 +119,19 @@ struct Pair {
         flight.push_back({at, 1 - i, send->type, send->payload});
       } else if (auto* need = std::get_if<NeedKey>(&*action)) {
         if (!need->name) {
-          if (keys_left == 0)
-            end.engine.on_no_key(now);
-          else {
-            --keys_left;
-            const wire::KeyName name{{1}, next_key++};
-            REQUIRE(used.insert(name.index).second);
-            end.engine.on_key(name, key_of(name), now);
+          if (auto next = end.store.take_next(0)) {
+            REQUIRE(used.insert(next->name).second);
+            end.engine->on_key(next->name, std::move(next->key), now);
+          } else {
+            end.engine->on_no_key(now);
           }
+        } else if (auto key = end.store.take(0, *need->name)) {
+          end.engine->on_key(*need->name, std::move(*key), now);
         } else {
-          end.engine.on_key(*need->name, key_of(*need->name), now);
+          end.engine->on_no_key(now);
         }
+      } else if (auto* burn = std::get_if<BurnKeysBefore>(&*action)) {
+        end.store.burn_before(0, burn->first);
       } else if (auto* in = std::get_if<InstallInbound>(&*action)) {
         end.inbound[in->spi.value] = bytes_of(in->key);
       } else if (auto* out = std::get_if<InstallOutbound>(&*action)) {
@@ -127,33 +157,56 @@ struct Pair {
     return found != inbound.end() && found->second == out->second;
   }
 
-  void session(bool up) {
+  /// A block of two keys, held by both.
+  void add_block() {
+    std::mt19937_64 generator{++blocks};
+    crypto::SecretBits bits{2 * keys::key_bits};
+    for (std::size_t i = 0; i < bits.size_bits(); ++i) bits.set(i, (generator() & 1U) != 0);
+    const std::array needs{ends[0].store.needs(0), ends[1].store.needs(0)};
+    for (std::size_t i = 0; i < 2; ++i)
+      REQUIRE(ends[i].store.add({blocks}, bits.slice(0, bits.size_bits()), needs[i], needs[1 - i]));
+  }
+
+  /// As the link does it: a service that lost its memory leaves no block that both have.
+  void restart(std::size_t i) {
+    session(false);
+    ends[i].restart(now);
+    for (auto& end : ends) end.store.burn_all();
+    session(true);
+  }
+
+  void session(bool goes_up) {
+    up = goes_up;
     if (!up) flight.clear();
     for (std::size_t i = 0; i < 2; ++i) {
       if (up)
-        ends[i].engine.on_session_up(now);
+        ends[i].engine->on_session_up(now);
       else
-        ends[i].engine.on_session_down(now);
+        ends[i].engine->on_session_down(now);
       drain(i);
     }
   }
 
   void run(Duration span, auto check) {
     for (const Instant end = now + span; now < end; now += 1ms) {
+      if (up && light && now >= next_block) {
+        add_block();
+        next_block = now + 300ms;
+      }
       for (bool moved = true; moved;) {
         moved = false;
         const auto due = std::ranges::find_if(flight, [&](const Message& message) { return message.at <= now; });
         if (due == flight.end()) break;
         const Message message = *due;
         flight.erase(due);
-        REQUIRE(ends[message.to].engine.on_message(message.type, message.payload, now));
+        REQUIRE(ends[message.to].engine->on_message(message.type, message.payload, now));
         drain(message.to);
         moved = true;
       }
       for (std::size_t i = 0; i < 2; ++i) {
         if (!ends[i].wake || *ends[i].wake > now) continue;
         ends[i].wake.reset();
-        ends[i].engine.on_timer(now);
+        ends[i].engine->on_timer(now);
         drain(i);
       }
       check();
@@ -165,13 +218,13 @@ TEST_CASE("From the first key on both ends always have an SA that the other open
   for (const bool hybrid : {false, true}) {
     for (std::uint64_t seed = 0; seed < (hybrid ? 3U : 30U); ++seed) {
       INFO("seed " << seed << (hybrid ? ", hybrid" : ""));
-      Pair pair{seed, hybrid};
+      Pair pair{seed, {.hybrid = hybrid}};
       pair.delay_most = std::chrono::milliseconds{1 + seed};
       pair.session(true);
       pair.run(1s, [] {});
       REQUIRE((pair.fits(0) && pair.fits(1)));
       pair.run(10s, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
-      CHECK(pair.ends[0].engine.status().rekeys >= 8);
+      CHECK(pair.ends[0].engine->status().rekeys >= 8);
       CHECK(pair.ends[0].inbound.size() <= 2);
       CHECK(pair.ends[0].blocked + pair.ends[1].blocked == 0);
     }
@@ -180,17 +233,18 @@ TEST_CASE("From the first key on both ends always have an SA that the other open
 
 TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends, and comes back with the next key",
           "[rekey]") {
-  Pair pair{1, false};
-  pair.keys_left = 2;
+  Pair pair{1, {}};
+  pair.light = false;
+  pair.add_block();
   pair.session(true);
   pair.run(8s, [] {});
   for (const auto& end : pair.ends) {
     CHECK_FALSE(end.outbound);
     CHECK(end.inbound.empty());
     CHECK(end.blocked == 1);
-    CHECK(end.engine.status().state == "blocked");
+    CHECK(end.engine->status().state == "blocked");
   }
-  pair.keys_left = 100;
+  pair.light = true;
   pair.run(3s, [] {});
   CHECK((pair.fits(0) && pair.fits(1)));
 }
@@ -198,7 +252,7 @@ TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends
 TEST_CASE("Sessions that end at any moment leave no unequal keys and no SA beyond its lifetime", "[rekey]") {
   for (std::uint64_t seed = 100; seed < 200; ++seed) {
     INFO("seed " << seed);
-    Pair pair{seed, false};
+    Pair pair{seed, {}};
     pair.delay_most = 40ms;
     pair.session(true);
     for (int i = 0; i < 6; ++i) {
@@ -224,14 +278,91 @@ TEST_CASE("Sessions that end at any moment leave no unequal keys and no SA beyon
   }
 }
 
+TEST_CASE("However sessions end and boxes restart, both stocks agree again and every later key is used", "[rekey]") {
+  for (const std::uint32_t ceiling : {1U, 2U, 5U}) {
+    for (std::uint64_t seed = 200; seed < 240; ++seed) {
+      INFO("seed " << seed << ", ceiling " << ceiling);
+      Pair pair{seed, {.ceiling_keys = ceiling}};
+      pair.delay_most = 40ms;
+      pair.session(true);
+      for (int i = 0; i < 6; ++i) {
+        pair.run(std::chrono::milliseconds{pair.chance() % 1500}, [] {});
+        pair.session(false);
+        pair.run(std::chrono::milliseconds{pair.chance() % 300}, [] {});
+        pair.session(true);
+        if (pair.chance() % 3 == 0) pair.restart(pair.chance() % 2);
+      }
+      pair.run(2s, [] {});
+      const auto rekeys = pair.ends[1].engine->status().rekeys;
+      pair.run(5s, [] {});
+      CHECK(pair.ends[1].engine->status().rekeys >= rekeys + 3);
+      // At a time when no OFFER is on its way.
+      pair.light = false;
+      pair.run(200ms, [] {});
+      for (int i = 0; i < 100 && !pair.flight.empty(); ++i) pair.run(1ms, [] {});
+      CHECK(pair.ends[0].store.stock_keys(0) == pair.ends[1].store.stock_keys(0));
+    }
+  }
+}
+
+TEST_CASE("An OFFER that is lost with its session costs one key on both boxes", "[rekey]") {
+  Pair pair{1, {.ceiling_keys = 2}};
+  pair.light = false;
+  pair.add_block();
+  pair.session(true);
+  pair.run(50ms, [] {});
+  REQUIRE((pair.fits(0) && pair.fits(1)));
+  pair.add_block();
+  for (const std::uint32_t left : {1U, 0U}) {
+    while (pair.ends[0].store.stock_keys(0) > left) pair.run(1ms, [] {});
+    CHECK(pair.ends[1].store.stock_keys(0) == left + 1);
+    pair.session(false);
+    pair.session(true);
+  }
+  pair.run(20ms, [] {});
+  CHECK(pair.ends[1].store.stock_keys(0) == 0);
+  CHECK(pair.ends[1].store.balance().burnt_bits == 2 * keys::key_bits);
+  pair.add_block();
+  CHECK(pair.ends[0].store.stock_keys(0) == 2);
+  CHECK(pair.ends[1].store.stock_keys(0) == 2);
+}
+
+TEST_CASE("With one key of stock a restarted initiator is served by the first block", "[rekey]") {
+  Pair pair{1, {.ceiling_keys = 1}};
+  pair.session(true);
+  pair.run(5s, [] {});
+  pair.light = false;
+  pair.restart(0);
+  pair.run(20ms, [] {});
+  pair.add_block();
+  pair.run(1s, [] {});
+  CHECK((pair.fits(0) && pair.fits(1)));
+}
+
+TEST_CASE("Messages out of turn end the session", "[rekey]") {
+  cloister::test::SeededRandom random{1};
+  RekeyEngine engine{settings(false, false), random, beginning};
+  const auto deliver = [&](RekeyMessage type, const std::vector<std::byte>& payload) {
+    return engine.on_message(static_cast<std::uint8_t>(type), payload, beginning);
+  };
+  const auto offer = encode(Offer{5, {{3}, 4}, {0x1000}, {}});
+  engine.on_session_up(beginning);
+  CHECK_FALSE(deliver(RekeyMessage::offer, offer));
+  REQUIRE(deliver(RekeyMessage::standing, encode(Standing{})));
+  CHECK_FALSE(deliver(RekeyMessage::standing, encode(Standing{})));
+  CHECK(deliver(RekeyMessage::offer, offer));
+  CHECK_FALSE(deliver(RekeyMessage::offer, offer));
+}
+
 TEST_CASE("Every rekey message is read as written and refused when cut, lengthened, or of the other mode", "[rekey]") {
   const std::vector<std::byte> kem_public(crypto::kem_public_bytes, std::byte{1});
   const std::vector<std::byte> kem_ciphertext(crypto::kem_ciphertext_bytes, std::byte{2});
   std::vector<std::pair<RekeyMessage, std::vector<std::byte>>> messages;
+  messages.emplace_back(RekeyMessage::standing, encode(Standing{.newest_epoch = 7, .keys_from = {{3}, 4}}));
   messages.emplace_back(RekeyMessage::offer, encode(Offer{7, {{3}, 4}, {0x1000}, kem_public}));
   messages.emplace_back(RekeyMessage::accept, encode(Accept{7, {0x1001}, kem_ciphertext}));
   messages.emplace_back(RekeyMessage::confirm, encode(Confirm{7}));
-  messages.emplace_back(RekeyMessage::reject, encode(Reject{7, 9}));
+  messages.emplace_back(RekeyMessage::reject, encode(Reject{7}));
   for (const auto& [type, payload] : messages) {
     const auto number = static_cast<std::uint8_t>(type);
     REQUIRE(decode_rekey(number, payload, true));
