@@ -43,7 +43,7 @@ struct Offering {
   Instant since;
 };
 
-/// The responder's exchange until CONFIRM: what is to be installed then.
+/// The responder's exchange until CONFIRM: what is to be installed then. The initiator may send on its receiving SA.
 struct Accepting {
   Generation generation;
   Spi spi_out;
@@ -59,7 +59,7 @@ struct Offered {
 
 struct RekeyEngine::State {
   RekeySettings settings;
-  crypto::Random* random;
+  crypto::Random* random = nullptr;
   std::deque<RekeyAction> actions;
   bool session = false;
   bool met = false;  // the peer's STANDING of this session has come
@@ -123,13 +123,25 @@ struct RekeyEngine::State {
     blocked = false;
   }
 
-  /// Nothing of an exchange outlives the session that it began in; a receiving SA of it is not yet in use.
-  void abort_exchange() {
+  /// What waits for an answer within the session.
+  void give_up_exchange() {
     asking.reset();
     offering.reset();
     offered.reset();
+  }
+
+  /// Only once the initiator is known not to send on the accepted receiving SA, or its lifetime has ended.
+  void drop_accepted() {
     if (accepting) actions.emplace_back(RetireInbound{accepting->generation.inbound});
     accepting.reset();
+  }
+
+  void block(std::string reason) {
+    actions.emplace_back(RetireOutbound{});
+    actions.emplace_back(RetireInbound{current->inbound});
+    actions.emplace_back(TunnelBlocked{std::move(reason)});
+    current.reset();
+    blocked = true;
   }
 
   void named(const wire::KeyName& key) { keys_from = std::max(keys_from, {key.block, key.index + 1}); }
@@ -157,16 +169,10 @@ struct RekeyEngine::State {
       actions.emplace_back(RetireInbound{old.spi});
       return true;
     });
-    if (current && now >= current->made + settings.key_lifetime) {
-      actions.emplace_back(RetireOutbound{});
-      actions.emplace_back(RetireInbound{current->inbound});
-      actions.emplace_back(
-          TunnelBlocked{session ? "no key is left" : "no session with the peer, and the last key has ended"});
-      current.reset();
-      blocked = true;
-    }
-    if (accepting && now >= accepting->generation.made + exchange_patience) abort_exchange();
-    if (offering && now >= offering->since + exchange_patience) abort_exchange();
+    if (current && now >= current->made + settings.key_lifetime)
+      block(session ? "no key is left" : "no session with the peer, and the last key has ended");
+    if (accepting && now >= accepting->generation.made + settings.key_lifetime) drop_accepted();
+    if (offering && now >= offering->since + exchange_patience) offering.reset();
     const bool due = !current || now >= current->made + settings.rekey_interval;
     if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey(now);
   }
@@ -175,7 +181,7 @@ struct RekeyEngine::State {
     std::optional<Instant> next;
     const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
     for (const auto& old : retiring) consider(old.at);
-    if (accepting) consider(accepting->generation.made + exchange_patience);
+    if (accepting) consider(accepting->generation.made + settings.key_lifetime);
     if (offering) consider(offering->since + exchange_patience);
     if (current) consider(current->made + settings.key_lifetime);
     if (may_begin()) {
@@ -188,21 +194,33 @@ struct RekeyEngine::State {
   }
 
   void send_standing() {
-    send(RekeyMessage::standing, encode(Standing{.newest_epoch = newest_epoch, .keys_from = keys_from}));
+    send(RekeyMessage::standing, encode(Standing{.newest_epoch = newest_epoch,
+                                                 .in_use = current ? current->epoch : 0,
+                                                 .accepted = accepting ? accepting->generation.epoch : 0,
+                                                 .keys_from = keys_from}));
   }
 
-  Result<> on_standing(const Standing& peer) {
+  Result<> on_standing(const Standing& peer, Instant now) {
     if (met) return fail("a second standing in one session");
     met = true;
     newest_epoch = std::max(newest_epoch, peer.newest_epoch);
     keys_from = std::max(keys_from, peer.keys_from);
     actions.emplace_back(BurnKeysBefore{keys_from});
+    if (accepting) {
+      if (accepting->generation.epoch == peer.in_use)
+        on_confirm({peer.in_use}, now);
+      else
+        drop_accepted();
+    }
+    if (current && current->epoch != peer.in_use && current->epoch != peer.accepted)
+      block("the peer no longer has the SAs of the last key");
     return {};
   }
 
   Result<> on_offer(Offer offer) {
     if (offer.epoch <= newest_epoch) return fail(std::format("an offer of epoch {}, which has been", offer.epoch));
-    abort_exchange();
+    offered.reset();
+    drop_accepted();  // the initiator has given it up
     newest_epoch = offer.epoch;
     const wire::KeyName name = offer.key_name;
     named(name);
@@ -288,7 +306,7 @@ void RekeyEngine::on_session_up(Instant now) {
 
 void RekeyEngine::on_session_down(Instant now) {
   state_->session = false;
-  state_->abort_exchange();
+  state_->give_up_exchange();
   state_->do_what_is_due(now);
   state_->arm();
 }
@@ -306,7 +324,7 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
   struct Visitor {
     State& state;
     Instant now;
-    Result<> operator()(Standing& standing) const { return state.on_standing(standing); }
+    Result<> operator()(Standing& standing) const { return state.on_standing(standing, now); }
     Result<> operator()(Offer& offer) const {
       if (state.settings.initiator) return fail("an offer from the side that only answers");
       return state.on_offer(std::move(offer));

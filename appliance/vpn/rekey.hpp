@@ -14,8 +14,11 @@
 /// old receiving SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then,
 /// without a new key, the tunnel is blocked.
 ///
-/// A session may end between any two messages. By the next one's STANDING both burn every key that was taken for an
-/// OFFER, whether it arrived or not: both stocks stay alike.
+/// A session may end between any two messages. What it leaves, the next one's STANDING settles on both sides:
+///   - A key that was taken for an OFFER is burnt on both, whether the OFFER arrived or not: both stocks stay alike.
+///   - The initiator sends on the new SA from ACCEPT on, so the responder's receiving SA outlives the session; the
+///     initiator's STANDING stands for a CONFIRM that was lost.
+///   - SAs that the other side does not have (it was restarted) end at once, and a rekey begins.
 ///
 /// An engine: events and time in, actions out.
 

@@ -22,7 +22,7 @@ bool usable(const std::optional<std::uint32_t>& spi) { return spi && *spi >= 256
 
 std::vector<std::byte> encode(const Standing& standing) {
   wire::Writer out;
-  out.u64(standing.newest_epoch).key_name(standing.keys_from);
+  out.u64(standing.newest_epoch).u64(standing.in_use).u64(standing.accepted).key_name(standing.keys_from);
   return std::move(out).take();
 }
 
@@ -56,9 +56,11 @@ std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::b
   if (!epoch) return std::nullopt;
   switch (static_cast<RekeyMessage>(type)) {
     case RekeyMessage::standing: {
+      const auto in_use = in.u64();
+      const auto accepted = in.u64();
       const auto keys_from = in.key_name();
-      if (!keys_from || !in.at_end()) return std::nullopt;
-      return Standing{*epoch, *keys_from};
+      if (!in_use || !accepted || !keys_from || !in.at_end()) return std::nullopt;
+      return Standing{*epoch, *in_use, *accepted, *keys_from};
     }
     case RekeyMessage::offer: {
       const auto name = in.key_name();

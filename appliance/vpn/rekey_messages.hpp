@@ -14,9 +14,11 @@ namespace cloister::vpn {
 
 enum class RekeyMessage : std::uint8_t { standing = 1, offer = 2, accept = 3, confirm = 4, reject = 5 };
 
-/// The first message of each engine in a session: what the last one has left.
+/// The first message of each engine in a session: what the last one has left. Epochs start from 1; 0 is none.
 struct Standing {
   std::uint64_t newest_epoch = 0;  // ever named here: the next is beyond both boxes'
+  std::uint64_t in_use = 0;        // this box sends and receives on its SAs
+  std::uint64_t accepted = 0;      // responder: the receiving SA is there, CONFIRM has not come
   wire::KeyName keys_from;         // all keys before it are used or burnt here
 };
 

@@ -10,9 +10,12 @@ Network::Network(VirtualWorld& world, Trouble trouble) : world_{world}, trouble_
 }
 
 void Network::connect(Instant not_before) {
-  world_.plan(std::max(not_before, world_.now()) + delay(), [this] {
+  world_.plan(std::max(not_before, world_.now()) + delay(), [this, attempt = ++attempts_] {
+    if (attempt != attempts_) return;  // of a life of the service that has ended
     if (ends_[1].busy() && sockets_[1].open) {
-      world_.plan_in(delay(), [this] { ends_[0].disconnected("connection refused"); });
+      world_.plan_in(delay(), [this, attempt] {
+        if (attempt == attempts_) ends_[0].disconnected("connection refused");
+      });
       return;
     }
     const auto connection = ++connections_;
@@ -91,7 +94,6 @@ void Network::drop_socket(std::size_t box, const char* reason) {
   ends_[box].disconnected(reason);
 }
 
-/// Everything in flight is lost.
 void Network::cut() {
   for (std::size_t box = 0; box < 2; ++box) {
     const auto connection = sockets_[box].connection = ++connections_;

@@ -41,6 +41,8 @@ class Network {
   void connect(Instant not_before);
   void transmit(std::size_t from, const std::vector<std::byte>& bytes);
   void disconnect(std::size_t from);
+  /// Everything in flight is lost, and both ends notice sooner or later.
+  void cut();
   void send_datagram(std::size_t from, const std::vector<std::byte>& bytes);
   [[nodiscard]] bool tampered() const { return tampered_; }
 
@@ -50,7 +52,6 @@ class Network {
     std::uint64_t connection = 0;
     Instant last_delivery;
   };
-  void cut();
   void deliver(std::size_t to, std::vector<std::byte> piece);
   void transmit_piece(std::size_t to, std::vector<std::byte> piece);
   void drop_socket(std::size_t box, const char* reason);
@@ -61,6 +62,7 @@ class Network {
   std::array<Ends, 2> ends_;
   std::array<Socket, 2> sockets_;
   std::uint64_t connections_ = 0;
+  std::uint64_t attempts_ = 0;  // of the client to connect
   std::size_t pieces_ = 0;
   bool tampered_ = false;
   std::array<std::vector<std::byte>, 2> withheld_;  // by a swap, on its way to this box

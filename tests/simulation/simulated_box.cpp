@@ -15,6 +15,13 @@ std::array<std::byte, 28> packet_of(std::uint64_t number) {
   return packet;
 }
 
+/// Each life of a service unseals its own.
+crypto::Psk copy_of(const crypto::Psk& psk) {
+  crypto::Psk copy;
+  std::ranges::copy(psk.expose(), copy.fill().begin());
+  return copy;
+}
+
 }  // namespace
 
 SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings,
@@ -26,19 +33,34 @@ SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t nu
       chain_random_{seed + 1},
       chain_{number == 0 ? distill::make_alice_chain(settings.distillation, source, chain_random_)
                          : distill::make_bob_chain(settings.distillation, chain_random_)},
-      link_{std::move(settings), std::move(psk), random_, *this} {
-  network_.attach(number_, {.connected = [this] { link_.on_connected(); },
-                            .received = [this](const std::vector<std::byte>& bytes) { link_.on_received(bytes); },
-                            .disconnected = [this](const char* reason) { link_.on_disconnected(reason); },
-                            .busy = [this] { return link_.session_status().state == "established"; },
+      settings_{std::move(settings)},
+      psk_{std::move(psk)},
+      link_{
+          std::make_unique<box::Link>(settings_, copy_of(psk_), random_, static_cast<box::LinkSurroundings&>(*this))} {
+  network_.attach(number_, {.connected = [this] { link_->on_connected(); },
+                            .received = [this](const std::vector<std::byte>& bytes) { link_->on_received(bytes); },
+                            .disconnected = [this](const char* reason) { link_->on_disconnected(reason); },
+                            .busy = [this] { return link_->session_status().state == "established"; },
                             .datagram = [this](const std::vector<std::byte>& datagram) { on_datagram(datagram); }});
 }
 
-void SimulatedBox::begin() { link_.begin(); }
+void SimulatedBox::begin() { link_->begin(); }
+
+void SimulatedBox::restart() {
+  info("RESTART", "service", "ends and starts anew");
+  network_.disconnect(number_);
+  ++session_wake_;
+  ++tunnel_wake_;
+  stop_chain();
+  inbound_.clear();
+  outbound_.reset();
+  link_ = std::make_unique<box::Link>(settings_, copy_of(psk_), random_, static_cast<box::LinkSurroundings&>(*this));
+  link_->begin();
+}
 
 bool SimulatedBox::settled() const {
-  const auto session = link_.session_status();
-  return session.authenticator == session::Authenticator::qkd && link_.tunnel_status(0).state == "up" &&
+  const auto session = link_->session_status();
+  return session.authenticator == session::Authenticator::qkd && link_->tunnel_status(0).state == "up" &&
          outbound_.has_value();
 }
 
@@ -84,19 +106,19 @@ void SimulatedBox::to_link(std::function<void()> event) { world_.plan_in(50us, s
 void SimulatedBox::drain_chain() {
   while (auto action = chain_->next_action()) {
     auto shared = std::make_shared<distill::Action>(std::move(*action));
-    to_link([this, shared, at = generation_] { link_.on_chain(at, std::move(*shared)); });
+    to_link([this, shared, at = generation_] { link_->on_chain(at, std::move(*shared)); });
   }
 }
 
 void SimulatedBox::wake_session(Instant at) {
   world_.plan(at, [this, wake = ++session_wake_] {
-    if (wake == session_wake_) link_.on_session_timer();
+    if (wake == session_wake_) link_->on_session_timer();
   });
 }
 
 void SimulatedBox::wake_tunnel(std::size_t tunnel, Instant at) {
   world_.plan(at, [this, tunnel, wake = ++tunnel_wake_] {
-    if (wake == tunnel_wake_) link_.on_tunnel_timer(tunnel);
+    if (wake == tunnel_wake_) link_->on_tunnel_timer(tunnel);
   });
 }
 
@@ -122,13 +144,14 @@ void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId bloc
     if (generation != generation_) return;
     const auto taken = chain_->on_message(block, type, payload);
     drain_chain();
-    if (!taken) to_link([this, generation, what = taken.error().message] { link_.on_chain_error(generation, what); });
+    if (!taken) to_link([this, generation, what = taken.error().message] { link_->on_chain_error(generation, what); });
   });
 }
 
 void SimulatedBox::install_inbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
   inbound_.erase(spi.value);
   inbound_.emplace(spi.value, vpn::InboundSa{spi, std::move(key)});
+  on_installed_inbound();
 }
 void SimulatedBox::install_outbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
   world_.note("outbound", number_);

@@ -2,6 +2,7 @@
 /// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks,
 /// synthetic light.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,10 @@ class SimulatedBox final : private box::LinkSurroundings {
   SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk,
                std::uint64_t seed, test::SyntheticSource& source);
   void begin();
+  /// The service ends and starts anew, without its memory.
+  void restart();
+  /// Called when a receiving SA is installed: the responder has accepted a key, or the initiator has its acceptance.
+  std::function<void()> on_installed_inbound = [] {};
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
   [[nodiscard]] bool watches() const { return generation_ != 0 && chain_->wants_frame(); }
@@ -43,7 +48,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   /// Sends one packet through the tunnel.
   void send_packet();
 
-  [[nodiscard]] const box::Link& link() const { return link_; }
+  [[nodiscard]] const box::Link& link() const { return *link_; }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
@@ -87,7 +92,9 @@ class SimulatedBox final : private box::LinkSurroundings {
   Traffic traffic_;
   std::vector<std::string> alarms_;
   std::vector<std::string> log_;
-  box::Link link_;
+  box::LinkSettings settings_;
+  crypto::Psk psk_;
+  std::unique_ptr<box::Link> link_;
 };
 
 }  // namespace cloister::simulation

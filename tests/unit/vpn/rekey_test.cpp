@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <ranges>
 #include <set>
 
 #include "appliance/keys/store.hpp"
@@ -339,6 +340,61 @@ TEST_CASE("With one key of stock a restarted initiator is served by the first bl
   CHECK((pair.fits(0) && pair.fits(1)));
 }
 
+TEST_CASE("A CONFIRM that is lost with its session stops no direction and costs no key, however long it is to the next",
+          "[rekey]") {
+  Pair pair{1, {.rekey_interval = 1h}};
+  pair.session(true);
+  while (!pair.ends[0].outbound) pair.run(1ms, [] {});
+  REQUIRE_FALSE(pair.ends[1].outbound);
+  REQUIRE(pair.fits(0));
+  pair.session(false);
+  pair.run(6s, [&] { REQUIRE(pair.fits(0)); });
+  pair.session(true);
+  pair.run(20ms, [&] { REQUIRE(pair.fits(0)); });
+  CHECK(pair.fits(1));
+  CHECK(pair.used.size() == 1);
+  CHECK(pair.ends[1].engine->status().state == "up");
+}
+
+TEST_CASE("At whatever moment of a rekey a session ends, the next one restores both directions, also at long intervals",
+          "[rekey]") {
+  for (const auto moment : std::views::iota(0, 40)) {
+    for (std::uint64_t seed = 300; seed < 305; ++seed) {
+      INFO("seed " << seed << ", " << moment << " ms");
+      Pair pair{seed, {.ceiling_keys = 1, .rekey_interval = 1h}};
+      pair.delay_most = 10ms;
+      pair.session(true);
+      pair.run(std::chrono::milliseconds{moment}, [] {});
+      pair.session(false);
+      pair.run(std::chrono::milliseconds{pair.chance() % 7000}, [] {});
+      pair.session(true);
+      pair.run(1s, [] {});
+      pair.run(100ms, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+      CHECK(pair.ends[0].blocked + pair.ends[1].blocked == 0);
+    }
+  }
+}
+
+TEST_CASE("When one box restarts the other's tunnel says that it is blocked, and is up again with the next key",
+          "[rekey]") {
+  for (const std::size_t restarted : {0U, 1U}) {
+    Pair pair{1, {.rekey_interval = 1h}};
+    pair.session(true);
+    pair.run(1s, [] {});
+    REQUIRE((pair.fits(0) && pair.fits(1)));
+    pair.light = false;
+    pair.restart(restarted);
+    pair.run(50ms, [] {});
+    const auto& other = pair.ends[1 - restarted];
+    CHECK(other.blocked == 1);
+    CHECK(other.engine->status().state == "blocked");
+    CHECK_FALSE(other.outbound);
+    pair.light = true;
+    pair.run(1s, [] {});
+    CHECK((pair.fits(0) && pair.fits(1)));
+  }
+}
+
 TEST_CASE("Messages out of turn end the session", "[rekey]") {
   cloister::test::SeededRandom random{1};
   RekeyEngine engine{settings(false, false), random, beginning};
@@ -358,7 +414,8 @@ TEST_CASE("Every rekey message is read as written and refused when cut, lengthen
   const std::vector<std::byte> kem_public(crypto::kem_public_bytes, std::byte{1});
   const std::vector<std::byte> kem_ciphertext(crypto::kem_ciphertext_bytes, std::byte{2});
   std::vector<std::pair<RekeyMessage, std::vector<std::byte>>> messages;
-  messages.emplace_back(RekeyMessage::standing, encode(Standing{.newest_epoch = 7, .keys_from = {{3}, 4}}));
+  messages.emplace_back(RekeyMessage::standing,
+                        encode(Standing{.newest_epoch = 7, .in_use = 5, .accepted = 6, .keys_from = {{3}, 4}}));
   messages.emplace_back(RekeyMessage::offer, encode(Offer{7, {{3}, 4}, {0x1000}, kem_public}));
   messages.emplace_back(RekeyMessage::accept, encode(Accept{7, {0x1001}, kem_ciphertext}));
   messages.emplace_back(RekeyMessage::confirm, encode(Confirm{7}));
