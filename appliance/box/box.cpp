@@ -190,6 +190,9 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
 Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration) {
   std::unique_ptr<Box> box{new Box};
   box->name_ = configuration.box.name;
+  auto audit = AuditLog::open(configuration.box.state_directory);
+  if (!audit) return std::unexpected{audit.error()};
+  box->log_.audit_to(std::move(*audit));
 
   auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
   if (!tpm) return std::unexpected{tpm.error()};
@@ -236,6 +239,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 }
 
 Box::~Box() = default;
+
+void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }
 
 control::BoxStatus Box::status() const {
   control::BoxStatus status;

@@ -23,6 +23,9 @@ class Box {
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
 
+  /// The service is about to end in good order.
+  void on_stop();
+
  private:
   Box() = default;
   [[nodiscard]] control::BoxStatus status() const;

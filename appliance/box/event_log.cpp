@@ -1,16 +1,17 @@
 #include "appliance/box/event_log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cstdlib>
 #include <format>
 #include <iostream>
-#include <string_view>
+#include <utility>
+
+#include "appliance/drivers/journal.hpp"
 
 namespace cloister::box {
 
-EventLog::EventLog()
-    : started_{std::chrono::steady_clock::now()}, under_systemd_{std::getenv("JOURNAL_STREAM") != nullptr} {}
+EventLog::EventLog() : started_{std::chrono::steady_clock::now()}, under_journal_{drivers::under_journal()} {}
 
 double EventLog::uptime_seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
@@ -26,22 +27,42 @@ void EventLog::alarm(const std::string& code, const std::string& subject, const 
 void EventLog::add(const char* severity, const std::string& code, const std::string& subject, const std::string& text) {
   const double now = uptime_seconds();
   const auto last = std::ranges::find(events_.rbegin(), events_.rend(), subject, &control::Event::subject);
-  std::uint64_t times = 1;
   if (last != events_.rend() && last->code == code && last->text == text) {
-    times = ++last->times;
     last->at_seconds = now;
-    if (!std::has_single_bit(times)) return;
-  } else {
-    events_.push_back({++count_, now, severity, code, subject, text});
-    if (events_.size() > kept_max) events_.pop_front();
+    if (!std::has_single_bit(++last->times)) return;
+    return write(control::Event{*last});
   }
-  const bool alarm = std::string_view{severity} == "alarm";
-  // sd-daemon(3): "<4>" is a warning, "<6>" information. On a terminal the time since the start serves better.
-  const std::string prefix =
-      under_systemd_ ? (alarm ? "<4>" : "<6>") : std::format("[{:9.3f}] {}", now, alarm ? "ALARM " : "");
-  std::cerr << prefix + std::format("{}: {} ({}{})\n", subject, text, code,
-                                    times > 1 ? std::format(", {} times", times) : "")
-            << std::flush;
+  events_.push_back({++count_, now, severity, code, subject, text});
+  if (events_.size() > kept_max) events_.pop_front();
+  write(control::Event{events_.back()});
+}
+
+void EventLog::write(const control::Event& event) {
+  audit(event);
+  const bool alarm = event.severity == "alarm";
+  const std::string line = std::format("{}: {} ({}{})", event.subject, event.text, event.code,
+                                       event.times > 1 ? std::format(", {} times", event.times) : "");
+  // syslog(3): 4 is a warning, 6 information.
+  if (under_journal_ &&
+      drivers::send_to_journal(std::array{
+          "MESSAGE=" + line, std::format("PRIORITY={}", alarm ? 4 : 6), std::string{"SYSLOG_IDENTIFIER=cloisterd"},
+          "CLOISTER_EVENT=" + event.code, "CLOISTER_SUBJECT=" + event.subject,
+          std::format("CLOISTER_TIMES={}", event.times), "CLOISTER_AUDIT_HEAD=" + (audit_ ? audit_->head() : "")}))
+    return;
+  std::cerr << std::format("[{:9.3f}] {}{}\n", event.at_seconds, alarm ? "ALARM " : "", line) << std::flush;
+}
+
+void EventLog::audit(const control::Event& event) {
+  if (!audit_) return;
+  if (auto done = audit_->append(event, std::chrono::system_clock::now()); !done) {
+    audit_.reset();
+    alarm("AUDIT_LOST", "audit log", done.error().message);
+  }
+}
+
+void EventLog::audit_to(AuditLog audit) {
+  audit_.emplace(std::move(audit));
+  if (audit_->found_broken()) alarm("AUDIT_BROKEN", "audit log", *audit_->found_broken());
 }
 
 }  // namespace cloister::box

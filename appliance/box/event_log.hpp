@@ -1,13 +1,15 @@
 #pragma once
-/// What happened, for people: on standard error (with the journal's level prefix under systemd), and the newest kept
-/// for `status`. What repeats itself, as a refusal at each try, is one event that counts; the log has its 1st, 2nd,
-/// 4th, 8th … time. Used on the I/O thread only.
+/// What happened, for people: in the journal under systemd, else on standard error; in the audit log; and the newest
+/// kept for `status`. What repeats itself, as a refusal at each try, is one event that counts; the logs have its 1st,
+/// 2nd, 4th, 8th … time. Used on the I/O thread only.
 
 #include <chrono>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "appliance/box/audit_log.hpp"
 #include "appliance/control/status.hpp"
 
 namespace cloister::box {
@@ -19,14 +21,19 @@ class EventLog {
   EventLog();
   void info(const std::string& code, const std::string& subject, const std::string& text);
   void alarm(const std::string& code, const std::string& subject, const std::string& text);
+  /// From now on each event stands in the audit log too. What is wrong in it is the first.
+  void audit_to(AuditLog audit);
   [[nodiscard]] std::vector<control::Event> newest() const { return {events_.begin(), events_.end()}; }
   [[nodiscard]] double uptime_seconds() const;
 
  private:
   void add(const char* severity, const std::string& code, const std::string& subject, const std::string& text);
+  void write(const control::Event& event);
+  void audit(const control::Event& event);
 
   std::chrono::steady_clock::time_point started_;
-  bool under_systemd_;
+  bool under_journal_;
+  std::optional<AuditLog> audit_;
   std::uint64_t count_ = 0;
   std::deque<control::Event> events_;
 };

@@ -63,5 +63,6 @@ int main(int argc, char** argv) {
   const cloister::box::Watchdog watchdog{io};
   io.run();
   ::sd_notify(0, "STOPPING=1");
+  (*box)->on_stop();
   return 0;
 }

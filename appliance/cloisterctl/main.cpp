@@ -14,6 +14,7 @@
 #include "appliance/cloisterctl/account.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
+#include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/control/client.hpp"
@@ -110,6 +111,33 @@ int main(int argc, char** argv) {
   watch->add_option("--count", count, "Stop after so many looks (0: never)")->capture_default_str();
   watch->add_flag("--json", json, "One JSON object a line");
 
+  auto* events = app.add_subcommand("events", "Show what happened, and what it means");
+  events->require_subcommand(0, 1);
+  cloisterctl::EventOptions event_options;
+  events->add_flag("--alarms", event_options.alarms, "Only what calls for a person");
+  events->add_flag("--follow,-f", event_options.follow, "Then show what comes, until Ctrl-C");
+  events->add_flag("--json", event_options.json, "One JSON object a line");
+  auto* explain =
+      events->add_subcommand("explain", "Say what an event means and what to do; works without the service");
+  cloisterctl::ExplainOptions explain_options;
+  explain->add_option("code", explain_options.code, "As QBER_HIGH; none: list all");
+  explain->add_flag("--json", explain_options.json, "For programs");
+  explain->add_flag("--markdown", explain_options.markdown, "All events as a page");
+
+  auto* audit = app.add_subcommand("audit", "Look at the record of all events; works without the service");
+  audit->require_subcommand(1);
+  cloisterctl::AuditOptions audit_options;
+  auto* audit_show = audit->add_subcommand("show", "Print the audit log");
+  auto* audit_verify = audit->add_subcommand("verify", "Check that no line was changed, removed or put in");
+  for (auto* command : {audit_show, audit_verify}) {
+    command->add_option("files", audit_options.files, "Parts of a log, the oldest first (default: the directory's)");
+    command->add_option("--directory", audit_options.directory, "The service's 'box.state_directory'")
+        ->capture_default_str();
+    command->add_flag("--json", audit_options.json, "For programs");
+  }
+  audit_verify->add_option("--head", audit_options.head,
+                           "A head from the journal (field CLOISTER_AUDIT_HEAD) that the log must lead through");
+
   auto* psk = app.add_subcommand("psk", "Make or take over a bootstrap PSK, sealed in the TPM");
   psk->require_subcommand(1);
   cloisterctl::PskOptions psk_options{.tcti = "device:/dev/tpmrm0", .output = {}};
@@ -155,6 +183,10 @@ int main(int argc, char** argv) {
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);
+  if (*explain) return cloisterctl::events_explain(explain_options);
+  if (*events) return cloisterctl::events_list(socket, event_options);
+  if (*audit_show) return cloisterctl::audit_show(audit_options);
+  if (*audit_verify) return cloisterctl::audit_verify(audit_options);
   if (*check) return cloisterctl::config_check(file, json);
   if (*show) return cloisterctl::config_show(file, json);
   if (*diff) return cloisterctl::config_diff(file, other_file, json);

@@ -1,7 +1,6 @@
 #include "hal/plugin/library_file.hpp"
 
 #include <fcntl.h>
-#include <sodium.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 #include <format>
 #include <span>
 #include <vector>
+
+#include "crypto/digest.hpp"
 
 namespace cloister::hal::plugin {
 
@@ -35,26 +36,18 @@ Result<std::vector<std::byte>> read_library(const std::string& path) {
   }
 }
 
-std::string digest_of(std::span<const std::byte> bytes) {
-  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-  crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  std::string text;
-  for (const auto byte : digest) text += std::format("{:02x}", byte);
-  return text;
-}
-
 }  // namespace
 
 Result<std::string> sha256_of(const std::string& path) {
   const auto bytes = read_library(path);
   if (!bytes) return std::unexpected{bytes.error()};
-  return digest_of(*bytes);
+  return crypto::sha256_hex(*bytes);
 }
 
 Result<FileDescriptor> pinned_library(const std::string& path, const std::string& sha256) {
   const auto bytes = read_library(path);
   if (!bytes) return std::unexpected{bytes.error()};
-  if (const auto found = digest_of(*bytes); found != sha256)
+  if (const auto found = crypto::sha256_hex(*bytes); found != sha256)
     return fail(
         std::format("device library '{}' has SHA-256 {}, the configuration pins {}: it was changed, or exchanged; if "
                     "that was you, set the new value",

@@ -1,0 +1,44 @@
+#include "appliance/box/audit_log.hpp"
+
+#include <format>
+#include <sstream>
+
+namespace cloister::box {
+
+Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t bytes_max) {
+  const std::string path = directory + "/audit.jsonl";
+  const auto failed = [&](const Error& error) {
+    return fail(
+        std::format("audit log {}: does 'box.state_directory' exist, and may the service write there?", error.message));
+  };
+  auto file = drivers::LineFile::open(path);
+  if (!file) return failed(file.error());
+  const auto text = file->read_all();
+  if (!text) return failed(text.error());
+  AuditLog log{directory, bytes_max, std::move(*file)};
+  std::istringstream lines{*text};
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = log.chain_.add(line);
+    if (!entry && !log.broken_) log.broken_ = std::format("'{}', line {}: {}", path, log.chain_.lines(), entry.error());
+  }
+  return log;
+}
+
+Result<> AuditLog::append(const control::Event& event, std::chrono::system_clock::time_point time) {
+  if (file_.bytes() >= bytes_max_) {
+    if (auto done = file_.put_away(directory_ + "/audit.1.jsonl"); !done) return done;
+  }
+  auto entry = chain_.next();
+  entry.time = std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));
+  entry.severity = event.severity;
+  entry.code = event.code;
+  entry.subject = event.subject;
+  entry.text = event.text;
+  entry.times = event.times;
+  const std::string line = control::encode_audit_entry(entry);
+  if (auto done = file_.append(line); !done) return done;
+  if (auto added = chain_.add(line); !added) return fail(added.error());
+  return {};
+}
+
+}  // namespace cloister::box

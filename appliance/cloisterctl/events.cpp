@@ -1,0 +1,179 @@
+#include "appliance/cloisterctl/events.hpp"
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <format>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "appliance/control/audit.hpp"
+#include "appliance/control/client.hpp"
+#include "appliance/control/event_kinds.hpp"
+#include "config/nearest.hpp"
+
+namespace cloister::cloisterctl {
+namespace json = boost::json;
+namespace {
+
+int failed(const std::string& message) {
+  std::cerr << "cloisterctl: " << message << '\n';
+  return 1;
+}
+
+std::string with_times(const std::string& text, std::uint64_t times) {
+  return times > 1 ? std::format("{} ({} times)", text, times) : text;
+}
+
+std::string coloured(std::string_view code, bool alarm) {
+  const bool paint = alarm && ::isatty(STDOUT_FILENO) != 0;
+  const std::string padded = std::format("{:<24}", code);
+  return paint ? "\x1b[31m" + padded + "\x1b[0m" : padded;
+}
+
+void print(const control::Event& event, double uptime_seconds, bool as_json) {
+  if (as_json) {
+    std::cout << json::serialize(json::value_from(event)) << '\n';
+    return;
+  }
+  const auto ago = std::chrono::duration<double>{uptime_seconds - event.at_seconds};
+  const auto at = std::chrono::floor<std::chrono::seconds>(
+      std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(ago));
+  std::cout << std::format("{:%F %T}  ", at) << coloured(event.code, event.severity == "alarm") << ' ' << event.subject
+            << ": " << with_times(event.text, event.times) << '\n';
+}
+
+/// The parts of a log that are there, oldest first.
+std::vector<std::string> parts_of(const AuditOptions& options) {
+  if (!options.files.empty()) return options.files;
+  std::vector<std::string> files;
+  const std::string older = options.directory + "/audit.1.jsonl";
+  if (std::filesystem::exists(older)) files.push_back(older);
+  files.push_back(options.directory + "/audit.jsonl");
+  return files;
+}
+
+/// Hands each line over; an error is a file that cannot be read, or what the reader found.
+std::optional<std::string> for_each_line(const std::vector<std::string>& files,
+                                         const std::function<std::optional<std::string>(const std::string&)>& reader) {
+  for (const auto& path : files) {
+    std::ifstream file{path};
+    if (!file) return std::format("audit log '{}': {}", path, std::strerror(errno));
+    std::uint64_t number = 0;
+    for (std::string line; std::getline(file, line);) {
+      ++number;
+      if (auto problem = reader(line)) return std::format("audit log '{}', line {}: {}", path, number, *problem);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int events_list(const std::string& socket, const EventOptions& options) {
+  std::uint64_t shown = 0;
+  do {
+    const auto status = control::fetch_status(socket);
+    if (!status) return failed(status.error());
+    for (const auto& event : status->events) {
+      // An event that repeats itself keeps its number: it is shown once.
+      if (event.number <= shown || (options.alarms && event.severity != "alarm")) continue;
+      print(event, status->uptime_seconds, options.json);
+    }
+    if (!status->events.empty()) shown = status->events.back().number;
+    std::cout << std::flush;
+    if (options.follow) std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  } while (options.follow);
+  return 0;
+}
+
+int events_explain(const ExplainOptions& options) {
+  if (options.markdown) {
+    std::cout << control::event_reference();
+    return 0;
+  }
+  const auto object = [](const control::EventKind& kind) {
+    return json::object{{"code", kind.code}, {"alarm", kind.alarm}, {"meaning", kind.meaning}, {"remedy", kind.remedy}};
+  };
+  if (options.code.empty()) {
+    for (const auto& kind : control::event_kinds()) {
+      if (options.json)
+        std::cout << json::serialize(object(kind)) << '\n';
+      else
+        std::cout << coloured(kind.code, kind.alarm) << ' ' << kind.meaning.substr(0, kind.meaning.find_first_of(".:"))
+                  << '\n';
+    }
+    return 0;
+  }
+  const auto* kind = control::find_event_kind(options.code);
+  if (kind == nullptr) {
+    std::vector<std::string> codes;
+    for (const auto& known : control::event_kinds()) codes.emplace_back(known.code);
+    const auto meant = config::nearest(options.code, codes);
+    return failed(
+        std::format("there is no event '{}'{}", options.code,
+                    meant ? std::format(": did you mean '{}'?", *meant) : "; 'cloisterctl events explain' lists all"));
+  }
+  if (options.json) {
+    std::cout << json::serialize(object(*kind)) << '\n';
+    return 0;
+  }
+  std::cout << kind->code << (kind->alarm ? " (alarm)" : "") << "\n\n" << kind->meaning << '\n';
+  if (!kind->remedy.empty()) std::cout << "\nWhat to do: " << kind->remedy << '\n';
+  return 0;
+}
+
+int audit_show(const AuditOptions& options) {
+  const auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+    const auto entry = control::decode_audit_entry(line);
+    if (!entry) return entry.error();
+    if (options.json)
+      std::cout << line << '\n';
+    else
+      std::cout << std::format("{}  ", entry->time) << coloured(entry->code, entry->severity == "alarm") << ' '
+                << entry->subject << ": " << with_times(entry->text, entry->times) << '\n';
+    return std::nullopt;
+  });
+  return problem ? failed(*problem) : 0;
+}
+
+int audit_verify(const AuditOptions& options) {
+  control::AuditChain chain;
+  bool passes_head = false;
+  const auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+    const auto entry = chain.add(line);
+    passes_head = passes_head || chain.head() == options.head;
+    return entry ? std::nullopt : std::optional{entry.error()};
+  });
+  const bool beginning_is_here = chain.begins_after() == std::string(64, '0');
+  const bool head_missing = !problem && !options.head.empty() && !passes_head;
+  if (options.json) {
+    std::cout << json::serialize(json::object{{"whole", !problem && !head_missing},
+                                              {"entries", chain.lines()},
+                                              {"head", chain.head()},
+                                              {"begins_after", chain.begins_after()},
+                                              {"problem", problem.value_or("")}})
+              << '\n';
+    return problem || head_missing ? 1 : 0;
+  }
+  if (problem) return failed(*problem);
+  if (head_missing)
+    return failed(
+        std::format("no line of the audit log has the hash {}: lines were taken away since, or the log was "
+                    "written anew",
+                    options.head));
+  std::cout << std::format("{} entries, each bound to the one before; head {}\n", chain.lines(), chain.head());
+  if (!beginning_is_here)
+    std::cout << std::format("the first is entry {}: it follows an earlier part with head {}\n",
+                             chain.newest() - chain.lines() + 1, chain.begins_after());
+  return 0;
+}
+
+}  // namespace cloister::cloisterctl

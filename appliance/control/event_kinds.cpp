@@ -1,0 +1,122 @@
+#include "appliance/control/event_kinds.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <format>
+
+namespace cloister::control {
+namespace {
+
+constexpr auto kinds = std::to_array<EventKind>({
+    {"AGREEMENT_DIFFERS", true,
+     "The two boxes are configured differently in something that both must share: protocol version, intensities, block "
+     "size, subnets, roles or the cipher of a tunnel. The text names each difference. The session is refused.",
+     "Make the named settings equal in both configurations ('cloisterctl config show' on each), and restart the "
+     "service "
+     "on the box that was changed."},
+    {"AUDIT_BROKEN", true,
+     "The audit log does not hang together: a line was changed, removed or added since it was written.",
+     "Run 'cloisterctl audit verify': it names the first line that does not fit. Compare with the heads in the "
+     "journal's "
+     "copy (field CLOISTER_AUDIT_HEAD), and find out who can write to the state directory."},
+    {"AUDIT_LOST", true, "The audit log cannot be written: events since then are in the journal alone.",
+     "Give the file system of 'box.state_directory' room and its right owner, and restart the service."},
+    {"AUTHENTICATION_SWITCHED", false,
+     "From this message on QKD keys authenticate the classical channel; the secrets of the bootstrap are wiped.", ""},
+    {"BLOCK_BURNT", false,
+     "The session ended before both boxes had confirmed a block; what one side lacks both discard. No key bit is used.",
+     ""},
+    {"BOOTSTRAP_DONE", false, "The boxes have authenticated each other by their bootstrap credentials.", ""},
+    {"BOOTSTRAP_REFUSED", true,
+     "The boxes could not authenticate each other by their bootstrap credentials: the PSKs differ, the peer is not the "
+     "one "
+     "that the configuration names, or somebody stands between the two.",
+     "Check 'bootstrap' of the link on both boxes; where the PSKs differ, make a new one with 'cloisterctl psk "
+     "generate' "
+     "here and carry it to 'cloisterctl psk import' there."},
+    {"CHANNEL_TAMPERED", true,
+     "A message on the classical channel is not what the peer has sent: its authentication fails. The session ends and "
+     "its open blocks are burnt; no key is made of them.",
+     "One such event may be a fault of the network's equipment. Several are somebody who tries: find out who has "
+     "access "
+     "to the path between the boxes. Nothing was learnt by it."},
+    {"DEVICE_FOUND", false, "The QKD device answers again.", ""},
+    {"DEVICE_LOST", true,
+     "The QKD device does not answer, or its driver has ended. No new key is made; the stock is used up.",
+     "Look at the device and at 'device' of the link; the text has what the driver says."},
+    {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
+    {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
+    {"LIGHT_LOST", true,
+     "The rate of detections has fallen far below what is usual on this link: the fibre is cut or bent, the "
+     "transmitter is "
+     "dark, or somebody takes the light.",
+     "Check the transmitter and the fibre, with a reflectometer (OTDR) where the fault is not at hand."},
+    {"NO_SECRET_KEY", true,
+     "A block gave no secret bit: by its own counts an eavesdropper may know all of it. It is discarded.",
+     "A single one on a long link is bad luck in the counts. If they go on, look at QBER and loss ('cloisterctl "
+     "status'); a "
+     "larger 'block' loses less to finite statistics."},
+    {"PEER_PROTOCOL", true,
+     "The peer has sent what it may not: another version, a fault, or somebody who has its keys. The session ends.",
+     "Run the same version on both boxes; if they do, keep both journals and report the text."},
+    {"PEER_SILENT", true, "The peer has said nothing for longer than it may. The session ends and is begun again.",
+     "See whether the other box runs and whether the path between the boxes loses packets."},
+    {"PEER_UNREACHABLE", true, "No connection to the peer box can be made. It is tried again, less and less often.",
+     "See whether the other box runs, and whether 'peer_address' is right and no firewall stands in between."},
+    {"QBER_HIGH", true,
+     "A block has more errors than 'qber_limit' allows, as an eavesdropper who measures and sends on would cause. It "
+     "is "
+     "discarded; no key is made of it.",
+     "Look at the course of the QBER ('cloisterctl watch'): a slow rise is misalignment, dark counts or a detector "
+     "that "
+     "ages; a jump is a disturbance of the fibre, or an eavesdropper."},
+    {"RECONCILIATION_FAILED", true, "The errors of a block could not be corrected. It is discarded.",
+     "If they go on, the error rate swings faster than blocks are made: look at the alignment of the device."},
+    {"RESERVE_EMPTY", true,
+     "The QKD keys set aside for authenticating the channel are spent on one of the boxes. The session ends, and the "
+     "link "
+     "is bootstrapped anew.",
+     "If it happens again, blocks come too seldom for the reserve: enlarge 'authentication.reserve', or find out who "
+     "keeps "
+     "ending the session."},
+    {"SESSION_LOST", false, "The session with the peer has ended; the text says why. The next one is being tried.", ""},
+    {"SESSION_RESUMED", false, "The session with the peer is back, authenticated by QKD keys, without a bootstrap.",
+     ""},
+    {"STARTED", false, "The service runs.", ""},
+    {"STOPPED", false, "The service was told to stop.", ""},
+    {"TUNNEL_BLOCKED", true,
+     "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
+     "in clear.",
+     "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_UP", false, "A tunnel has a key on both boxes and passes traffic.", ""},
+    {"VERIFICATION_FAILED", true,
+     "After the correction of errors the two boxes did not hold the same bits. The block is discarded.",
+     "One in a million blocks is expected; if they go on, report it with the accounts of the blocks."},
+});
+static_assert(std::ranges::is_sorted(kinds, {}, &EventKind::code));
+
+}  // namespace
+
+std::span<const EventKind> event_kinds() { return kinds; }
+
+const EventKind* find_event_kind(std::string_view code) {
+  std::string upper{code};
+  std::ranges::transform(upper, upper.begin(), [](unsigned char letter) { return std::toupper(letter); });
+  const auto* const found = std::ranges::lower_bound(kinds, upper, {}, &EventKind::code);
+  return found != kinds.end() && found->code == upper ? found : nullptr;
+}
+
+std::string event_reference() {
+  std::string page =
+      "# Events\n\n"
+      "What `cloisterctl events`, the journal and the audit log show. Codes are stable. An alarm calls for a person.\n"
+      "This page is made by `cloisterctl events explain --markdown`.\n";
+  for (const auto& kind : kinds) {
+    page += std::format("\n## {}{}\n{}\n", kind.code, kind.alarm ? " (alarm)" : "", kind.meaning);
+    if (!kind.remedy.empty()) page += std::format("\n**What to do:** {}\n", kind.remedy);
+  }
+  return page;
+}
+
+}  // namespace cloister::control
