@@ -4,6 +4,7 @@
 #include <cmath>
 #include <format>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "config/kinds.hpp"
@@ -174,8 +175,11 @@ class Cross {
   void tunnel(const Tunnel& tunnel, Section& section) {
     if (!names_.insert("tunnel " + tunnel.name).second)
       section.error("name", std::format("a tunnel named '{}' stands above already", tunnel.name));
-    if (!names_.insert("interface " + tunnel.interface).second)
-      section.error("interface", std::format("interface '{}' is that of another tunnel", tunnel.interface));
+    const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
+    if (!fresh && shared->second != tunnel.mtu) {
+      section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
+                                       tunnel.interface, shared->second));
+    }
     std::vector<std::string> links;
     for (const auto& link : configuration_.links) links.push_back(link.name);
     if (!tunnel.link.empty() && std::ranges::find(links, tunnel.link) == links.end()) {
@@ -201,6 +205,7 @@ class Cross {
  private:
   const Configuration& configuration_;
   std::set<std::string> names_;
+  std::map<std::string, unsigned> interface_mtus_;
   std::vector<std::pair<Prefix, std::string>> remotes_;
 };
 

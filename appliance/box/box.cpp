@@ -1,7 +1,7 @@
 #include "appliance/box/box.hpp"
 
+#include <algorithm>
 #include <format>
-#include <map>
 
 #include "appliance/box/agreement.hpp"
 #include "appliance/box/credentials.hpp"
@@ -56,42 +56,69 @@ Result<> guard_red_side(const config::Tunnel& tunnel, const std::vector<vpn::Pre
   return {};
 }
 
-/// TUN interfaces, routes and sockets of all tunnels, and the threads on them.
-Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels) {
-  std::vector<drivers::UdpSocket> sockets;
-  std::vector<drivers::TunnelPath> paths;
-  std::map<std::string, std::size_t> socket_of;
-  vpn::SelectorTable selectors;
-  for (std::size_t i = 0; i < tunnels.size(); ++i) {
-    const auto& tunnel = tunnels[i];
-    const auto failed = [&](const Error& error) {
-      return fail(std::format("tunnel '{}': {}", tunnel.name, error.message));
-    };
-    const std::string local = std::format("{}:{}", tunnel.local_endpoint.address, tunnel.local_endpoint.port);
-    if (!socket_of.contains(local)) {
-      auto socket = drivers::open_udp(tunnel.local_endpoint.address, tunnel.local_endpoint.port);
-      if (!socket) return failed(socket.error());
-      socket_of[local] = sockets.size();
-      sockets.push_back(std::move(*socket));
-    }
+/// The interfaces and sockets of all tunnels. Tunnels may share either.
+class DataPlaneParts {
+ public:
+  Result<> add(std::size_t index, const config::Tunnel& tunnel) {
+    const auto socket = socket_of(tunnel.local_endpoint);
+    if (!socket) return std::unexpected{socket.error()};
     const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
-    if (!peer) return failed(peer.error());
-
+    if (!peer) return std::unexpected{peer.error()};
     const auto remote = selectors_of(tunnel.remote_subnets);
     for (const auto& prefix : remote) {
-      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done) return failed(done.error());
+      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done) return done;
     }
-    auto tun = drivers::open_tun(tunnel.interface);
-    if (!tun) return failed(tun.error());
-    if (auto done = drivers::bring_up(tun->index, tunnel.mtu); !done) return failed(done.error());
+    const auto tun = tun_of(tunnel);
+    if (!tun) return std::unexpected{tun.error()};
     for (const auto& prefix : remote) {
-      if (auto done = drivers::add_route(route_of(prefix), tun->index); !done) return failed(done.error());
+      if (auto done = drivers::add_route(route_of(prefix), tuns_[*tun].index); !done) return done;
     }
-    if (auto done = guard_red_side(tunnel, remote); !done) return failed(done.error());
-    selectors.add(i, selectors_of(tunnel.local_subnets), remote);
-    paths.push_back({std::move(*tun), socket_of[local], *peer});
+    if (auto done = guard_red_side(tunnel, remote); !done) return done;
+    selectors_.add(index, selectors_of(tunnel.local_subnets), remote);
+    paths_.push_back({.tun = *tun, .socket = *socket, .peer = *peer});
+    return {};
   }
-  return std::make_unique<drivers::DataPlane>(std::move(sockets), std::move(paths), std::move(selectors));
+
+  std::unique_ptr<drivers::DataPlane> start() && {
+    return std::make_unique<drivers::DataPlane>(std::move(tuns_), std::move(sockets_), paths_, std::move(selectors_),
+                                                queues_);
+  }
+
+ private:
+  Result<std::size_t> socket_of(const config::Endpoint& endpoint) {
+    const std::string name = std::format("{}:{}", endpoint.address, endpoint.port);
+    if (const auto found = std::ranges::find(sockets_, name, &drivers::UdpSocket::name); found != sockets_.end())
+      return static_cast<std::size_t>(found - sockets_.begin());
+    auto socket = drivers::open_udp(endpoint.address, endpoint.port, queues_);
+    if (!socket) return std::unexpected{socket.error()};
+    sockets_.push_back(std::move(*socket));
+    return sockets_.size() - 1;
+  }
+
+  Result<std::size_t> tun_of(const config::Tunnel& tunnel) {
+    if (const auto found = std::ranges::find(tuns_, tunnel.interface, &drivers::Tun::interface); found != tuns_.end())
+      return static_cast<std::size_t>(found - tuns_.begin());
+    auto tun = drivers::open_tun(tunnel.interface, queues_);
+    if (!tun) return std::unexpected{tun.error()};
+    if (auto done = drivers::bring_up(tun->index, tunnel.mtu); !done) return std::unexpected{done.error()};
+    tuns_.push_back(std::move(*tun));
+    return tuns_.size() - 1;
+  }
+
+  std::size_t queues_ = drivers::data_plane_queues();
+  std::vector<drivers::Tun> tuns_;
+  std::vector<drivers::UdpSocket> sockets_;
+  std::vector<drivers::TunnelPath> paths_;
+  vpn::SelectorTable selectors_;
+};
+
+Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels) {
+  DataPlaneParts parts;
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    if (auto added = parts.add(i, tunnels[i]); !added)
+      return fail(std::format("tunnel '{}': {}", tunnels[i].name, added.error().message));
+  }
+  return std::move(parts).start();
 }
 
 hal::plugin::PluginConfig plugin_of(const config::Link& link) {

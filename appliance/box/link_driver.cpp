@@ -89,6 +89,7 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 sifted_.sample(figures.sifted_bits, now());
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
+                watch_interfaces();
               },
           .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); }};
@@ -112,6 +113,19 @@ void LinkDriver::watch_light(std::uint64_t distilled) {
       return log_.info("LIGHT_FOUND", link_.subject(), "there is light again");
     case LightWatch::Change::none:
       return;
+  }
+}
+
+void LinkDriver::watch_interfaces() {
+  interface_lost_.resize(settings_.paths.size());
+  for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
+    if (interface_lost_[i] || !plane_.interface_lost(settings_.paths[i])) continue;
+    interface_lost_[i] = true;
+    const auto& tunnel = link_.settings().tunnels[i];
+    log_.alarm("TUN_LOST", std::format("tunnel '{}'", tunnel.rekey.tunnel),
+               std::format("someone deleted interface '{}', and the tunnel carries nothing: restart the service "
+                           "(systemctl restart cloister), which makes it again",
+                           tunnel.interface));
   }
 }
 
@@ -198,7 +212,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.name = settings.rekey.tunnel;
     status.link = link_.settings().session.link;
     status.interface = settings.interface;
-    status.state = engine.state;
+    status.state = plane_.interface_lost(settings_.paths[i]) ? "no interface" : engine.state;
     status.cipher = cipher_of(settings.rekey);
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);

@@ -45,6 +45,7 @@ class LinkDriver final : private LinkSurroundings {
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
              drivers::DataPlane& plane, EventLog& log);
   void watch_light(std::uint64_t distilled);
+  void watch_interfaces();
   drivers::PeerConnection::Handlers connection_handlers();
   Distillery::Handlers distillery_handlers();
 
@@ -79,6 +80,7 @@ class LinkDriver final : private LinkSurroundings {
   LightWatch light_;
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
+  std::vector<bool> interface_lost_;  // by tunnel: said so
   Link link_;
   drivers::PeerConnection connection_;
   Distillery distillery_;  // last: its thread calls into the others until it is joined

@@ -46,7 +46,7 @@ struct TunnelStatus {
   std::string name;
   std::string link;
   std::string interface;
-  std::string state;  // "waiting", "up", "blocked"
+  std::string state;  // "waiting", "up", "blocked", "no interface"
   std::string cipher;
   std::string spi_in;  // "0x1a2b3c4d", empty without an SA
   std::string spi_out;

@@ -1,84 +1,67 @@
 #pragma once
 /// Packets: TUN to UDP and back, through the SAs that the rekey engines install.
 ///
-///   red network ─▶ TUN ─▶ [sender thread of the tunnel] selectors, OutboundSa ─▶ UDP socket ─▶ black network
-///   red network ◀─ TUN ◀─ [receiver thread of the socket] InboundSa, selectors ◀─ UDP socket ◀─ black network
+///   red network ─▶ TUN ─▶ [sender]  selectors, cut, OutboundSa ─▶ UDP ─▶ black network      one sender and one receiver
+///   red network ◀─ TUN ◀─ [receiver] join, selectors, InboundSa ◀─ UDP ◀─ black network     for each queue
 ///
-/// A packet without an SA is dropped and counted; nothing leaves in clear. Install and retire may be called from
-/// another thread than the workers'; a worker holds the lock for a batch of packets.
+/// A queue's sender reads that queue of every TUN interface, its receiver that queue of every socket; the kernel keeps
+/// a flow on one queue, so its order is kept. Between start and stop workers allocate nothing, and take no lock but to
+/// learn that a peer has moved. A packet without an SA is dropped and counted; nothing leaves in clear.
+///
+/// A peer is where its newest authenticated packet came from, so a NAT may change its address or port.
 
-#include <array>
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "appliance/drivers/data_plane_path.hpp"
 #include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/drivers/tun.hpp"
 #include "appliance/drivers/udp.hpp"
-#include "appliance/vpn/esp.hpp"
+#include "appliance/vpn/sa_table.hpp"
 #include "appliance/vpn/selectors.hpp"
-#include "crypto/error.hpp"
 
 namespace cloister::drivers {
 
-/// Counters of one tunnel; written by workers, read by anyone.
-struct TunnelCounters {
-  std::atomic<std::uint64_t> bytes_out{0};  // inner bytes
-  std::atomic<std::uint64_t> bytes_in{0};
-  std::atomic<std::uint64_t> packets_out{0};
-  std::atomic<std::uint64_t> packets_in{0};
-  std::atomic<std::uint64_t> dropped_no_key{0};
-  std::atomic<std::uint64_t> dropped_selector{0};
-  std::atomic<std::uint64_t> dropped_send{0};  // the socket took no more
-  std::atomic<std::uint64_t> authentication_failures{0};
-  std::atomic<std::uint64_t> replays{0};
-};
-
-struct TunnelPath {
-  Tun tun;
-  std::size_t socket = 0;  // index into the data plane's sockets
-  SocketAddress peer;
-};
-
 class DataPlane {
  public:
-  /// `selectors` knows the tunnels by their index in `paths`.
-  DataPlane(std::vector<UdpSocket> sockets, std::vector<TunnelPath> paths, vpn::SelectorTable selectors);
+  /// `selectors` knows the tunnels by their index in `paths`. Interfaces and sockets all have `queues` queues.
+  DataPlane(std::vector<Tun> tuns, std::vector<UdpSocket> sockets, const std::vector<TunnelPath>& paths,
+            vpn::SelectorTable selectors, std::size_t queues);
   ~DataPlane();  // joins the workers
   DataPlane(const DataPlane&) = delete;
   DataPlane& operator=(const DataPlane&) = delete;
 
+  /// By any thread. A retired key is wiped when the call returns.
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
   void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
   void retire_inbound(vpn::Spi spi);
   void retire_outbound(std::size_t tunnel);
 
-  [[nodiscard]] const TunnelCounters& counters(std::size_t tunnel) const;
+  [[nodiscard]] const TunnelCounters& counters(std::size_t tunnel) const { return paths_[tunnel]->counters; }
+  /// Whether the tunnel's interface was deleted under us; it does not come back.
+  [[nodiscard]] bool interface_lost(std::size_t tunnel) const { return tun_lost_[paths_[tunnel]->tun]; }
   /// Datagrams that belong to no SA of ours.
-  [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_; }
+  [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_.load(); }
 
  private:
-  struct Path;
-  struct Inbound;
+  class Sender;
+  class Receiver;
 
-  void send_loop(const std::stop_token& stop, std::size_t tunnel);
-  void receive_loop(const std::stop_token& stop, std::size_t socket);
-  void deliver(std::span<const std::byte> datagram, std::span<std::byte> scratch);
-
+  std::vector<Tun> tuns_;
   std::vector<UdpSocket> sockets_;
   std::vector<std::unique_ptr<Path>> paths_;
   vpn::SelectorTable selectors_;
-  std::mutex inbound_mutex_;
-  std::map<vpn::Spi, Inbound> inbound_;  // guarded by inbound_mutex_
+  vpn::SaTable sas_;
+  std::vector<std::atomic<bool>> tun_lost_;  // by interface
   std::atomic<std::uint64_t> unknown_datagrams_{0};
   FileDescriptor stop_event_;
   std::vector<std::jthread> workers_;
 };
+
+/// How many queues this machine's cores are worth.
+[[nodiscard]] std::size_t data_plane_queues();
 
 }  // namespace cloister::drivers

@@ -1,11 +1,12 @@
 #pragma once
-/// UDP sockets for ESP, in batches.
+/// UDP sockets for ESP. Where there are several queues, they share one address and port.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "appliance/drivers/file_descriptor.hpp"
 #include "crypto/error.hpp"
@@ -15,16 +16,17 @@ namespace cloister::drivers {
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
+  [[nodiscard]] bool operator==(const SocketAddress& other) const;
 };
 
 /// From a numeric address.
 [[nodiscard]] Result<SocketAddress> socket_address(const std::string& address, std::uint16_t port);
 
 struct UdpSocket {
-  FileDescriptor descriptor;  // non-blocking, with large buffers where the kernel allows them
-  std::string name;           // "203.0.113.1:4500"
+  std::vector<FileDescriptor> queues;  // non-blocking, with large buffers where the kernel allows them
+  std::string name;                    // "203.0.113.1:4500"
 };
 
-[[nodiscard]] Result<UdpSocket> open_udp(const std::string& address, std::uint16_t port);
+[[nodiscard]] Result<UdpSocket> open_udp(const std::string& address, std::uint16_t port, std::size_t queues);
 
 }  // namespace cloister::drivers

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "appliance/vpn/big_endian.hpp"
+
 namespace cloister::vpn {
 namespace {
 
@@ -16,21 +18,6 @@ constexpr std::size_t key_bytes = 32;
 constexpr std::byte next_header_ipv4{4};
 constexpr std::byte next_header_ipv6{41};
 constexpr std::byte next_header_none{59};
-
-void put_u32(std::span<std::byte> out, std::uint32_t value) {
-  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::byte>(value >> (24 - 8 * i));
-}
-
-void put_u64(std::span<std::byte> out, std::uint64_t value) {
-  put_u32(out, static_cast<std::uint32_t>(value >> 32U));
-  put_u32(out.subspan(4), static_cast<std::uint32_t>(value));
-}
-
-std::uint32_t get_u32(std::span<const std::byte> bytes) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = (value << 8U) | std::to_integer<std::uint32_t>(bytes[i]);
-  return value;
-}
 
 crypto::AeadKey key_of(const SaKey& key) {
   crypto::AeadKey aead;
@@ -47,8 +34,8 @@ std::array<std::byte, 4> salt_of(const SaKey& key) {
 /// RFC 4106, section 5: SPI and the whole 64-bit sequence number.
 std::array<std::byte, 12> associated_data(Spi spi, std::uint64_t sequence) {
   std::array<std::byte, 12> data{};
-  put_u32(data, spi.value);
-  put_u64(std::span{data}.subspan(4), sequence);
+  store_u32(data, spi.value);
+  store_u64(std::span{data}.subspan(4), sequence);
   return data;
 }
 
@@ -98,7 +85,7 @@ const char* to_string(EspError error) {
 
 std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram) {
   if (datagram.size() < smallest_bytes) return std::unexpected{EspError::truncated};
-  const Spi spi{get_u32(datagram)};
+  const Spi spi{load_u32(datagram)};
   if (spi.value < 256)
     return std::unexpected{EspError::reserved_spi};  // RFC 4303, 2.1; 0 marks IKE in UDP (RFC 3948, 2.2)
   return spi;
@@ -107,43 +94,48 @@ std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram) {
 OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence)
     : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, sequence_{first_sequence - 1} {}
 
-std::expected<std::size_t, EspError> OutboundSa::seal(std::span<const std::byte> packet, std::span<std::byte> out) {
-  if (packet.empty() || out.size() < packet.size() + esp_overhead_bytes_max)
-    return std::unexpected{EspError::malformed};
-  const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
-  if (version != 4 && version != 6) return std::unexpected{EspError::malformed};
-  if (sequence_ == std::numeric_limits<std::uint64_t>::max()) return std::unexpected{EspError::sequence_exhausted};
-  ++sequence_;
+std::uint64_t OutboundSa::next_sequence() {
+  std::uint64_t last = sequence_.load(std::memory_order_relaxed);
+  do {
+    if (last == std::numeric_limits<std::uint64_t>::max()) return 0;
+  } while (!sequence_.compare_exchange_weak(last, last + 1, std::memory_order_relaxed));
+  return last + 1;
+}
 
-  put_u32(out, spi_.value);
-  put_u32(out.subspan(4), static_cast<std::uint32_t>(sequence_));
-  const auto iv = out.subspan(header_bytes, iv_bytes);
-  put_u64(iv, sequence_);
+std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, std::span<std::byte> room) {
+  if (packet_bytes == 0 || room.size() < packet_bytes + esp_overhead_bytes_max)
+    return std::unexpected{EspError::malformed};
+  const auto body = room.subspan(esp_packet_at);
+  const unsigned version = std::to_integer<unsigned>(body[0]) >> 4U;
+  if (version != 4 && version != 6) return std::unexpected{EspError::malformed};
+  const std::uint64_t sequence = next_sequence();
+  if (sequence == 0) return std::unexpected{EspError::sequence_exhausted};
+
+  store_u32(room, spi_.value);
+  store_u32(room.subspan(4), static_cast<std::uint32_t>(sequence));
+  const auto iv = room.subspan(header_bytes, iv_bytes);
+  store_u64(iv, sequence);
 
   // The trailer ends on a multiple of four; its pad bytes are 1, 2, 3 (RFC 4303, 2.4).
-  const std::size_t padding = (4 - (packet.size() + trailer_bytes) % 4) % 4;
-  const auto body = out.subspan(header_bytes + iv_bytes);
-  std::ranges::copy(packet, body.begin());
-  for (std::size_t i = 0; i < padding; ++i) body[packet.size() + i] = static_cast<std::byte>(i + 1);
-  const std::size_t length = packet.size() + padding + trailer_bytes;
+  const std::size_t padding = (4 - (packet_bytes + trailer_bytes) % 4) % 4;
+  for (std::size_t i = 0; i < padding; ++i) body[packet_bytes + i] = static_cast<std::byte>(i + 1);
+  const std::size_t length = packet_bytes + padding + trailer_bytes;
   body[length - 2] = static_cast<std::byte>(padding);
   body[length - 1] = version == 4 ? next_header_ipv4 : next_header_ipv6;
 
-  cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence_), body.first(length),
+  cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence), body.first(length),
                body.first(length + crypto::aead_tag_bytes));
-  return header_bytes + iv_bytes + length + crypto::aead_tag_bytes;
+  return esp_packet_at + length + crypto::aead_tag_bytes;
 }
 
 InboundSa::InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence)
-    : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)} {
-  if (newest_sequence != 0) static_cast<void>(window_.accept(newest_sequence));
-}
+    : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, window_{newest_sequence} {}
 
-std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const std::byte> datagram,
-                                                              std::span<std::byte> out) {
+std::expected<InboundSa::Opened, EspError> InboundSa::open(std::span<const std::byte> datagram,
+                                                           std::span<std::byte> out) {
   if (datagram.size() < smallest_bytes || out.size() < datagram.size()) return std::unexpected{EspError::truncated};
-  if (get_u32(datagram) != spi_.value) return std::unexpected{EspError::unknown_sa};
-  const std::uint64_t sequence = whole_sequence(get_u32(datagram.subspan(4)), window_.newest());
+  if (load_u32(datagram) != spi_.value) return std::unexpected{EspError::unknown_sa};
+  const std::uint64_t sequence = whole_sequence(load_u32(datagram.subspan(4)), window_.newest());
   if (!window_.acceptable(sequence)) return std::unexpected{EspError::replayed};
 
   const auto iv = datagram.subspan(header_bytes, iv_bytes);
@@ -151,7 +143,8 @@ std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const st
   const auto body = out.first(sealed.size() - crypto::aead_tag_bytes);
   if (!cipher_.open(nonce_of(salt_, iv), associated_data(spi_, sequence), sealed, body))
     return std::unexpected{EspError::authentication_failed};
-  window_.accept(sequence);
+  const bool newest = sequence > window_.newest();
+  if (!window_.accept(sequence)) return std::unexpected{EspError::replayed};  // another thread was first
 
   const std::byte next_header = body[body.size() - 1];
   const auto padding = std::to_integer<std::size_t>(body[body.size() - 2]);
@@ -160,13 +153,13 @@ std::expected<std::span<std::byte>, EspError> InboundSa::open(std::span<const st
   for (std::size_t i = 0; i < padding; ++i) {
     if (body[packet.size() + i] != static_cast<std::byte>(i + 1)) return std::unexpected{EspError::malformed};
   }
-  if (next_header == next_header_none) return packet.first(0);
+  if (next_header == next_header_none) return Opened{packet.first(0), newest};
   if (packet.empty()) return std::unexpected{EspError::malformed};
   const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
   const bool as_said =
       (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
   if (!as_said) return std::unexpected{EspError::malformed};
-  return packet;
+  return Opened{packet, newest};
 }
 
 }  // namespace cloister::vpn

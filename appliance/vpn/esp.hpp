@@ -6,6 +6,7 @@
 ///   (16) nonce = salt (4) | IV, which is the 64-bit sequence number          AAD = SPI | sequence high | sequence low
 
 #include <array>
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -42,33 +43,41 @@ enum class EspError {
 /// The SPI of a datagram, before anything is known of it.
 [[nodiscard]] std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram);
 
-/// The sending half. Not thread-safe.
+/// Where the inner packet lies in a datagram.
+inline constexpr std::size_t esp_packet_at = 4 + 4 + 8;
+
+/// The sending half. Threads may share it: each packet takes a number of its own.
 class OutboundSa {
  public:
   /// `first_sequence` is 1 but in tests of the numbers' end.
   OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence = 1);
-  /// `packet` is a whole IPv4 or IPv6 packet; `out` has room for packet.size() + esp_overhead_bytes_max. Returns the
-  /// bytes written.
-  [[nodiscard]] std::expected<std::size_t, EspError> seal(std::span<const std::byte> packet, std::span<std::byte> out);
+  /// Seals in place: a whole IPv4 or IPv6 packet of `packet_bytes` bytes lies at `room[esp_packet_at]`, and `room` has
+  /// packet_bytes + esp_overhead_bytes_max bytes. Returns the bytes of the datagram, which begins where `room` does.
+  [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::span<std::byte> room);
   [[nodiscard]] Spi spi() const { return spi_; }
-  [[nodiscard]] std::uint64_t packets() const { return sequence_; }
 
  private:
+  /// A number never given before; zero when there are no more.
+  [[nodiscard]] std::uint64_t next_sequence();
+
   Spi spi_;
   crypto::Aes256Gcm cipher_;
   std::array<std::byte, 4> salt_;
-  std::uint64_t sequence_ = 0;  // of the last packet sent; the first is 1
+  std::atomic<std::uint64_t> sequence_;  // of the last packet sent
 };
 
-/// The receiving half. Not thread-safe.
+/// The receiving half. Threads may share it.
 class InboundSa {
  public:
+  struct Opened {
+    std::span<std::byte> packet;  // empty for a dummy packet (next header 59)
+    bool newest;                  // no later number had been received when this one was
+  };
+
   /// `newest_sequence` is 0, nothing received yet, but in tests.
   InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence = 0);
-  /// Returns the inner packet, within `out` (room for datagram.size()); an empty one for a dummy packet (next header
-  /// 59).
-  [[nodiscard]] std::expected<std::span<std::byte>, EspError> open(std::span<const std::byte> datagram,
-                                                                   std::span<std::byte> out);
+  /// The inner packet lies at the beginning of `out` (room for datagram.size()).
+  [[nodiscard]] std::expected<Opened, EspError> open(std::span<const std::byte> datagram, std::span<std::byte> out);
   [[nodiscard]] Spi spi() const { return spi_; }
 
  private:

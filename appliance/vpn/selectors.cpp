@@ -1,5 +1,8 @@
 #include "appliance/vpn/selectors.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace cloister::vpn {
 namespace {
 
@@ -29,41 +32,54 @@ bool contains(const Prefix& prefix, bool v6, std::span<const std::byte> address)
   return ((prefix.address[whole] ^ address[whole]) & mask) == std::byte{0};
 }
 
-/// The length of the longest prefix that contains the address.
-std::optional<unsigned> longest(const std::vector<Prefix>& prefixes, bool v6, std::span<const std::byte> address) {
-  std::optional<unsigned> best;
-  for (const auto& prefix : prefixes) {
-    if (contains(prefix, v6, address) && (!best || prefix.length > *best)) best = prefix.length;
-  }
-  return best;
+bool any_contains(const std::vector<Prefix>& prefixes, bool v6, std::span<const std::byte> address) {
+  return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return contains(prefix, v6, address); });
 }
 
 }  // namespace
 
+std::size_t SelectorTable::Hash::operator()(const Key& key) const {
+  constexpr std::uint64_t odd = 0x9E3779B97F4A7C15U;  // 2^64 over the golden ratio (Knuth, 6.4)
+  const std::uint64_t mixed = (key.address[0] ^ std::rotl(key.address[1] * odd, 32)) * odd;
+  return mixed ^ (mixed >> 32U);
+}
+
+SelectorTable::Key SelectorTable::key_of(std::span<const std::byte> address, unsigned bits) {
+  std::array<std::byte, 16> masked{};
+  std::ranges::copy(address.first((bits + 7) / 8), masked.begin());
+  if (bits % 8 != 0) masked[bits / 8] &= static_cast<std::byte>(0xFF00U >> (bits % 8));
+  return std::bit_cast<Key>(masked);
+}
+
 void SelectorTable::add(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> remote) {
   if (tunnels_.size() <= tunnel) tunnels_.resize(tunnel + 1);
+  for (const auto& prefix : remote) {
+    auto& lengths = remote_[prefix.v6 ? 1 : 0];
+    auto at = std::ranges::lower_bound(lengths, prefix.length, std::ranges::greater{}, &Length::bits);
+    if (at == lengths.end() || at->bits != prefix.length) at = lengths.insert(at, Length{prefix.length, {}});
+    at->tunnels[key_of(prefix.address, prefix.length)].push_back(tunnel);
+  }
   tunnels_[tunnel] = {std::move(local), std::move(remote)};
 }
 
 std::optional<std::size_t> SelectorTable::outbound(std::span<const std::byte> packet) const {
   const auto addresses = addresses_of(packet);
   if (!addresses) return std::nullopt;
-  std::optional<std::size_t> chosen;
-  std::optional<unsigned> best;
-  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
-    const auto match = longest(tunnels_[i].remote, addresses->v6, addresses->destination);
-    if (!match || (best && *match <= *best) || !longest(tunnels_[i].local, addresses->v6, addresses->source)) continue;
-    best = match;
-    chosen = i;
+  for (const auto& length : remote_[addresses->v6 ? 1 : 0]) {
+    const auto found = length.tunnels.find(key_of(addresses->destination, length.bits));
+    if (found == length.tunnels.end()) continue;
+    for (const std::size_t tunnel : found->second) {
+      if (any_contains(tunnels_[tunnel].local, addresses->v6, addresses->source)) return tunnel;
+    }
   }
-  return chosen;
+  return std::nullopt;
 }
 
 bool SelectorTable::inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const {
   const auto addresses = addresses_of(packet);
   if (!addresses || tunnel >= tunnels_.size()) return false;
-  return longest(tunnels_[tunnel].remote, addresses->v6, addresses->source).has_value() &&
-         longest(tunnels_[tunnel].local, addresses->v6, addresses->destination).has_value();
+  return any_contains(tunnels_[tunnel].remote, addresses->v6, addresses->source) &&
+         any_contains(tunnels_[tunnel].local, addresses->v6, addresses->destination);
 }
 
 }  // namespace cloister::vpn

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace cloister::vpn {
@@ -16,6 +17,8 @@ struct Prefix {
   std::uint8_t length = 0;
 };
 
+/// Filled once, then read by any number of threads. A look-up takes a probe for each prefix length that is in use,
+/// however many tunnels there are.
 class SelectorTable {
  public:
   /// Tunnels are added in the order of their indices: 0, 1, 2 …
@@ -32,7 +35,23 @@ class SelectorTable {
     std::vector<Prefix> local;
     std::vector<Prefix> remote;
   };
+  struct Key {
+    std::array<std::uint64_t, 2> address{};
+    bool operator==(const Key&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+  };
+  /// The remote prefixes of one length, and the tunnels that have them.
+  struct Length {
+    std::uint8_t bits;
+    std::unordered_map<Key, std::vector<std::size_t>, Hash> tunnels;
+  };
+
+  static Key key_of(std::span<const std::byte> address, unsigned bits);
+
   std::vector<Tunnel> tunnels_;
+  std::array<std::vector<Length>, 2> remote_;  // of IPv4 and IPv6, longest first
 };
 
 }  // namespace cloister::vpn

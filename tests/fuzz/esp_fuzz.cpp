@@ -22,11 +22,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Behind the cipher: the bytes as the inner packet, sealed by a peer that is not ours.
   vpn::OutboundSa sender{{0x1000}, vpn::SaKey{}};
   std::vector<std::byte> datagram(size + vpn::esp_overhead_bytes_max);
-  if (const auto sealed = sender.seal(bytes, datagram)) {
+  std::ranges::copy(bytes, datagram.begin() + vpn::esp_packet_at);
+  if (const auto sealed = sender.seal(size, datagram)) {
     datagram.resize(*sealed);
     out.resize(datagram.size());
-    if (const auto packet = in.open(datagram, out))
-      require(std::ranges::equal(*packet, bytes), "what comes out is what went in");
+    if (const auto opened = in.open(datagram, out))
+      require(std::ranges::equal(opened->packet, bytes), "what comes out is what went in");
   }
 
   vpn::SelectorTable selectors;

@@ -52,16 +52,15 @@ void SimulatedBox::restart() {
   ++session_wake_;
   ++tunnel_wake_;
   stop_chain();
-  inbound_.clear();
-  outbound_.reset();
+  sas_.emplace(1, 1);
+  sending_ = false;
   link_ = std::make_unique<box::Link>(settings_, copy_of(psk_), random_, static_cast<box::LinkSurroundings&>(*this));
   link_->begin();
 }
 
 bool SimulatedBox::settled() const {
   const auto session = link_->session_status();
-  return session.authenticator == session::Authenticator::qkd && link_->tunnel_status(0).state == "up" &&
-         outbound_.has_value();
+  return session.authenticator == session::Authenticator::qkd && link_->tunnel_status(0).state == "up" && sending_;
 }
 
 void SimulatedBox::on_frame(hal::DetectionFrame frame) {
@@ -71,32 +70,36 @@ void SimulatedBox::on_frame(hal::DetectionFrame frame) {
 
 void SimulatedBox::send_packet() {
   const auto number = ++traffic_.sent;
-  if (!outbound_) {
+  const vpn::SaTable::Reader sas{*sas_, 0};
+  auto* outbound = sas.outbound(0);
+  if (outbound == nullptr) {
     ++traffic_.without_key;
     return;
   }
   const auto packet = packet_of(number);
   std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
-  const auto bytes = outbound_->seal(packet, out);
+  std::ranges::copy(packet, out.begin() + vpn::esp_packet_at);
+  const auto bytes = outbound->seal(packet.size(), out);
   out.resize(*bytes);
   network_.send_datagram(number_, out);
 }
 
 void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram) {
   const auto spi = vpn::peek_spi(datagram);
-  const auto found = spi ? inbound_.find(spi->value) : inbound_.end();
-  if (found == inbound_.end()) {
+  const vpn::SaTable::Reader sas{*sas_, 0};
+  auto* inbound = spi ? sas.inbound(*spi) : nullptr;
+  if (inbound == nullptr) {
     ++traffic_.unknown_sa;
     return;
   }
   std::vector<std::byte> out(datagram.size());
-  const auto packet = found->second.open(datagram, out);
-  if (!packet) {
-    ++(packet.error() == vpn::EspError::replayed ? traffic_.replayed : traffic_.not_authentic);
+  const auto opened = inbound->sa.open(datagram, out);
+  if (!opened) {
+    ++(opened.error() == vpn::EspError::replayed ? traffic_.replayed : traffic_.not_authentic);
     return;
   }
   std::uint64_t number = 0;
-  std::memcpy(&number, packet->data() + 20, sizeof number);
+  std::memcpy(&number, opened->packet.data() + 20, sizeof number);
   if (!traffic_.received.insert(number).second) ++traffic_.received_twice;
 }
 
@@ -148,17 +151,20 @@ void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId bloc
   });
 }
 
-void SimulatedBox::install_inbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
-  inbound_.erase(spi.value);
-  inbound_.emplace(spi.value, vpn::InboundSa{spi, std::move(key)});
+void SimulatedBox::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
+  sas_->install_inbound(tunnel, spi, std::move(key));
   on_installed_inbound();
 }
-void SimulatedBox::install_outbound(std::size_t, vpn::Spi spi, vpn::SaKey key) {
+void SimulatedBox::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
   world_.note("outbound", number_);
-  outbound_.emplace(spi, std::move(key));
+  sas_->install_outbound(tunnel, spi, std::move(key));
+  sending_ = true;
 }
-void SimulatedBox::retire_inbound(std::size_t, vpn::Spi spi) { inbound_.erase(spi.value); }
-void SimulatedBox::retire_outbound(std::size_t) { outbound_.reset(); }
+void SimulatedBox::retire_inbound(std::size_t, vpn::Spi spi) { sas_->retire_inbound(spi); }
+void SimulatedBox::retire_outbound(std::size_t tunnel) {
+  sas_->retire_outbound(tunnel);
+  sending_ = false;
+}
 
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
   world_.note(code, number_);

@@ -12,7 +12,7 @@
 
 #include "appliance/box/link.hpp"
 #include "appliance/distill/chain.hpp"
-#include "appliance/vpn/esp.hpp"
+#include "appliance/vpn/sa_table.hpp"
 #include "tests/seeded_random.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/virtual_world.hpp"
@@ -87,8 +87,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   std::uint64_t generation_ = 0;
   std::uint64_t session_wake_ = 0;
   std::uint64_t tunnel_wake_ = 0;
-  std::map<std::uint32_t, vpn::InboundSa> inbound_;
-  std::optional<vpn::OutboundSa> outbound_;
+  std::optional<vpn::SaTable> sas_{std::in_place, 1, 1};  // that of a restarted box is new
+  bool sending_ = false;  // a sending SA is installed
   Traffic traffic_;
   std::vector<std::string> alarms_;
   std::vector<std::string> log_;

@@ -109,6 +109,11 @@ const std::vector<Mistake> mistakes{
      "[203.0.113.0/25]\n"
      "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
      40, 11, "stands above already"},
+    {"    hybrid: true\n",
+     "    hybrid: true\n  - name: other\n    link: line\n    interface: cl-office\n    mtu: 1400\n    local_subnets: "
+     "[192.0.2.0/24]\n    remote_subnets: [203.0.113.0/25]\n"
+     "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
+     43, 10, "shared with a tunnel of mtu 1420"},
     {"  name: geneva", "  name: &me geneva", 2, 9, "anchors"},
     {"  name: geneva", "  name: !!str geneva", 2, 9, "tags"},
     {"    peer: paris", "    peer:", 9, 5, "is empty"},

@@ -1,0 +1,67 @@
+#pragma once
+/// What the workers of the data plane share of one tunnel.
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "appliance/drivers/udp.hpp"
+
+namespace cloister::drivers {
+
+/// Counters of one tunnel; written by workers, read by anyone.
+struct TunnelCounters {
+  std::atomic<std::uint64_t> bytes_out{0};  // inner bytes
+  std::atomic<std::uint64_t> bytes_in{0};
+  std::atomic<std::uint64_t> packets_out{0};
+  std::atomic<std::uint64_t> packets_in{0};
+  std::atomic<std::uint64_t> dropped_no_key{0};
+  std::atomic<std::uint64_t> dropped_selector{0};
+  std::atomic<std::uint64_t> dropped_send{0};  // the socket took no more
+  std::atomic<std::uint64_t> authentication_failures{0};
+  std::atomic<std::uint64_t> replays{0};
+};
+
+/// Where the peer is. It changes seldom: readers keep a copy, and look only whether the version is still theirs.
+class PeerEndpoint {
+ public:
+  struct Copy {
+    std::uint32_t version = 0;
+    SocketAddress address;
+  };
+
+  explicit PeerEndpoint(const SocketAddress& address) : address_{address} {}
+
+  void refresh(Copy& copy) const {
+    if (copy.version == version_.load(std::memory_order_acquire)) return;
+    const std::scoped_lock lock{mutex_};
+    copy = {version_.load(std::memory_order_relaxed), address_};
+  }
+  void move_to(const SocketAddress& address) {
+    const std::scoped_lock lock{mutex_};
+    if (address_ == address) return;
+    address_ = address;
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  SocketAddress address_;  // guarded by mutex_
+  std::atomic<std::uint32_t> version_{1};
+};
+
+struct TunnelPath {
+  std::size_t tun = 0;     // index into the data plane's interfaces
+  std::size_t socket = 0;  // index into its sockets
+  SocketAddress peer;      // where it is first
+};
+
+struct Path {
+  explicit Path(const TunnelPath& path) : tun{path.tun}, socket{path.socket}, peer{path.peer} {}
+  std::size_t tun;
+  std::size_t socket;
+  PeerEndpoint peer;
+  TunnelCounters counters;
+};
+
+}  // namespace cloister::drivers

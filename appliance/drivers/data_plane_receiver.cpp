@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "appliance/drivers/data_plane_workers.hpp"
+
+namespace cloister::drivers {
+namespace {
+
+constexpr std::byte keep_alive{0xFF};  // RFC 3948, 2.3
+
+vpn::Coalescer::Device device_of(const std::vector<Tun>& tuns) {
+  return {.tcp = std::ranges::all_of(tuns, &Tun::tcp_segmentation),
+          .udp = std::ranges::all_of(tuns, &Tun::udp_segmentation)};
+}
+
+}  // namespace
+
+DataPlane::Receiver::Receiver(DataPlane& plane, std::size_t queue, std::size_t worker)
+    : plane_{plane},
+      queue_{queue},
+      worker_{worker},
+      readiness_{plane.stop_event_.get()},
+      peers_(plane.paths_.size()),
+      coalescer_{device_of(plane.tuns_)} {
+  for (std::size_t i = 0; i < plane.sockets_.size(); ++i) readiness_.add(plane.sockets_[i].queues[queue].get(), i);
+}
+
+void DataPlane::Receiver::run() {
+  for (;;) {
+    const auto ready = readiness_.wait();
+    if (ready.empty()) return;
+    for (const std::size_t socket : ready) {
+      const std::size_t runs = burst_.receive(plane_.sockets_[socket].queues[queue_].get());
+      {
+        const vpn::SaTable::Reader sas{plane_.sas_, worker_};
+        for (std::size_t i = 0; i < runs; ++i) take(burst_.run(i), sas);
+      }
+      write(coalescer_.flush());
+      add_tally();
+    }
+  }
+}
+
+void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas) {
+  for (auto rest = run.bytes; !rest.empty();) {
+    const auto datagram = rest.first(std::min(run.segment_bytes, rest.size()));
+    rest = rest.subspan(datagram.size());
+    if (datagram.size() == 1 && datagram[0] == keep_alive) continue;
+    const auto spi = vpn::peek_spi(datagram);
+    auto* inbound = spi ? sas.inbound(*spi) : nullptr;
+    if (inbound != nullptr)
+      open(datagram, *run.source, *inbound);
+    else
+      ++plane_.unknown_datagrams_;
+  }
+}
+
+void DataPlane::Receiver::open(std::span<const std::byte> datagram, const SocketAddress& source,
+                               vpn::SaTable::Inbound& inbound) {
+  Path& path = *plane_.paths_[inbound.tunnel];
+  if (path.tun != tun_) {
+    write(coalescer_.flush());
+    tun_ = path.tun;
+  }
+  const auto opened = inbound.sa.open(datagram, coalescer_.room(datagram.size()));
+  if (!opened) {
+    coalescer_.abandon();
+    ++(opened.error() == vpn::EspError::replayed ? path.counters.replays : path.counters.authentication_failures);
+    return;
+  }
+  if (opened->newest) {
+    auto& peer = peers_[inbound.tunnel];
+    path.peer.refresh(peer);
+    if (!(peer.address == source)) path.peer.move_to(source);
+  }
+  if (opened->packet.empty()) {  // a dummy packet
+    coalescer_.abandon();
+    return;
+  }
+  if (!plane_.selectors_.inbound_allowed(inbound.tunnel, opened->packet)) {
+    coalescer_.abandon();
+    ++path.counters.dropped_selector;
+    return;
+  }
+  count(inbound.tunnel, opened->packet.size());
+  write(coalescer_.add(opened->packet));
+}
+
+void DataPlane::Receiver::count(std::size_t tunnel, std::size_t bytes) {
+  if (tally_.tunnel != tunnel) {
+    add_tally();
+    tally_.tunnel = tunnel;
+  }
+  ++tally_.packets;
+  tally_.bytes += bytes;
+}
+
+void DataPlane::Receiver::add_tally() {
+  if (tally_.packets == 0) return;
+  auto& counters = plane_.paths_[tally_.tunnel]->counters;
+  counters.packets_in += tally_.packets;
+  counters.bytes_in += tally_.bytes;
+  tally_ = {.tunnel = tally_.tunnel};
+}
+
+void DataPlane::Receiver::write(const std::optional<vpn::Coalescer::Frame>& frame) {
+  if (!frame) return;
+  const int queue = plane_.tuns_[tun_].queues[queue_].get();
+  if (write_frame(queue, {frame->offload, frame->packet}) == Written::done) return;
+  // The driver refuses what it said it takes: it gets the packets one by one.
+  const auto segments = vpn::Segments::of(frame->offload, frame->packet);
+  std::vector<std::byte> packet(segments->bytes(0));
+  for (std::size_t i = 0; i < segments->count(); ++i) {
+    segments->write(i, packet);
+    write_frame(queue, {{}, std::span{packet}.first(segments->bytes(i))});
+  }
+}
+
+}  // namespace cloister::drivers

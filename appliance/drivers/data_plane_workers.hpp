@@ -1,0 +1,65 @@
+#pragma once
+/// The two kinds of workers of the data plane; each object is one thread's.
+
+#include <vector>
+
+#include "appliance/drivers/data_plane.hpp"
+#include "appliance/drivers/readiness.hpp"
+#include "appliance/drivers/udp_burst.hpp"
+#include "appliance/vpn/coalescing.hpp"
+
+namespace cloister::drivers {
+
+/// Packets and bytes of one tunnel, added to its shared counters now and then.
+struct Tally {
+  std::size_t tunnel = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+
+class DataPlane::Sender {
+ public:
+  Sender(DataPlane& plane, std::size_t queue, std::size_t worker);
+  void run();
+
+ private:
+  void drain(std::size_t tun);
+  void lose(std::size_t tun);
+  void take(std::size_t tun, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  void send();
+
+  DataPlane& plane_;
+  std::size_t queue_;
+  std::size_t worker_;
+  Readiness readiness_;
+  std::vector<std::byte> frame_;
+  std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
+  std::vector<std::size_t> first_tunnel_;  // of each interface: where packets of no tunnel are counted
+  std::vector<SendBurst> bursts_;          // by socket
+  std::vector<std::size_t> burst_tunnel_;  // by socket: the tunnel that last laid a datagram in it
+};
+
+class DataPlane::Receiver {
+ public:
+  Receiver(DataPlane& plane, std::size_t queue, std::size_t worker);
+  void run();
+
+ private:
+  void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
+  void open(std::span<const std::byte> datagram, const SocketAddress& source, vpn::SaTable::Inbound& inbound);
+  void count(std::size_t tunnel, std::size_t bytes);
+  void add_tally();
+  void write(const std::optional<vpn::Coalescer::Frame>& frame);
+
+  DataPlane& plane_;
+  std::size_t queue_;
+  std::size_t worker_;
+  Readiness readiness_;
+  ReceiveBurst burst_;
+  std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
+  vpn::Coalescer coalescer_;
+  std::size_t tun_ = 0;  // of the coalescer's open frame
+  Tally tally_;
+};
+
+}  // namespace cloister::drivers

@@ -1,0 +1,43 @@
+#include "appliance/drivers/readiness.hpp"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <limits>
+
+#include "crypto/error.hpp"
+
+namespace cloister::drivers {
+namespace {
+
+constexpr std::size_t stop_index = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+Readiness::Readiness(int stop_event) : epoll_{::epoll_create1(EPOLL_CLOEXEC)} { add(stop_event, stop_index); }
+
+void Readiness::add(int descriptor, std::size_t index) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
+  require(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0, "epoll refuses a descriptor");
+}
+
+void Readiness::remove(int descriptor) {
+  require(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0, "epoll does not know a descriptor");
+}
+
+std::span<const std::size_t> Readiness::wait() {
+  std::array<epoll_event, ready_max> events{};
+  int count = 0;
+  do {
+    count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+  } while (count < 0 && errno == EINTR);
+  std::size_t ready = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::size_t index = events[static_cast<std::size_t>(i)].data.u64;
+    if (index == stop_index) return {};
+    ready_[ready++] = index;
+  }
+  return std::span{ready_}.first(ready);
+}
+
+}  // namespace cloister::drivers

@@ -1,0 +1,80 @@
+#pragma once
+/// Datagrams of a UDP socket in batches: many of one size and one peer as one run, which the kernel cuts (UDP_SEGMENT) or
+/// has joined (UDP_GRO).
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "appliance/drivers/udp.hpp"
+
+namespace cloister::drivers {
+
+/// Datagrams to be sent, laid one after another.
+class SendBurst {
+ public:
+  SendBurst();
+
+  /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long.
+  [[nodiscard]] std::span<std::byte> room(std::size_t bytes);
+  /// The datagram that was laid in the room. `peer` stays until `send`.
+  void commit(std::size_t bytes, const SocketAddress& peer);
+  /// Sends all, and is empty again. Returns the number of datagrams that the socket did not take.
+  [[nodiscard]] std::size_t send(int socket);
+  [[nodiscard]] bool empty() const { return runs_ == 0; }
+
+ private:
+  static constexpr std::size_t runs_max = 64;
+  static constexpr std::size_t burst_bytes = 128UL * 1024;
+  struct Run {
+    std::size_t offset;
+    std::size_t bytes;
+    std::size_t segment_bytes;
+    std::size_t count;
+    bool ended;  // a shorter datagram came last
+    const SocketAddress* peer;
+  };
+
+  [[nodiscard]] std::size_t send_singly(int socket, const Run& run);
+
+  std::vector<std::byte> memory_;
+  std::size_t used_ = 0;
+  std::array<Run, runs_max> list_{};
+  std::size_t runs_ = 0;
+  bool segmentation_ = true;  // until a device refuses it
+};
+
+/// Datagrams as they came.
+class ReceiveBurst {
+ public:
+  struct Run {
+    std::span<const std::byte> bytes;
+    std::size_t segment_bytes;  // of each datagram but the last
+    const SocketAddress* source;
+  };
+
+  ReceiveBurst();
+  /// Takes what is there, without waiting; returns the number of runs.
+  [[nodiscard]] std::size_t receive(int socket);
+  [[nodiscard]] Run run(std::size_t index) const;
+
+ private:
+  static constexpr std::size_t runs_max = 64;
+
+  std::vector<std::byte> memory_;
+  std::array<mmsghdr, runs_max> messages_{};
+  std::array<iovec, runs_max> vectors_{};
+  std::array<SocketAddress, runs_max> sources_{};
+  struct Control {
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes;
+  };
+  std::array<Control, runs_max> controls_{};
+  std::array<std::size_t, runs_max> segments_{};
+  std::size_t asked_ = runs_max;
+};
+
+}  // namespace cloister::drivers

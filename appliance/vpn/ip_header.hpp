@@ -1,0 +1,38 @@
+#pragma once
+/// Places and numbers of the headers that segmentation and coalescing touch (RFC 791, 8200, 9293, 768).
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cloister::vpn {
+
+inline constexpr std::uint8_t protocol_tcp = 6;
+inline constexpr std::uint8_t protocol_udp = 17;
+
+inline constexpr std::size_t ipv4_bytes = 20;  // without options
+inline constexpr std::size_t ipv4_length_at = 2;
+inline constexpr std::size_t ipv4_identification_at = 4;
+inline constexpr std::size_t ipv4_fragment_at = 6;
+inline constexpr std::size_t ipv4_protocol_at = 9;
+inline constexpr std::size_t ipv4_checksum_at = 10;
+inline constexpr std::uint16_t ipv4_dont_fragment = 0x4000;
+
+inline constexpr std::size_t ipv6_bytes = 40;
+inline constexpr std::size_t ipv6_length_at = 4;
+inline constexpr std::size_t ipv6_next_header_at = 6;
+
+inline constexpr std::size_t tcp_bytes = 20;  // without options
+inline constexpr std::size_t tcp_sequence_at = 4;
+inline constexpr std::size_t tcp_offset_at = 12;
+inline constexpr std::size_t tcp_flags_at = 13;
+inline constexpr std::size_t tcp_checksum_at = 16;
+inline constexpr std::byte tcp_fin{0x01};
+inline constexpr std::byte tcp_psh{0x08};
+inline constexpr std::byte tcp_ack{0x10};
+inline constexpr std::byte tcp_cwr{0x80};
+
+inline constexpr std::size_t udp_bytes = 8;
+inline constexpr std::size_t udp_length_at = 4;
+inline constexpr std::size_t udp_checksum_at = 6;
+
+}  // namespace cloister::vpn
