@@ -23,7 +23,7 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build deb demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-vpn shell run help clean
+.PHONY: build deb demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -50,9 +50,9 @@ fuzz:
 	@$(test_root) sh -c '$(call built,fuzz,fuzzers) && tests/fuzz/run $(FUZZ_SECONDS)'
 
 bench:
-	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill vpn'
+	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill fibre vpn'
 
-bench-distill bench-vpn:
+bench-distill bench-fibre bench-vpn:
 	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run $(@:bench-%=%)'
 
 shell:

@@ -1,12 +1,13 @@
 #pragma once
-/// Loss in the glass: t = 10^(-α l / 10), α in dB/km. Ma, Qi, Zhao and Lo, PRA 72, 012326 (2005), eq. (5).
+/// Loss in the glass, α dB/km, and at its connectors and filters, b dB: t = 10^(-(α l + b) / 10). Ma, Qi, Zhao and Lo,
+/// PRA 72, 012326 (2005), eq. (5); losses in a row add up in dB.
 
 #include <cmath>
 
 namespace cloister::hal::fibre {
 
-inline double transmittance(double length_km, double attenuation_db_per_km) {
-  return std::pow(10, -length_km * attenuation_db_per_km / 10);
+inline double transmittance(double length_km, double attenuation_db_per_km, double insertion_loss_db) {
+  return std::pow(10, -(length_km * attenuation_db_per_km + insertion_loss_db) / 10);
 }
 
 }  // namespace cloister::hal::fibre

@@ -64,11 +64,15 @@ json::object describe(const std::optional<InterceptResend>& eve) {
 json::object describe(const LinkParameters& parameters) {
   return {{"length_km", parameters.length_km},
           {"attenuation_db_per_km", parameters.attenuation_db_per_km},
-          {"transmittance", transmittance(parameters.length_km, parameters.attenuation_db_per_km)},
+          {"transmittance",
+           transmittance(parameters.length_km, parameters.attenuation_db_per_km, parameters.insertion_loss_db)},
           {"efficiency", parameters.efficiency},
           {"dark_count_probability", parameters.dark_count_probability},
           {"misalignment", parameters.misalignment},
-          {"dead_time_ns", parameters.dead_time_seconds * 1e9}};
+          {"efficiency_ratio", parameters.efficiency_ratio},
+          {"dead_time_ns", parameters.dead_time_seconds * 1e9},
+          {"after_pulse_probability", parameters.after_pulse_probability},
+          {"after_pulse_lifetime_ns", parameters.after_pulse_lifetime_seconds * 1e9}};
 }
 
 json::object describe(const Station& station) {

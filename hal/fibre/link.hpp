@@ -2,6 +2,7 @@
 /// One epoch of light from a transmitter to a receiver: the effects in a row, evaluated only where a click can be.
 ///
 ///   skips ─▶ candidate slots ─▶ dead? ─▶ symbol ─▶ Eve ─▶ loss ─▶ passive basis ─▶ two detectors ─▶ packed click
+///   after-pulses, each at its slot ───────────────────────────────────────────────────────────┘
 ///
 /// The receiver's beam splitter sends the whole pulse to one basis with the set probability. (A real one splits the
 /// light, so that both bases can click in one slot; at 1e-3 photons per slot that is one click in several thousand.)
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "crypto/error.hpp"
+#include "hal/fibre/after_pulses.hpp"
 #include "hal/fibre/dead_time.hpp"
 #include "hal/fibre/detectors.hpp"
 #include "hal/fibre/eavesdropper.hpp"
@@ -28,10 +30,14 @@ namespace cloister::hal::fibre {
 struct LinkParameters {
   double length_km = 25;
   double attenuation_db_per_km = 0.2;
+  double insertion_loss_db = 0;          ///< Connectors, splices and filters.
   double efficiency = 0.1;               ///< Of the receiver: optics and detectors.
+  double efficiency_ratio = 1;           ///< Of the detectors of bit 1 to those of bit 0, which have `efficiency`.
   double dark_count_probability = 1e-7;  ///< Per detector and slot.
   double misalignment = 0.01;            ///< Part of the light that reaches the wrong detector.
   double dead_time_seconds = 0;
+  double after_pulse_probability = 0;          ///< That a click leaves a carrier behind.
+  double after_pulse_lifetime_seconds = 1e-6;  ///< Mean time until it is set free.
 };
 /// Refuses what is no fibre: negative or infinite lengths, probabilities outside [0, 1), a misalignment above one half.
 [[nodiscard]] Result<> check(const LinkParameters& parameters);
@@ -59,7 +65,16 @@ class Link {
   ClickCounts run(Epoch epoch, Slot first, std::uint64_t slots, std::vector<std::uint32_t>& packed);
 
  private:
+  /// What one run fills.
+  struct Frame {
+    Slot first = 0;
+    std::vector<std::uint32_t>& packed;
+    ClickCounts counts;
+  };
   std::size_t draw_candidates(Slot end);
+  /// A click, once no effect can take it away any more.
+  void report(Frame& frame, Slot slot, Basis basis, Click seen);
+  void report_after_pulses(Frame& frame, Slot end);
 
   static constexpr std::size_t batch = 256;
   LinkParameters parameters_;
@@ -67,12 +82,14 @@ class Link {
   simulator::SymbolGenerator generator_;
   Xoshiro dice_;
   DeadTime dead_time_;
+  AfterPulses after_pulses_;
   Eavesdropper eve_;
   GeometricSkips skips_{0};
   double p_max_ = 0;
-  std::array<std::array<ClickOdds, 2>, 4> odds_{};  // by brightness; [0] in the pulse's basis, [1] in the other
-  std::uint64_t z_below_;                           // on 32 bits
-  bool fresh_ = true;                               // the next candidate is to be drawn from the next run's start
+  /// By brightness, whether the basis is the pulse's ([0]) or the other, and the pulse's bit.
+  std::array<std::array<std::array<ClickOdds, 2>, 2>, 4> odds_{};
+  std::uint64_t z_below_;  // on 32 bits
+  bool fresh_ = true;      // the next candidate is to be drawn from the next run's start
   Slot next_candidate_ = 0;
   std::array<Slot, batch> slots_{};
   std::array<Symbol, batch> symbols_{};

@@ -25,6 +25,7 @@ constexpr std::size_t arena_bytes = std::size_t{32} << 20;
 struct Arguments {
   hal::fibre::ServerOptions server;
   double dead_time_ns = 0;
+  double after_pulse_lifetime_ns = 1000;
   std::optional<std::uint64_t> seed;
   double fraction = 1;
   std::string basis = "random";
@@ -58,6 +59,7 @@ int serve(Arguments arguments) {
 
   crypto::arena_initialise(arena_bytes);
   arguments.server.link.dead_time_seconds = arguments.dead_time_ns * 1e-9;
+  arguments.server.link.after_pulse_lifetime_seconds = arguments.after_pulse_lifetime_ns * 1e-9;
   arguments.server.dice_seed = arguments.seed ? *arguments.seed : fresh_seed();
   arguments.server.first_epoch = epoch_of_now();
   auto server = hal::fibre::Server::open(arguments.server);
@@ -79,12 +81,21 @@ void describe_fibre(CLI::App& app, Arguments& arguments) {
   app.add_option("--control", arguments.server.control_path, "Path of the control socket, for 'ctl'");
   app.add_option("--length-km", link.length_km, "Length of the fibre")->capture_default_str();
   app.add_option("--attenuation-db-per-km", link.attenuation_db_per_km, "Loss of the fibre")->capture_default_str();
+  app.add_option("--insertion-loss-db", link.insertion_loss_db, "Loss of connectors, splices and filters")
+      ->capture_default_str();
   app.add_option("--efficiency", link.efficiency, "Efficiency of the receiver")->capture_default_str();
+  app.add_option("--efficiency-ratio", link.efficiency_ratio, "Efficiency of the detectors of bit 1 to those of bit 0")
+      ->capture_default_str();
   app.add_option("--dark-count-probability", link.dark_count_probability, "Dark counts per detector and slot")
       ->capture_default_str();
   app.add_option("--misalignment", link.misalignment, "Part of the light that reaches the wrong detector")
       ->capture_default_str();
   app.add_option("--dead-time-ns", arguments.dead_time_ns, "Receiver's dead time after a click")->capture_default_str();
+  app.add_option("--after-pulse-probability", link.after_pulse_probability,
+                 "That a click is followed by an after-pulse")
+      ->capture_default_str();
+  app.add_option("--after-pulse-lifetime-ns", arguments.after_pulse_lifetime_ns, "Mean delay of an after-pulse")
+      ->capture_default_str();
   app.add_option("--seed", arguments.seed, "Seed of the physics, to repeat a run; without it each run differs");
 }
 

@@ -117,6 +117,24 @@ TEST_CASE("gain and error rate of each intensity are those of the closed forms")
   check_binomial("clicks in Z", tally.in_z, static_cast<double>(tally.total()), settings.z_probability);
 }
 
+TEST_CASE("gains and error rates follow the closed forms from 0 to 200 km") {
+  for (const double length_km : {0.0, 25.0, 50.0, 100.0, 150.0, 200.0}) {
+    const LinkParameters link{
+        .length_km = length_km, .efficiency = 0.2, .dark_count_probability = 1e-7, .misalignment = 0.02};
+    const auto signal = closed_form(link, settings.intensities[0]);
+    // At 200 km a gain of 1e-5: 1e4 clicks in a second of slots.
+    const auto slots = 1'000'000 * static_cast<std::uint64_t>(std::ceil(std::min(1000.0, 0.1 / signal.gain)));
+    Link far{link, settings, generator_of(7), 10};
+    const auto tally = watch(far, slots);
+    for (const std::size_t k : {0U, 1U}) {
+      INFO(length_km << " km, intensity " << settings.intensities[k]);
+      const auto expected = closed_form(link, settings.intensities[k]);
+      check_binomial("gain", tally.clicks[k], static_cast<double>(slots) * settings.probabilities[k], expected.gain);
+      check_binomial("errors", tally.errors[k], static_cast<double>(tally.matching[k]), expected.error);
+    }
+  }
+}
+
 TEST_CASE("double clicks come at the closed form's rate and with an unbiased bit") {
   constexpr LinkParameters bright{.length_km = 0, .efficiency = 1, .dark_count_probability = 0, .misalignment = 0.5};
   constexpr std::uint64_t slots = 10'000'000;
@@ -216,10 +234,14 @@ TEST_CASE("numbers that are no fibre are refused by name") {
            {&LinkParameters::length_km, -1, "length"},
            {&LinkParameters::length_km, std::nan(""), "length"},
            {&LinkParameters::attenuation_db_per_km, -0.2, "attenuation"},
+           {&LinkParameters::insertion_loss_db, -1, "insertion loss"},
            {&LinkParameters::efficiency, 1.5, "efficiency"},
+           {&LinkParameters::efficiency_ratio, 1.1, "efficiency ratio"},
            {&LinkParameters::dark_count_probability, 0.5, "dark count"},
            {&LinkParameters::misalignment, 0.6, "misalignment"},
            {&LinkParameters::dead_time_seconds, INFINITY, "dead time"},
+           {&LinkParameters::after_pulse_probability, 0.6, "after-pulse probability"},
+           {&LinkParameters::after_pulse_lifetime_seconds, 0, "after-pulse lifetime"},
        })) {
     LinkParameters parameters;
     REQUIRE(fibre::check(parameters));
