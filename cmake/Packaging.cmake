@@ -1,4 +1,5 @@
-# `make deb`: the Debian packages cloister (the service and its command) and cloister-sim (the simulated fibre).
+# `make deb`: the Debian packages cloister (the service and its command), cloister-dashboard (its metrics) and cloister-sim (the
+# simulated fibre).
 
 include(GNUInstallDirs)
 set(units ${CMAKE_SOURCE_DIR}/image/units)
@@ -16,6 +17,11 @@ install(FILES README.md docs/architecture.md docs/devices.md DESTINATION share/d
 install(TARGETS cloister-fibre DESTINATION bin COMPONENT cloister-sim)
 install(FILES ${units}/cloister-fibre.service DESTINATION lib/systemd/system COMPONENT cloister-sim)
 
+install(TARGETS cloister-dashboard DESTINATION bin COMPONENT cloister-dashboard)
+install(FILES ${units}/cloister-dashboard.service ${units}/cloister-dashboard.socket DESTINATION lib/systemd/system COMPONENT cloister-dashboard)
+install(FILES docs/monitoring/README.md docs/monitoring/alerts.yaml docs/monitoring/grafana.json DESTINATION share/doc/cloister-dashboard
+  COMPONENT cloister-dashboard)
+
 # The shells' completion, as the program itself describes its command line.
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completion/bash ${CMAKE_BINARY_DIR}/completion/zsh
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completion
@@ -31,13 +37,13 @@ find_program(GZIP gzip REQUIRED)
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/changelog.gz COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/CHANGELOG.md > ${CMAKE_BINARY_DIR}/changelog.gz
   DEPENDS ${CMAKE_SOURCE_DIR}/CHANGELOG.md VERBATIM)
 add_custom_target(packaging ALL DEPENDS programs completion ${CMAKE_BINARY_DIR}/changelog.gz)
-foreach(package cloister cloister-sim)
+foreach(package cloister cloister-dashboard cloister-sim)
   install(FILES image/debian/copyright DESTINATION share/doc/${package} COMPONENT ${package})
   install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${package})
 endforeach()
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_COMPONENTS_ALL cloister cloister-sim)
+set(CPACK_COMPONENTS_ALL cloister cloister-dashboard cloister-sim)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -56,6 +62,14 @@ set(CPACK_DEBIAN_CLOISTER_PACKAGE_DEPENDS "libtss2-tcti-device0t64, tpm-udev, sy
 set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_EXTRA
   ${CMAKE_SOURCE_DIR}/image/debian/postinst ${CMAKE_SOURCE_DIR}/image/debian/prerm ${CMAKE_SOURCE_DIR}/image/debian/postrm)
 set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_NAME cloister-dashboard)
+set(CPACK_DEBIAN_CLOISTER-DASHBOARD_DESCRIPTION "Metrics of the Cloister service, for Prometheus
+ served by an unprivileged process that can reach nothing but the service's status.")
+set(CPACK_COMPONENT_CLOISTER-DASHBOARD_DESCRIPTION ${CPACK_DEBIAN_CLOISTER-DASHBOARD_DESCRIPTION})
+set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_DEPENDS "cloister (= ${PROJECT_VERSION}-1)")
+set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/image/debian/dashboard/postinst
+  ${CMAKE_SOURCE_DIR}/image/debian/dashboard/prerm ${CMAKE_SOURCE_DIR}/image/debian/dashboard/postrm)
+set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_NAME cloister-sim)
 set(CPACK_DEBIAN_CLOISTER-SIM_DESCRIPTION "The simulated fibre: a process that joins the simulated devices of two boxes,
  with losses, noise and an eavesdropper, for tests and demonstrations.")

@@ -1,0 +1,19 @@
+#pragma once
+/// Where the dashboard listens: on sockets that systemd passes, or on an address of the command line.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace cloister::dashboard {
+
+using Listeners = std::expected<std::vector<boost::asio::ip::tcp::acceptor>, std::string>;
+
+/// Sockets of cloister-dashboard.socket; empty where systemd passed none. The process then needs no network of its own.
+[[nodiscard]] Listeners listeners_of_systemd(const boost::asio::any_io_executor& executor);
+/// "127.0.0.1:9748" or "[::1]:9748".
+[[nodiscard]] Listeners listen_on(const boost::asio::any_io_executor& executor, const std::string& address);
+
+}  // namespace cloister::dashboard

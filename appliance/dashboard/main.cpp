@@ -1,0 +1,45 @@
+/// cloister-dashboard: the box's metrics over HTTP. It needs no right but to open the service's control socket.
+///
+/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is
+/// wrong.
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <iostream>
+
+#include "appliance/dashboard/listening.hpp"
+#include "appliance/dashboard/server.hpp"
+
+int main(int argc, char** argv) {
+  namespace asio = boost::asio;
+  namespace dashboard = cloister::dashboard;
+  CLI::App app{"Serves the metrics of this box's Cloister service to Prometheus, at /metrics.", "cloister-dashboard"};
+  app.set_version_flag("--version", std::string{"cloister-dashboard "} + CLOISTER_VERSION);
+  std::string control_socket = "/run/cloister/control.sock";
+  app.add_option("--socket", control_socket, "Control socket of the service")->capture_default_str();
+  std::string address = "127.0.0.1:9748";
+  app.add_option("--listen", address, "Loopback address and port, where systemd passes no socket")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  asio::io_context io{1};
+  auto listeners = dashboard::listeners_of_systemd(io.get_executor());
+  if (listeners && listeners->empty()) listeners = dashboard::listen_on(io.get_executor(), address);
+  if (!listeners) {
+    std::cerr << "cloister-dashboard: " << listeners.error() << '\n';
+    return 1;
+  }
+  dashboard::Server server{io.get_executor(), control_socket};
+  for (auto& listener : *listeners) asio::co_spawn(io, server.serve(std::move(listener)), asio::detached);
+  asio::signal_set signals{io, SIGINT, SIGTERM};
+  signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
+  io.run();
+  return 0;
+}

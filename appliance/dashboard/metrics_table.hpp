@@ -1,0 +1,120 @@
+#pragma once
+/// Which field of `cloisterctl status --json` is which Prometheus metric. A field that is in neither table fails a test.
+///
+/// Names follow https://prometheus.io/docs/practices/naming: base units (bytes, not bits; ratios, not percent), `_total`
+/// on counters. Fields that are one quantity seen in several ways share a metric and differ in a label.
+
+#include <array>
+#include <string_view>
+
+namespace cloister::dashboard {
+
+enum class Kind {
+  gauge,    // a number
+  counter,  // a number that only grows while the service lives
+  state,    // a text that changes: 1 with the text in the label `label`
+  info,     // a text that hardly changes: one label of several of a metric that is always 1
+};
+
+struct Metric {
+  std::string_view field;  // the path in the JSON: "links.qber"
+  std::string_view name;
+  Kind kind;
+  std::string_view help;
+  // Gauge and counter: `name="value"` that tells the field from others of the metric; otherwise a label's name.
+  std::string_view label;
+  double scale = 1;  // from the field's unit to the metric's
+};
+
+inline constexpr double bytes_per_bit = 0.125;
+
+inline constexpr std::string_view link_info_help = "What a link is.";
+inline constexpr std::string_view tunnel_info_help = "What a tunnel is.";
+inline constexpr std::string_view build_info_help = "Which box this is and what it runs.";
+inline constexpr std::string_view blocks_help = "Blocks of sifted bits by how they ended: made, dropped, burnt.";
+inline constexpr std::string_view qber_help =
+    "Quantum bit error ratio: of the last block's key basis, and running in the test basis of the block being filled.";
+inline constexpr std::string_view dropped_help = "Packets that the tunnel did not let through, by reason.";
+
+// clang-format off
+inline constexpr auto metrics = std::to_array<Metric>({
+    {"box", "cloister_build_info", Kind::info, build_info_help, "box"},
+    {"version", "cloister_build_info", Kind::info, build_info_help, "version"},
+    {"uptime_seconds", "cloister_uptime_seconds", Kind::gauge, "Time since the service began.", ""},
+    {"secret_memory", "cloister_secret_memory_protection", Kind::state, "How the memory of secrets is protected: memfd_secret, locked, unlocked.", "protection"},
+    {"secret_memory_used_bytes", "cloister_secret_memory_used_bytes", Kind::gauge, "Memory of secrets in use.", ""},
+    {"secret_memory_bytes", "cloister_secret_memory_size_bytes", Kind::gauge, "Memory set aside for secrets.", ""},
+
+    {"links.peer", "cloister_link_info", Kind::info, link_info_help, "peer"},
+    {"links.role", "cloister_link_info", Kind::info, link_info_help, "role"},
+    {"links.state", "cloister_link_state", Kind::state, "The link's state: 1 for the one it is in.", "state"},
+    {"links.authenticated_by", "cloister_link_authentication", Kind::state, "What authenticates the classical channel: nobody, bootstrap, qkd.", "by"},
+    {"links.qber", "cloister_link_qber_ratio", Kind::gauge, qber_help, "basis=\"key\""},
+    {"links.test_qber", "cloister_link_qber_ratio", Kind::gauge, qber_help, "basis=\"test\""},
+    {"links.detections_per_second", "cloister_link_detections_per_second", Kind::gauge, "Detections of the receiver a second.", ""},
+    {"links.sifted_bits_per_second", "cloister_link_sifted_key_bytes_per_second", Kind::gauge, "Sifted key made a second.", "", bytes_per_bit},
+    {"links.secret_bits_per_second", "cloister_link_secret_key_bytes_per_second", Kind::gauge, "Secret key made a second.", "", bytes_per_bit},
+    {"links.blocks_made", "cloister_link_blocks_total", Kind::counter, blocks_help, "result=\"made\""},
+    {"links.blocks_dropped", "cloister_link_blocks_total", Kind::counter, blocks_help, "result=\"dropped\""},
+    {"links.blocks_burnt", "cloister_link_blocks_total", Kind::counter, blocks_help, "result=\"burnt\""},
+    {"links.block_filled_bits", "cloister_link_block_filled_bytes", Kind::gauge, "Sifted key in the block being filled.", "", bytes_per_bit},
+    {"links.block_size_bits", "cloister_link_block_size_bytes", Kind::gauge, "Sifted key of a full block.", "", bytes_per_bit},
+    {"links.reserve_bits", "cloister_link_reserve_bytes", Kind::gauge, "QKD key kept for authenticating the classical channel.", "", bytes_per_bit},
+    {"links.reserve_bits_max", "cloister_link_reserve_size_bytes", Kind::gauge, "The authentication reserve when full.", "", bytes_per_bit},
+    {"links.authentication_spent_bits", "cloister_link_authentication_spent_bytes_total", Kind::counter, "QKD key spent on tags of the classical channel.", "", bytes_per_bit},
+    {"links.discarded_bits", "cloister_link_discarded_bytes_total", Kind::counter, "Secret key discarded because reserve and stocks were full.", "", bytes_per_bit},
+
+    {"tunnels.interface", "cloister_tunnel_info", Kind::info, tunnel_info_help, "interface"},
+    {"tunnels.cipher", "cloister_tunnel_info", Kind::info, tunnel_info_help, "cipher"},
+    {"tunnels.state", "cloister_tunnel_state", Kind::state, "The tunnel's state: 1 for the one it is in.", "state"},
+    {"tunnels.key_age_seconds", "cloister_tunnel_key_age_seconds", Kind::gauge, "Age of the key that packets are sent under.", ""},
+    {"tunnels.rekeys", "cloister_tunnel_rekeys_total", Kind::counter, "Rekeys done.", ""},
+    {"tunnels.stock_keys", "cloister_tunnel_stock_keys", Kind::gauge, "Keys kept ready.", ""},
+    {"tunnels.stock_keys_max", "cloister_tunnel_stock_size_keys", Kind::gauge, "Keys kept ready when the stock is full.", ""},
+    {"tunnels.key_left_seconds", "cloister_tunnel_key_left_seconds", Kind::gauge, "How long stock and living key last if no new key comes.", ""},
+    {"tunnels.bytes_in", "cloister_tunnel_received_bytes_total", Kind::counter, "Payload received through the tunnel.", ""},
+    {"tunnels.bytes_out", "cloister_tunnel_sent_bytes_total", Kind::counter, "Payload sent through the tunnel.", ""},
+    {"tunnels.packets_in", "cloister_tunnel_received_packets_total", Kind::counter, "Packets received through the tunnel.", ""},
+    {"tunnels.packets_out", "cloister_tunnel_sent_packets_total", Kind::counter, "Packets sent through the tunnel.", ""},
+    {"tunnels.dropped_no_key", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"no_key\""},
+    {"tunnels.dropped_selector", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"selector\""},
+    {"tunnels.dropped_send", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"send\""},
+    {"tunnels.authentication_failures", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"authentication\""},
+    {"tunnels.replays", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"replay\""},
+});
+
+struct LeftOut {
+  std::string_view field;
+  std::string_view why;
+};
+
+inline constexpr auto left_out = std::to_array<LeftOut>({
+    {"schema", "says how to read the JSON"},
+    {"links.device", "free text"},
+    {"links.last_error", "free text"},
+    {"tunnels.spi_in", "a new value with every rekey would be a new series each time"},
+    {"tunnels.spi_out", "as spi_in"},
+    {"events.number", "the list holds the newest events only: a metric made of it would go back; the journal has them all"},
+    {"events.at_seconds", "as events.number"},
+    {"events.severity", "as events.number"},
+    {"events.code", "as events.number"},
+    {"events.subject", "as events.number"},
+    {"events.text", "as events.number"},
+    {"events.times", "as events.number"},
+});
+
+/// What tells the elements of a list apart: the label, and the element's field that fills it.
+struct Identity {
+  std::string_view list;
+  std::string_view label;
+  std::string_view field;
+};
+
+inline constexpr auto identities = std::to_array<Identity>({
+    {"links", "link", "name"},
+    {"tunnels", "tunnel", "name"},
+    {"tunnels", "link", "link"},
+});
+// clang-format on
+
+}  // namespace cloister::dashboard
