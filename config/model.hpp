@@ -67,12 +67,14 @@ struct Device {
 
 struct Distillation {
   std::uint64_t block_bits = 1'000'000;
-  double eps_sec = 1e-10;
-  double eps_cor = 1e-15;
+  std::string bound = "wiesemann2024";
+  double epsilon_budget = 1e-6;
+  double planned_years = 10;
+  double planned_blocks_per_second = 30;
   double qber_limit = 0.08;
   double key_basis_probability = 0.7;
-  std::array<double, 2> intensities{0.5, 0.15};
-  std::array<double, 2> probabilities{0.6, 0.4};
+  std::vector<double> intensities{0.5, 0.15};  // two, or three for bound lim2014
+  std::vector<double> probabilities{0.6, 0.4};
 };
 
 struct Link {

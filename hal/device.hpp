@@ -23,9 +23,9 @@ namespace cloister::hal {
 
 /// What the hardware is; constant while the device lives.
 struct Capabilities {
-  double clock_hz = 0;                          ///< Slots per second.
-  std::string protocol;                         ///< "bb84-decoy-1": efficient BB84 with one decoy intensity.
-  std::vector<double> intensities;              ///< Mean photon numbers per pulse, the brightest first.
+  double clock_hz = 0;              ///< Slots per second.
+  std::string protocol;             ///< "bb84-decoy-1", "-2": efficient BB84 with one or two decoy intensities.
+  std::vector<double> intensities;  ///< Mean photon numbers per pulse, the brightest first.
   std::vector<double> intensity_probabilities;  ///< How often each is sent; they add up to one.
   double z_probability = 0;                     ///< How often this end chooses the key basis.
 };

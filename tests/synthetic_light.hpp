@@ -15,8 +15,11 @@ class SyntheticSource final : public hal::SymbolSource {
  public:
   SyntheticSource(const distill::Parameters& parameters, double z_probability, std::uint64_t seed)
       : seed_{seed}, z_probability_{z_probability} {
-    const double signal = parameters.probabilities[0] * parameters.intensities[0];
-    signal_share_ = signal / (signal + parameters.probabilities[1] * parameters.intensities[1]);
+    double all = 0;
+    for (std::size_t k = 0; k < distill::intensities_max; ++k)
+      all += parameters.probabilities[k] * parameters.intensities[k];
+    for (std::size_t k = 0; k < shares_.size(); ++k)
+      shares_[k] = parameters.probabilities[k] * parameters.intensities[k] / all;
   }
   /// Of a slot in which something was detected.
   [[nodiscard]] hal::Symbol symbol(hal::Slot slot) const {
@@ -32,7 +35,9 @@ class SyntheticSource final : public hal::SymbolSource {
     const double basis = static_cast<double>(a >> 33U) * 0x1p-31;
     const double intensity = static_cast<double>(b >> 33U) * 0x1p-31;
     return {basis < z_probability_ ? hal::Basis::z : hal::Basis::x, static_cast<std::uint8_t>(a & 1U),
-            static_cast<std::uint8_t>(intensity < signal_share_ ? 0 : 1)};
+            static_cast<std::uint8_t>(intensity < shares_[0]                                   ? 0
+                                      : intensity < shares_[0] + shares_[1] || shares_[2] <= 0 ? 1
+                                                                                               : 2)};
   }
   Result<> symbols(hal::Epoch, std::span<const hal::Slot> slots, std::span<hal::Symbol> out) override {
     for (std::size_t i = 0; i < slots.size(); ++i) out[i] = symbol(slots[i]);
@@ -43,7 +48,7 @@ class SyntheticSource final : public hal::SymbolSource {
  private:
   std::uint64_t seed_;
   double z_probability_;
-  double signal_share_ = 1;
+  distill::PerIntensity shares_{};  // of the detections
 };
 
 /// The next `detections` clicks of a receiver that errs with probability `error` in its own basis, and guesses in the

@@ -23,6 +23,12 @@ std::string joined(const std::vector<config::Prefix>& prefixes) {
   return all;
 }
 
+std::string joined(const std::vector<double>& numbers) {
+  std::string all;
+  for (const double number : numbers) all += std::format("{}{}", all.empty() ? "" : ", ", number);
+  return all;
+}
+
 /// The values at the two boxes, in the order of the boxes' names.
 std::string at_both(const std::string& box, const std::string& here, const std::string& peer,
                     const std::string& there) {
@@ -61,10 +67,12 @@ Result<std::string> agreement_of(const std::string& box, const config::Link& lin
   std::string lines;
   lines += std::format("device.role={}\n",
                        at_both(box, transmits ? "alice" : "bob", link.peer, transmits ? "bob" : "alice"));
-  lines += std::format("distillation.intensities=[{}, {}]\n", d.intensities[0], d.intensities[1]);
-  lines += std::format("distillation.probabilities=[{}, {}]\n", d.probabilities[0], d.probabilities[1]);
-  lines += std::format("distillation.eps_sec={}\n", d.eps_sec);
-  lines += std::format("distillation.eps_cor={}\n", d.eps_cor);
+  lines += std::format("distillation.bound={}\n", d.bound);
+  lines += std::format("distillation.intensities=[{}]\n", joined(d.intensities));
+  lines += std::format("distillation.probabilities=[{}]\n", joined(d.probabilities));
+  lines += std::format("distillation.epsilon_budget={}\n", d.epsilon_budget);
+  lines += std::format("distillation.planned_years={}\n", d.planned_years);
+  lines += std::format("distillation.planned_blocks_per_second={}\n", d.planned_blocks_per_second);
   lines += std::format("distillation.qber_limit={}\n", d.qber_limit);
   lines += std::format("distillation.block_bits={}\n", d.block_bits);
   lines += std::format("authentication.reserve={} bytes\n", link.authentication.reserve_bytes);

@@ -5,6 +5,7 @@
 
 #include "appliance/box/agreement.hpp"
 #include "appliance/box/credentials.hpp"
+#include "appliance/distill/epsilon_plan.hpp"
 #include "appliance/drivers/netlink.hpp"
 #include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
@@ -121,6 +122,12 @@ Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<co
   return std::move(parts).start();
 }
 
+distill::PerIntensity per_intensity(const std::vector<double>& values) {
+  distill::PerIntensity all{};
+  std::ranges::copy(values, all.begin());  // two or three, as the configuration's reading holds
+  return all;
+}
+
 hal::plugin::PluginConfig plugin_of(const config::Link& link) {
   const auto& plugin = link.device.plugin;
   return {.library = plugin.library,
@@ -130,16 +137,16 @@ hal::plugin::PluginConfig plugin_of(const config::Link& link) {
           .host_program = hal::plugin::host_beside_this_program(),
           .source = {.clock_hz = link.device.clock_hz,
                      .z_probability = link.distillation.key_basis_probability,
-                     .intensities = link.distillation.intensities,
-                     .probabilities = link.distillation.probabilities}};
+                     .intensities = per_intensity(link.distillation.intensities),
+                     .probabilities = per_intensity(link.distillation.probabilities)}};
 }
 
 DeviceFactory simulated_device(const config::Link& link) {
   const hal::simulator::SimulatorConfig device{.socket_path = link.device.socket,
                                                .clock_hz = link.device.clock_hz,
                                                .z_probability = link.distillation.key_basis_probability,
-                                               .intensities = link.distillation.intensities,
-                                               .probabilities = link.distillation.probabilities};
+                                               .intensities = per_intensity(link.distillation.intensities),
+                                               .probabilities = per_intensity(link.distillation.probabilities)};
   DeviceFactory factory;
   if (link.device.role == config::DeviceRole::alice) {
     factory.transmitter = [device](crypto::Random& random) { return hal::simulator::open_transmitter(device, random); };
@@ -166,13 +173,19 @@ Result<DeviceFactory> device_of(const config::Link& link) {
   return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
 }
 
+distill::EpsilonPlan plan_of(const config::Link& link) {
+  return {.budget = link.distillation.epsilon_budget,
+          .years = link.distillation.planned_years,
+          .blocks_per_second = link.distillation.planned_blocks_per_second};
+}
+
 distill::Parameters parameters_of(const config::Link& link) {
-  const auto& [signal, decoy] = link.distillation.intensities;
-  const auto& [signal_share, decoy_share] = link.distillation.probabilities;
-  return {.intensities = {signal, decoy},
-          .probabilities = {signal_share, decoy_share},
-          .eps_sec = link.distillation.eps_sec,
-          .eps_cor = link.distillation.eps_cor,
+  const auto plan = plan_of(link);
+  return {.bound = distill::bound_named(link.distillation.bound).value_or(distill::Bound::wiesemann2024),
+          .intensities = per_intensity(link.distillation.intensities),
+          .probabilities = per_intensity(link.distillation.probabilities),
+          .eps_sec = plan.eps_sec(),
+          .eps_cor = plan.eps_cor(),
           .qber_limit = link.distillation.qber_limit,
           .block_bits = link.distillation.block_bits};
 }
@@ -205,10 +218,12 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
                            .agreement = std::move(*agreement),
                            .reserve_bits = link.authentication.reserve_bytes * 8};
   settings.link.distillation = parameters_of(link);
+  settings.link.epsilon_budget = link.distillation.epsilon_budget;
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};
   settings.peer = {link.peer_address.address, link.peer_address.port};
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
+  settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
   return settings;
 }
 

@@ -49,10 +49,13 @@ Link::Link(LinkSettings settings, crypto::Psk psk, crypto::Random& random, LinkS
       surroundings_{surroundings},
       store_{stocks_of(settings_.tunnels)},
       session_{settings_.session, std::move(psk), random, surroundings_.now()},
-      tunnels_{settings_.tunnels, store_, random, surroundings_, [this](std::vector<std::byte> message) {
+      tunnels_{settings_.tunnels, store_, random, surroundings_,
+               [this](std::vector<std::byte> message) {
                  session_.send_message(tunnel_message, message, surroundings_.now());
                  drain();
-               }} {}
+               }},
+      epsilon_{settings_.epsilon_budget, settings_.distillation.eps_sec + settings_.distillation.eps_cor,
+               settings_.epsilon_booked} {}
 
 void Link::on_connected() {
   session_.on_connected(surroundings_.now());
@@ -109,7 +112,8 @@ struct Link::SessionActions {
     link.finished_.erase(burnt.block);
     link.surroundings_.info(
         "BLOCK_BURNT", link.subject(),
-        std::format("block {} is lost on both boxes: the session ended before both had confirmed it", burnt.block.value));
+        std::format("block {} is lost on both boxes: the session ended before both had confirmed it",
+                    burnt.block.value));
   }
   void operator()(session::AuthenticatorChanged& changed) const {
     if (changed.by != session::Authenticator::qkd) return;
@@ -141,22 +145,25 @@ struct Link::ChainActions {
   Link& link;
 
   void operator()(distill::Send& send) const {
-    if (send.block > link.newest_begun_) {
-      link.unfinished_.insert(send.block);
-      link.newest_begun_ = send.block;
-    }
+    if (send.block > link.newest_begun_) link.begin_block(send.block);
     link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now());
   }
   void operator()(distill::Amplified& amplified) const {
     link.dropping_.reset();
+    const Instant begun = link.unfinished_[amplified.block];
     link.unfinished_.erase(amplified.block);
-    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account)});
+    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account), begun});
     link.close_next_block();
   }
   void operator()(distill::Dropped& dropped) const {
+    const Instant begun = link.unfinished_[dropped.block];
     link.unfinished_.erase(dropped.block);
     link.session_.abandon_block(dropped.block);
-    link.record(dropped.account, code_of(dropped.reason));
+    link.record(dropped.account, code_of(dropped.reason), begun);
+    link.last_drop_ = std::format("block {}: {}", dropped.block.value, dropped.text);
+    if (dropped.reason == distill::DropReason::reconciliation_failed ||
+        dropped.reason == distill::DropReason::verification_failed)
+      ++link.failed_reconciliations_;
     // A row of blocks dropped for one reason is one alarm; the accounts have each.
     if (link.dropping_ != dropped.reason)
       link.surroundings_.alarm(code_of(dropped.reason), link.subject(),
@@ -181,7 +188,7 @@ void Link::on_chain_error(std::uint64_t generation, const std::string& what) {
 void Link::close_next_block() {
   if (closing_ || finished_.empty()) return;
   const auto first = finished_.begin()->first;
-  if (!unfinished_.empty() && *unfinished_.begin() < first) return;
+  if (!unfinished_.empty() && unfinished_.begin()->first < first) return;
   closing_ = true;
   session_.close_block(first, store_.needs(session_.reserve_need_bits()).encode(), surroundings_.now());
 }
@@ -208,7 +215,7 @@ void Link::on_held(session::BlockHeld& held) {
     session_.on_protocol_error(reserve.error().message, surroundings_.now());
     return;
   }
-  record(block.account, std::format("held, authenticated by {}", to_string(held.by)));
+  record(block.account, std::format("held, authenticated by {}", to_string(held.by)), block.begun);
   if (!first_key_reported_) {
     surroundings_.info(
         "FIRST_KEY", subject(),
@@ -221,8 +228,26 @@ void Link::on_held(session::BlockHeld& held) {
   close_next_block();
 }
 
-void Link::record(const distill::Account& account, const std::string& outcome) {
-  surroundings_.record(std::format(R"({{{}, "outcome": "{}"}})", distill::json_members(account), outcome));
+/// An attempt is paid for before it is made.
+void Link::begin_block(wire::BlockId block) {
+  unfinished_.emplace(block, surroundings_.now());
+  newest_begun_ = block;
+  if (const auto booked = epsilon_.to_book()) surroundings_.book_epsilon(*booked);
+  const auto change = epsilon_.add_block();
+  if (change == EpsilonTotal::Change::none) return;
+  const bool spent = change == EpsilonTotal::Change::spent;
+  surroundings_.alarm(
+      spent ? "EPSILON_SPENT" : "EPSILON_LOW", subject(),
+      std::format("the keys of this link's life add up to an epsilon of {:.2e}, {} its budget of {:.2e}: {}",
+                  epsilon_.total(), spent ? "above" : "near", epsilon_.budget(),
+                  "decide on a new budget ('distillation.epsilon_budget' on both boxes), or on an end"));
+}
+
+void Link::record(const distill::Account& account, const std::string& outcome, Instant begun) {
+  const double seconds = std::chrono::duration<double>(surroundings_.now() - begun).count();
+  surroundings_.record(
+      std::format(R"({{{}, "outcome": "{}", "seconds": {:.3f}}})", distill::json_members(account), outcome, seconds));
+  last_block_ = EndedBlock{account, outcome, seconds};
 }
 
 }  // namespace cloister::box

@@ -9,10 +9,10 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "appliance/box/epsilon_total.hpp"
 #include "appliance/box/link_surroundings.hpp"
 #include "appliance/box/tunnels.hpp"
 #include "appliance/distill/chain.hpp"
@@ -24,7 +24,16 @@ namespace cloister::box {
 struct LinkSettings {
   session::Settings session;
   distill::Parameters distillation;
+  double epsilon_budget = 1e-6;  // for all blocks of the link's life
+  double epsilon_booked = 0;     // what its earlier lives spent, at most
   std::vector<TunnelSettings> tunnels;
+};
+
+/// What `status` shows of the last block that ended, with a key or without.
+struct EndedBlock {
+  distill::Account account;
+  std::string outcome;
+  double seconds = 0;  // from its first detections to the end
 };
 
 class Link {
@@ -47,6 +56,11 @@ class Link {
   [[nodiscard]] session::Status session_status() const { return session_.status(); }
   [[nodiscard]] vpn::RekeyStatus tunnel_status(std::size_t tunnel) const { return tunnels_.rekey_status(tunnel); }
   [[nodiscard]] const keys::Store& store() const { return store_; }
+  [[nodiscard]] const EpsilonTotal& epsilon() const { return epsilon_; }
+  [[nodiscard]] const std::optional<EndedBlock>& last_block() const { return last_block_; }
+  [[nodiscard]] std::uint64_t failed_reconciliations() const { return failed_reconciliations_; }
+  /// Why the last block without a key gave none; empty when there was none.
+  [[nodiscard]] const std::string& last_drop() const { return last_drop_; }
   /// The last finished block gave no key.
   [[nodiscard]] bool dropping() const { return dropping_.has_value(); }
   /// A block is complete and not finished yet.
@@ -59,12 +73,14 @@ class Link {
   void drain();
   void close_next_block();
   void on_held(session::BlockHeld& held);
-  void record(const distill::Account& account, const std::string& outcome);
+  void begin_block(wire::BlockId block);
+  void record(const distill::Account& account, const std::string& outcome, Instant begun);
 
   /// A block that the chain has made; its key waits for the transcript to be authentic.
   struct Finished {
     crypto::SecretBits key;
     distill::Account account;
+    Instant begun;
   };
 
   LinkSettings settings_;
@@ -74,9 +90,13 @@ class Link {
   Tunnels tunnels_;
   std::uint64_t generation_ = 0;  // of the living session; 0 without one
   std::uint64_t last_generation_ = 0;
-  std::set<wire::BlockId> unfinished_;  // begun by the chain
+  std::map<wire::BlockId, Instant> unfinished_;  // begun by the chain, and when
   wire::BlockId newest_begun_;
   std::map<wire::BlockId, Finished> finished_;  // the first one may be closing
+  EpsilonTotal epsilon_;
+  std::optional<EndedBlock> last_block_;
+  std::string last_drop_;
+  std::uint64_t failed_reconciliations_ = 0;
   bool closing_ = false;
   bool first_key_reported_ = false;
   std::optional<distill::DropReason> dropping_;  // why the last finished block gave no key

@@ -4,6 +4,9 @@
 #include <format>
 #include <utility>
 
+#include "appliance/box/epsilon_file.hpp"
+#include "appliance/distill/binary_entropy.hpp"
+
 namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
@@ -24,6 +27,29 @@ const char* to_string(session::Authenticator by) {
   return "";
 }
 
+/// Without a number where the block ended before it had one.
+control::BlockStatus status_of(const EndedBlock& block) {
+  const auto& account = block.account;
+  control::BlockStatus status;
+  status.number = account.block;
+  status.outcome = block.outcome;
+  status.bound = distill::to_string(account.parameters.bound);
+  status.seconds = block.seconds;
+  status.sifted_bits = account.key.detections();
+  status.tested_bits = account.test.detections();
+  status.secret_bits = account.length_bits;
+  status.leakage_bits = account.leakage_bits();
+  if (status.tested_bits > 0) status.test_qber = account.test_qber();
+  if (account.verification_bits > 0) status.qber = account.key_qber();  // counted once the blocks are equal
+  if (account.s_test_1 > 0) {
+    status.single_photon_error_max = static_cast<double>(account.v_test_1 / account.s_test_1);
+    status.phase_error_max = static_cast<double>(account.phase_error);
+  }
+  const double shannon = static_cast<double>(status.sifted_bits) * distill::binary_entropy(account.key_qber());
+  if (status.qber && shannon > 0) status.efficiency = static_cast<double>(account.parity_bits) / shannon;
+  return status;
+}
+
 /// Waits on a timer and calls `then` unless the wait was replaced.
 template <class Function>
 void wait_until(asio::steady_timer& timer, Instant at, Function then) {
@@ -39,6 +65,9 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
                                                      DeviceFactory device, drivers::DataPlane& plane, EventLog& log) {
   const auto& names = settings.link.session;
   const bool serves = session::side_of(names.local_box, names.peer_box) == session::Side::server;
+  const auto booked = read_epsilon(settings.epsilon_file);
+  if (!booked) return std::unexpected{booked.error()};
+  settings.link.epsilon_booked = *booked;
   std::unique_ptr<LinkDriver> driver{
       new LinkDriver{io, std::move(settings), std::move(psk), std::move(device), plane, log}};
   if (!driver->accounts_) {
@@ -166,6 +195,11 @@ void LinkDriver::alarm(const std::string& code, const std::string& subject, cons
 }
 void LinkDriver::record(const std::string& account_line) { accounts_ << account_line << '\n' << std::flush; }
 
+void LinkDriver::book_epsilon(double total) {
+  if (const auto written = write_epsilon(settings_.epsilon_file, total); !written)
+    log_.alarm("EPSILON_NOT_KEPT", link_.subject(), written.error().message);
+}
+
 control::LinkStatus LinkDriver::status() const {
   const auto session = link_.session_status();
   control::LinkStatus status;
@@ -199,6 +233,12 @@ control::LinkStatus LinkDriver::status() const {
   status.authentication_spent_bits = session.pad_bits_spent;
   status.discarded_bits = link_.store().balance().discarded_bits;
   status.last_error = session.last_error;
+  if (link_.last_block()) status.last_block = status_of(*link_.last_block());
+  status.failed_reconciliations = link_.failed_reconciliations();
+  status.last_drop = link_.last_drop();
+  status.epsilon_total = link_.epsilon().total();
+  status.epsilon_budget = link_.epsilon().budget();
+  status.epsilon_per_block = link_.epsilon().per_block();
   return status;
 }
 

@@ -27,6 +27,7 @@ struct LinkDriverSettings {
   drivers::PeerAddress peer;
   std::vector<std::size_t> paths;  // the tunnels' indices in the data plane
   std::string account_log;         // path; one JSON line a block
+  std::string epsilon_file;        // path; what the link has spent
 };
 
 class LinkDriver final : private LinkSurroundings {
@@ -66,6 +67,7 @@ class LinkDriver final : private LinkSurroundings {
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
+  void book_epsilon(double total) override;
 
   LinkDriverSettings settings_;
   drivers::DataPlane& plane_;

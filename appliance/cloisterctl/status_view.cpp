@@ -47,6 +47,14 @@ std::string authenticator(const Paint& paint, const std::string& by) {
   return paint.bad("nobody");
 }
 
+std::string block_text(const control::BlockStatus& block) {
+  std::string out = std::format("{} ({}), {:.2f} s: {} secret of {} sifted", block.number, block.outcome, block.seconds,
+                                block.secret_bits, block.sifted_bits);
+  if (block.phase_error_max) out += std::format(", phase error at most {}", percent(block.phase_error_max));
+  if (block.efficiency) out += std::format(", f {:.3f}", *block.efficiency);
+  return out + std::format(", {} leaked, by {}", block.leakage_bits, block.bound);
+}
+
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   std::string out = paint.bold("link: " + link.name) + "\n";
   out += line("peer",
@@ -66,6 +74,13 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
       line("reserve",
            std::format("{} of {}, {} bits spent on tags", with_size_unit(static_cast<double>(link.reserve_bits) / 8),
                        with_size_unit(static_cast<double>(link.reserve_bits_max) / 8), link.authentication_spent_bits));
+  if (link.last_block) out += line("last block", block_text(*link.last_block));
+  if (link.failed_reconciliations > 0)
+    out += line("not reconciled", std::format("{} blocks", link.failed_reconciliations));
+  if (!link.last_drop.empty()) out += line("last drop", link.last_drop);
+  const std::string epsilon = std::format("{:.2e} of {:.2e} for the link's life, {:.1e} a block", link.epsilon_total,
+                                          link.epsilon_budget, link.epsilon_per_block);
+  out += line("epsilon", link.epsilon_total > link.epsilon_budget ? paint.bad(epsilon) : epsilon);
   if (!link.last_error.empty()) out += line("last error", paint.bad(link.last_error));
   return out;
 }

@@ -45,6 +45,18 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"DEVICE_LOST", true,
      "The QKD device does not answer, or its driver has ended. No new key is made; the stock is used up.",
      "Look at the device and at 'device' of the link; the text has what the driver says."},
+    {"EPSILON_LOW", true, "The epsilons of all blocks of the link's life add up to four fifths of its budget.",
+     "Plan what comes after the budget: a new one ('distillation.epsilon_budget' on both boxes), or the link's end. "
+     "Where "
+     "it came early, the link makes more blocks than 'planned_blocks_per_second'."},
+    {"EPSILON_NOT_KEPT", true,
+     "What the link has spent of its budget of epsilon cannot be written down. A restart would count from an older "
+     "number.",
+     "Give the file system of 'box.state_directory' room and its right owner."},
+    {"EPSILON_SPENT", true,
+     "The epsilons of all blocks of the link's life add up to more than its budget. Keys are made on, each within its "
+     "own epsilon.",
+     "Decide: raise 'distillation.epsilon_budget' on both boxes, or end the link."},
     {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,

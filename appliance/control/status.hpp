@@ -12,6 +12,26 @@
 
 namespace cloister::control {
 
+/// A block that has ended, with a key or without; the account log has all of it.
+struct BlockStatus {
+  std::uint64_t number = 0;
+  std::string outcome;  // "held, authenticated by qkd", or the code of why it was dropped
+  std::string bound;    // "wiesemann2024", …
+  double seconds = 0;   // from its first detections to its end
+  std::uint64_t sifted_bits = 0;
+  std::uint64_t tested_bits = 0;
+  std::uint64_t secret_bits = 0;
+  std::uint64_t leakage_bits = 0;
+  std::optional<double> qber;       // of the key basis: exact, the corrected bits say
+  std::optional<double> test_qber;  // as counted
+  std::optional<double> single_photon_error_max;
+  std::optional<double> phase_error_max;
+  std::optional<double> efficiency;  // f: parities per Shannon's least
+};
+BOOST_DESCRIBE_STRUCT(BlockStatus, (),
+                      (number, outcome, bound, seconds, sifted_bits, tested_bits, secret_bits, leakage_bits, qber,
+                       test_qber, single_photon_error_max, phase_error_max, efficiency))
+
 struct LinkStatus {
   std::string name;
   std::string peer;
@@ -35,12 +55,19 @@ struct LinkStatus {
   std::uint64_t authentication_spent_bits = 0;
   std::uint64_t discarded_bits = 0;
   std::string last_error;
+  std::optional<BlockStatus> last_block;
+  std::uint64_t failed_reconciliations = 0;  // blocks that did not become equal
+  std::string last_drop;                     // why the last block without a key gave none
+  double epsilon_total = 0;                  // of all blocks of the link's life
+  double epsilon_budget = 0;
+  double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
                       (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second,
                        sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
                        block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits,
-                       discarded_bits, last_error))
+                       discarded_bits, last_error, last_block, failed_reconciliations, last_drop, epsilon_total,
+                       epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;

@@ -129,7 +129,7 @@ class AliceChain final : public Chain {
     reply.known = symbols_.symbols(message->epoch, message->slots, symbols).has_value();
     if (reply.known) sift(block.sifted, *message, symbols, reply);
     if (reply.known && !message->slots.empty()) symbols_.release(message->epoch, message->slots.back() + 1);
-    send(id, MessageType::sift_reply, encode(reply));
+    send(id, MessageType::sift_reply, encode(reply, intensity_count(parameters_.bound)));
     return {};
   }
 
@@ -137,17 +137,18 @@ class AliceChain final : public Chain {
     std::size_t test = 0;
     for (std::size_t i = 0; i < symbols.size(); ++i) {
       const bool in_test = message.bases[i];
-      const bool kept = (symbols[i].basis == hal::Basis::x) == in_test;
+      const std::uint8_t intensity = symbols[i].intensity;
+      const bool kept =
+          (symbols[i].basis == hal::Basis::x) == in_test && intensity < intensity_count(parameters_.bound);
       const bool bit = symbols[i].bit != 0;
-      const bool decoy = symbols[i].intensity != 0;
       reply.kept.push_back(kept);
       if (kept) {
-        reply.intensities.push_back(decoy);
+        reply.intensities.push_back(intensity);
         if (in_test) {
           reply.test_bits.push_back(bit);
-          sifted.add_test(bit != message.test_bits[test], decoy);
+          sifted.add_test(bit != message.test_bits[test], intensity);
         } else {
-          sifted.add_key(bit, decoy);
+          sifted.add_key(bit, intensity);
           ++figures_.sifted_bits;
         }
       }

@@ -19,24 +19,24 @@ namespace cloister::distill {
 inline constexpr std::uint64_t length_bits_min = 64UZ * 256;
 
 struct SiftedBlock {
-  crypto::SecretBits bits;        // of the key basis
-  std::vector<bool> intensities;  // of each: true for the decoy; public
+  crypto::SecretBits bits;                // of the key basis
+  std::vector<std::uint8_t> intensities;  // of each, 0 for the signal; public
   Account account;
 
   SiftedBlock(wire::BlockId id, const Parameters& parameters) {
     account.block = id.value;
     account.parameters = parameters;
   }
-  void add_key(bool bit, bool decoy) {
+  void add_key(bool bit, std::uint8_t intensity) {
     bits.append(bit);
-    intensities.push_back(decoy);
-    ++account.key.n[decoy ? 1 : 0];
+    intensities.push_back(intensity);
+    ++account.key.n[intensity];
   }
-  void add_test(bool error, bool decoy) {
-    ++account.test.n[decoy ? 1 : 0];
-    if (error) ++account.test.m[decoy ? 1 : 0];
+  void add_test(bool error, std::uint8_t intensity) {
+    ++account.test.n[intensity];
+    if (error) ++account.test.m[intensity];
   }
-  [[nodiscard]] std::uint64_t tested() const { return account.test.n[0] + account.test.n[1]; }
+  [[nodiscard]] std::uint64_t tested() const { return account.test.detections(); }
 };
 
 /// The blocks that were dropped here last: the peer may speak of them until it hears.

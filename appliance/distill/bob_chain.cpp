@@ -163,7 +163,7 @@ class BobChain final : public Chain {
   Result<> on_sift_reply(BlockId id, Block& block, std::span<const std::byte> payload) {
     const auto sift = std::ranges::find(sifts_, id, &Sift::block);
     if (sift == sifts_.end()) return malformed(id, MessageType::sift_reply);
-    const auto reply = decode_sift_reply(payload, sift->bases);
+    const auto reply = decode_sift_reply(payload, sift->bases, intensity_count(parameters_.bound));
     if (!reply) return malformed(id, MessageType::sift_reply);
     if (reply->known) take_kept(block.sifted, *sift, *reply);
     sifts_.erase(sift);
@@ -183,11 +183,11 @@ class BobChain final : public Chain {
     for (std::size_t i = 0; i < reply.kept.size(); ++i) {
       if (!reply.kept[i]) continue;
       const bool bit = sift.frame.detections[i].bit != 0;
-      const bool decoy = reply.intensities[kept++];
+      const std::uint8_t intensity = reply.intensities[kept++];
       if (sift.bases[i]) {
-        sifted.add_test(bit != reply.test_bits[test++], decoy);
+        sifted.add_test(bit != reply.test_bits[test++], intensity);
       } else {
-        sifted.add_key(bit, decoy);
+        sifted.add_key(bit, intensity);
         ++figures_.sifted_bits;
       }
     }
@@ -275,7 +275,7 @@ class BobChain final : public Chain {
     std::map<std::size_t, bool> wrong;
     for (const std::size_t bit : block.corrector->corrected()) wrong[bit] = !wrong[bit];
     for (const auto& [bit, is_wrong] : wrong) {
-      if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensities[bit] ? 1 : 0];
+      if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensities[bit]];
     }
   }
 

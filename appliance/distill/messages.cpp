@@ -76,16 +76,24 @@ std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload) {
   return message;
 }
 
-std::vector<std::byte> encode(const SiftReply& message) {
+std::vector<std::byte> encode(const SiftReply& message, std::size_t intensities) {
   wire::Writer out;
   out.u8(message.known ? 1 : 0);
   put_bits(out, message.kept);
-  put_bits(out, message.intensities);
+  std::vector<bool> decoys;
+  std::vector<bool> second;
+  for (const auto intensity : message.intensities) {
+    decoys.push_back(intensity != 0);
+    if (intensity != 0) second.push_back(intensity == 2);
+  }
+  put_bits(out, decoys);
+  if (intensities == 3) put_bits(out, second);
   put_bits(out, message.test_bits);
   return std::move(out).take();
 }
 
-std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases) {
+std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases,
+                                           std::size_t intensities) {
   wire::Reader in{payload};
   const auto known = in.u8();
   if (!known || *known > 1) return std::nullopt;
@@ -96,10 +104,14 @@ std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, c
   reply.kept = std::move(*kept);
   std::size_t kept_in_test = 0;
   for (std::size_t i = 0; i < bases.size(); ++i) kept_in_test += reply.kept[i] && bases[i] ? 1U : 0U;
-  auto intensities = take_bits(in, count_of(reply.kept));
+  const auto decoys = take_bits(in, count_of(reply.kept));
+  if (!decoys) return std::nullopt;
+  const auto second = intensities == 3 ? take_bits(in, count_of(*decoys)) : std::vector<bool>(count_of(*decoys));
   auto test_bits = take_bits(in, kept_in_test);
-  if (!intensities || !test_bits || !in.at_end()) return std::nullopt;
-  reply.intensities = std::move(*intensities);
+  if (!second || !test_bits || !in.at_end()) return std::nullopt;
+  std::size_t decoy = 0;
+  for (const bool is_decoy : *decoys)
+    reply.intensities.push_back(is_decoy ? static_cast<std::uint8_t>((*second)[decoy++] ? 2 : 1) : std::uint8_t{0});
   reply.test_bits = std::move(*test_bits);
   return reply;
 }

@@ -56,10 +56,10 @@ struct SiftMessage {
   std::vector<bool> test_bits;   // of the detections in X, in order
 };
 struct SiftReply {
-  bool known = false;             // the frame's symbols are still there; otherwise nothing follows
-  std::vector<bool> kept;         // of each detection: the bases match
-  std::vector<bool> intensities;  // of each kept one: true for the decoy
-  std::vector<bool> test_bits;    // of each kept one in X
+  bool known = false;                     // the frame's symbols are still there; otherwise nothing follows
+  std::vector<bool> kept;                 // of each detection: the bases match
+  std::vector<std::uint8_t> intensities;  // of each kept one, 0 for the signal
+  std::vector<bool> test_bits;            // of each kept one in X
 };
 struct FullMessage {
   std::uint64_t bits = 0;
@@ -84,10 +84,11 @@ struct AmplifyMessage {
 
 [[nodiscard]] std::vector<std::byte> encode(const SiftMessage& message);
 [[nodiscard]] std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload);
-[[nodiscard]] std::vector<std::byte> encode(const SiftReply& message);
+/// With two decoys (`intensities` 3) a second bit string says of each decoy which one it is.
+[[nodiscard]] std::vector<std::byte> encode(const SiftReply& message, std::size_t intensities);
 /// `bases` are those of the SIFT that it answers.
 [[nodiscard]] std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload,
-                                                         const std::vector<bool>& bases);
+                                                         const std::vector<bool>& bases, std::size_t intensities);
 [[nodiscard]] std::vector<std::byte> encode(const FullMessage& message);
 [[nodiscard]] std::optional<FullMessage> decode_full(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode_pass(std::uint32_t block_words);

@@ -25,7 +25,8 @@ struct InterceptResend {
 };
 
 /// What travels on: which brightness, and what it carries.
-enum class Brightness : std::uint8_t { signal, decoy, eve, vacuum };
+/// The first three as a symbol numbers its intensities.
+enum class Brightness : std::uint8_t { signal, decoy, second_decoy, eve, vacuum };
 struct Pulse {
   Basis basis;
   std::uint8_t bit;
@@ -37,9 +38,7 @@ inline double eve_mean_photons(const simulator::SourceSettings& settings) {
 }
 
 inline Pulse emitted(Symbol symbol) {
-  return {.basis = symbol.basis,
-          .bit = symbol.bit,
-          .brightness = symbol.intensity == 0 ? Brightness::signal : Brightness::decoy};
+  return {.basis = symbol.basis, .bit = symbol.bit, .brightness = static_cast<Brightness>(symbol.intensity)};
 }
 
 /// Her choices are drawn when the slot is looked at and not kept: thinning looks at each slot at most once, so this is
@@ -48,7 +47,8 @@ class Eavesdropper {
  public:
   Eavesdropper(std::optional<InterceptResend> attack, const simulator::SourceSettings& settings)
       : attack_{attack},
-        sees_{photon_probability(settings.intensities[0]), photon_probability(settings.intensities[1])} {}
+        sees_{photon_probability(settings.intensities[0]), photon_probability(settings.intensities[1]),
+              photon_probability(settings.intensities[2])} {}
 
   Pulse passes(Pulse pulse, Xoshiro& dice) const {
     if (!attack_ || dice.uniform() >= attack_->fraction) return pulse;
@@ -64,7 +64,7 @@ class Eavesdropper {
 
  private:
   std::optional<InterceptResend> attack_;
-  std::array<double, 2> sees_;
+  std::array<double, 3> sees_;
 };
 
 }  // namespace cloister::hal::fibre

@@ -68,7 +68,8 @@ void Link::disturb(const Disturbance& disturbance) {
   const double loss =
       transmittance(parameters_.length_km, parameters_.attenuation_db_per_km, parameters_.insertion_loss_db);
   const double reaches = disturbance.cut ? 0 : loss * parameters_.efficiency;
-  const std::array means{settings_.intensities[0], settings_.intensities[1], eve_mean_photons(settings_), 0.0};
+  const std::array means{settings_.intensities[0], settings_.intensities[1], settings_.intensities[2],
+                         eve_mean_photons(settings_), 0.0};
   const std::array strays{parameters_.misalignment, 0.5};
   for (std::size_t i = 0; i < means.size(); ++i)
     for (std::size_t conjugate = 0; conjugate < 2; ++conjugate)
@@ -77,7 +78,7 @@ void Link::disturb(const Disturbance& disturbance) {
                                               efficiencies(bit, parameters_.efficiency_ratio));
   // Eve's pulse is the brightest of all, so candidates are drawn for it only while she is there.
   p_max_ = 0;
-  for (const auto& by_basis : std::span{odds_}.first(disturbance.eve ? 3 : 2))
+  for (const auto& by_basis : std::span{odds_}.first(disturbance.eve ? 4 : 3))
     for (const auto& by_bit : by_basis) p_max_ = std::max({p_max_, by_bit[0].any, by_bit[1].any});
   skips_ = GeometricSkips{p_max_};
   fresh_ = true;  // the geometric distribution has no memory: drawing anew is the same

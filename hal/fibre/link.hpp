@@ -67,7 +67,7 @@ class Link {
  private:
   /// What one run fills.
   struct Frame {
-    Slot first = 0;
+    Slot first;
     std::vector<std::uint32_t>& packed;
     ClickCounts counts;
   };
@@ -87,7 +87,7 @@ class Link {
   GeometricSkips skips_{0};
   double p_max_ = 0;
   /// By brightness, whether the basis is the pulse's ([0]) or the other, and the pulse's bit.
-  std::array<std::array<std::array<ClickOdds, 2>, 2>, 4> odds_{};
+  std::array<std::array<std::array<ClickOdds, 2>, 2>, 5> odds_{};
   std::uint64_t z_below_;  // on 32 bits
   bool fresh_ = true;      // the next candidate is to be drawn from the next run's start
   Slot next_candidate_ = 0;

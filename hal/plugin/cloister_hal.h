@@ -52,12 +52,12 @@ extern "C" {
 #define CLOISTER_HAL_INTENSITIES_MAX 4u
 #define CLOISTER_HAL_TEXT_MAX 96u
 
-/* What the operator wants; the same on both boxes. */
+/* What the operator wants; the same on both boxes. A device that cannot do it fails in `open` and says why by `log`. */
 struct cloister_hal_settings {
   uint32_t size;                /* bytes of this struct */
   uint32_t role;                /* CLOISTER_HAL_TRANSMITTER or CLOISTER_HAL_RECEIVER */
   int32_t descriptor;           /* the open device node or connected local socket; -1: none is configured */
-  uint32_t intensities;         /* how many of the next two arrays count */
+  uint32_t intensities;         /* how many of the next two arrays count: 2, signal and decoy; 3, and a second decoy */
   double clock_hz;              /* slots per second */
   double key_basis_probability; /* how often this end chooses Z */
   double mean_photons[CLOISTER_HAL_INTENSITIES_MAX]; /* per pulse, the brightest first */

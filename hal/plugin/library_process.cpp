@@ -6,13 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <format>
-#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "hal/plugin/library_file.hpp"
 
@@ -66,7 +65,7 @@ Order order_of(const simulator::SourceSettings& source, std::uint32_t role, bool
   Order order;
   order.role = role;
   order.has_node = has_node ? 1 : 0;
-  order.intensities = static_cast<std::uint32_t>(source.intensities.size());
+  order.intensities = static_cast<std::uint32_t>(source.intensity_count());
   order.clock_hz = source.clock_hz;
   order.key_basis_probability = source.z_probability;
   std::ranges::copy(source.intensities, order.mean_photons.begin());
@@ -150,17 +149,17 @@ Result<> LibraryProcess::take_capabilities() {
   std::memcpy(&found, &ring_.header().capabilities, sizeof found);
   const auto& order = ring_.order();
   struct Pair {
-    std::string_view what;
+    std::string what;
     double found;
     double wanted;
   };
-  std::array<Pair, 6> pairs{
-      {{"clock_hz", found.clock_hz, order.clock_hz},
-       {"key_basis_probability", found.key_basis_probability, order.key_basis_probability},
-       {"mean_photons[0]", found.mean_photons[0], order.mean_photons[0]},
-       {"mean_photons[1]", found.mean_photons[1], order.mean_photons[1]},
-       {"intensity_probability[0]", found.intensity_probability[0], order.intensity_probability[0]},
-       {"intensity_probability[1]", found.intensity_probability[1], order.intensity_probability[1]}}};
+  std::vector<Pair> pairs{{"clock_hz", found.clock_hz, order.clock_hz},
+                          {"key_basis_probability", found.key_basis_probability, order.key_basis_probability}};
+  for (std::size_t k = 0; k < order.intensities; ++k) {
+    pairs.push_back({std::format("mean_photons[{}]", k), found.mean_photons[k], order.mean_photons[k]});
+    pairs.push_back(
+        {std::format("intensity_probability[{}]", k), found.intensity_probability[k], order.intensity_probability[k]});
+  }
   if (found.intensities != order.intensities)
     return broken(std::format("has {} intensities, the configuration {}", found.intensities, order.intensities));
   for (const auto& [what, is, wanted] : pairs)

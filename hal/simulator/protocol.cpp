@@ -17,7 +17,7 @@ namespace {
 
 enum class Type : std::uint32_t { hello = 1, light, start, progress, detections, stopped, refused };
 
-constexpr std::size_t hello_bytes = 56;
+constexpr std::size_t hello_bytes = 72;
 constexpr std::size_t start_bytes = 4;
 constexpr std::size_t progress_bytes = 12;
 

@@ -30,7 +30,7 @@
 
 namespace cloister::hal::simulator {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 inline constexpr std::size_t header_bytes = 8;
 inline constexpr std::size_t detections_head_bytes = 36;
 inline constexpr std::size_t reason_bytes_max = 512;

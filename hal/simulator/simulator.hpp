@@ -24,8 +24,8 @@ struct SimulatorConfig {
   std::string socket_path;
   double clock_hz = 1e9;
   double z_probability = 0.9;
-  std::array<double, 2> intensities{0.5, 0.1};
-  std::array<double, 2> probabilities{0.7, 0.3};
+  std::array<double, 3> intensities{0.5, 0.1};
+  std::array<double, 3> probabilities{0.7, 0.3};  // the last 0: no second decoy
 };
 
 /// Connects to the fibre. The source's seed is drawn from `random` here, anew for each transmitter.

@@ -23,12 +23,16 @@ Result<> check(const SourceSettings& settings) {
     return fail(std::format("clock_hz {} is outside 1e3 … 1e10", settings.clock_hz));
   if (!inside(settings.z_probability, 0, 1))
     return fail(std::format("z_probability {} is not between 0 and 1", settings.z_probability));
-  const auto [signal, decoy] = settings.intensities;
+  const auto [signal, decoy, second_decoy] = settings.intensities;
   if (!(decoy >= 0 && signal > decoy && signal <= intensity_max))
     return fail(std::format("intensities {} and {}: expected 10 ≥ signal > decoy ≥ 0", signal, decoy));
-  const auto [often, rarely] = settings.probabilities;
-  if (!inside(often, 0, 1) || !inside(rarely, 0, 1) || !(std::abs(often + rarely - 1) <= sum_tolerance))
-    return fail(std::format("intensity probabilities {} and {} do not add up to 1", often, rarely));
+  const auto [often, rarely, second] = settings.probabilities;
+  if (!inside(often, 0, 1) || !inside(rarely, 0, 1) || !(second >= 0) ||
+      !(std::abs(often + rarely + second - 1) <= sum_tolerance))
+    return fail(std::format("intensity probabilities {}, {} and {} do not add up to 1", often, rarely, second));
+  if (second > 0 ? !(second_decoy >= 0 && second_decoy < decoy) : second_decoy < 0 || second_decoy > 0)
+    return fail(std::format("second decoy intensity {}, sent with probability {}: expected below {}, or both 0",
+                            second_decoy, second, decoy));
   return {};
 }
 
@@ -43,8 +47,10 @@ Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings
       {"z_probability", transmitter.z_probability, receiver.z_probability},
       {"the signal intensity", transmitter.intensities[0], receiver.intensities[0]},
       {"the decoy intensity", transmitter.intensities[1], receiver.intensities[1]},
+      {"the second decoy intensity", transmitter.intensities[2], receiver.intensities[2]},
       {"the signal probability", transmitter.probabilities[0], receiver.probabilities[0]},
       {"the decoy probability", transmitter.probabilities[1], receiver.probabilities[1]},
+      {"the second decoy probability", transmitter.probabilities[2], receiver.probabilities[2]},
   });
   for (const auto& [name, ours, theirs] : pairs)
     if (std::abs(ours - theirs) > 0)
@@ -56,10 +62,11 @@ Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings
 }
 
 Capabilities capabilities_of(const SourceSettings& settings) {
+  const auto count = static_cast<std::ptrdiff_t>(settings.intensity_count());
   return {.clock_hz = settings.clock_hz,
-          .protocol = "bb84-decoy-1",
-          .intensities = {settings.intensities.begin(), settings.intensities.end()},
-          .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.end()},
+          .protocol = count == 3 ? "bb84-decoy-2" : "bb84-decoy-1",
+          .intensities = {settings.intensities.begin(), settings.intensities.begin() + count},
+          .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.begin() + count},
           .z_probability = settings.z_probability};
 }
 

@@ -12,12 +12,15 @@ namespace cloister::hal::simulator {
 struct SourceSettings {
   double clock_hz = 0;
   double z_probability = 0;               ///< Of each end, independently.
-  std::array<double, 2> intensities{};    ///< Mean photon numbers per pulse: signal, decoy.
-  std::array<double, 2> probabilities{};  ///< How often each is sent.
+  std::array<double, 3> intensities{};    ///< Mean photon numbers per pulse: signal, decoy, second decoy.
+  std::array<double, 3> probabilities{};  ///< How often each is sent; 0 for the last: there is no second decoy.
+
+  [[nodiscard]] std::size_t intensity_count() const { return probabilities[2] > 0 ? 3 : 2; }
 };
 
 /// Refuses what cannot be simulated: a clock outside 1 kHz … 10 GHz, probabilities outside (0, 1) or not adding up to
-/// one, intensities that are not 10 ≥ signal > decoy ≥ 0. NaN and infinities are refused as well.
+/// one, intensities that are not 10 ≥ signal > decoy ≥ 0, a second decoy that is not below the first. NaN and infinities
+/// are refused as well.
 [[nodiscard]] Result<> check(const SourceSettings& settings);
 
 /// What a device that is set so says of itself.

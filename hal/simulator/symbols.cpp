@@ -61,6 +61,8 @@ template <int constant>
     out[lane] = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_aesenclast_si128(state[lane], key(rounds))));
 }
 
+std::uint64_t on_32_bits(double probability) { return static_cast<std::uint64_t>(std::ldexp(probability, 32)); }
+
 }  // namespace
 
 Result<SymbolGenerator> SymbolGenerator::create(const SourceSeed& seed, const SourceSettings& settings) {
@@ -71,7 +73,9 @@ Result<SymbolGenerator> SymbolGenerator::create(const SourceSeed& seed, const So
 
 SymbolGenerator::SymbolGenerator(const SourceSeed& seed, const SourceSettings& settings)
     : round_keys_(16 * (rounds + 1)),
-      signal_below_{static_cast<std::uint32_t>(std::min(std::ldexp(settings.probabilities[0], 32), 4294967295.0))},
+      signal_below_{on_32_bits(settings.probabilities[0])},
+      decoys_below_{settings.intensity_count() == 3 ? on_32_bits(settings.probabilities[0] + settings.probabilities[1])
+                                                    : std::uint64_t{1} << 32U},
       z_below_{static_cast<std::uint32_t>(std::ldexp(settings.z_probability, 31))} {
   expand_key(seed.expose(), round_keys_);
 }
@@ -98,10 +102,12 @@ void SymbolGenerator::symbols(Epoch epoch, std::span<const Slot> slots, std::spa
     values(epoch, slots.subspan(first, count), std::span{drawn}.first(count));
     for (std::size_t i = 0; i < count; ++i) {
       const auto value = drawn[i];
+      const auto intensity_draw = static_cast<std::uint32_t>(value);
       const auto basis_draw = static_cast<std::uint32_t>(value >> 32) & 0x7fffffffU;
       out[first + i] = {.basis = static_cast<Basis>(basis_draw >= z_below_),
                         .bit = static_cast<std::uint8_t>(value >> 63),
-                        .intensity = static_cast<std::uint8_t>(static_cast<std::uint32_t>(value) >= signal_below_)};
+                        .intensity = static_cast<std::uint8_t>((intensity_draw >= signal_below_ ? 1 : 0) +
+                                                               (intensity_draw >= decoys_below_ ? 1 : 0))};
     }
   }
   crypto::wipe(std::as_writable_bytes(std::span{drawn}));

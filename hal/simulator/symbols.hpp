@@ -34,8 +34,9 @@ class SymbolGenerator {
   SymbolGenerator(const SourceSeed& seed, const SourceSettings& settings);
 
   crypto::SecretVector<std::byte> round_keys_;  // 15 keys of 16 bytes
-  std::uint32_t signal_below_;                  // thresholds on 32 and 31 bits
-  std::uint32_t z_below_;
+  std::uint64_t signal_below_;                  // thresholds on 32 bits, 2^32 for never
+  std::uint64_t decoys_below_;
+  std::uint32_t z_below_;  // on 31 bits
 };
 
 }  // namespace cloister::hal::simulator

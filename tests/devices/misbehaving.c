@@ -59,12 +59,13 @@ static int bad_open(const struct cloister_hal_settings *settings, struct cloiste
 }
 
 static int bad_capabilities(struct cloister_hal_device *device, struct cloister_hal_capabilities *capabilities) {
-  capabilities->intensities = IS("other-intensities") ? 3 : 2;
+  capabilities->intensities = IS("other-intensities") ? 3 : device->settings.intensities;
   capabilities->clock_hz = IS("other-clock") ? 2 * device->settings.clock_hz : device->settings.clock_hz;
   capabilities->key_basis_probability = device->settings.key_basis_probability;
   memcpy(capabilities->mean_photons, device->settings.mean_photons, sizeof capabilities->mean_photons);
   memcpy(capabilities->intensity_probability, device->settings.intensity_probability,
          sizeof capabilities->intensity_probability);
+  if (IS("other-second-decoy")) capabilities->mean_photons[2] = 0.05;
   capabilities->detections_per_second_max = IS("no-limit") ? 1e12 : 1e5;
   return CLOISTER_HAL_OK;
 }

@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace cloister;
   if (size < 2 || size > 65'535) return 0;
   auto rest = std::as_bytes(std::span{data, size}).subspan(1);
-  static_cast<void>(distill::decode_sift_reply(rest, {true, false, false, true}));
+  for (const std::size_t intensities : {2U, 3U})
+    static_cast<void>(distill::decode_sift_reply(rest, {true, false, false, true}, intensities));
   static_cast<void>(distill::decode_amplify(rest, 1000));
 
   static crypto::SystemRandom random;

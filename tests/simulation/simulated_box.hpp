@@ -73,6 +73,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
+  void book_epsilon(double total) override;
 
   void drain_chain();
   void on_datagram(const std::vector<std::byte>& datagram);

@@ -47,6 +47,7 @@ box::LinkSettings settings(const std::string& local, const std::string& peer, co
                                          .agreement = "block_bits=56000\n",
                                          .reserve_bits = 2048},
                              .distillation = parameters(),
+                             .epsilon_budget = 1e6,  // of blocks with so loose an eps_sec
                              .tunnels = {}};
   settings.tunnels.push_back({.rekey = {.tunnel = "office",
                                         .local_box = local,

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "crypto/secret.hpp"
 #include "hal/plugin/check/conformance.hpp"
@@ -19,14 +21,15 @@ using namespace cloister;
 using namespace cloister::hal::plugin;
 
 struct Arguments {
-  PluginConfig plugin{
-      .library = {},
-      .sha256 = {},
-      .node = {},
-      .user = ::getuid() == 0 ? "nobody" : "",
-      .host_program = host_beside_this_program(),
-      .source = {.clock_hz = 1e7, .z_probability = 0.7, .intensities = {0.5, 0.15}, .probabilities = {0.6, 0.4}}};
+  PluginConfig plugin{.library = {},
+                      .sha256 = {},
+                      .node = {},
+                      .user = ::getuid() == 0 ? "nobody" : "",
+                      .host_program = host_beside_this_program(),
+                      .source = {.clock_hz = 1e7, .z_probability = 0.7, .intensities = {}, .probabilities = {}}};
   std::string role = "both";
+  std::vector<double> mean_photons{0.5, 0.15};
+  std::vector<double> shares{0.6, 0.4};
 };
 
 const char* word(Verdict verdict) {
@@ -56,6 +59,16 @@ std::optional<int> report(const char* role, const Findings& findings) {
 }
 
 int examine(Arguments arguments) {
+  std::ranges::copy(arguments.mean_photons, arguments.plugin.source.intensities.begin());
+  std::ranges::copy(arguments.shares, arguments.plugin.source.probabilities.begin());
+  if (auto possible = hal::simulator::check(arguments.plugin.source);
+      !possible || arguments.mean_photons.size() != arguments.shares.size()) {
+    std::cerr << "cloister-hal-check: "
+              << (possible ? "--mean-photons and --intensity-probability: expected as many of one as of the other"
+                           : possible.error().message)
+              << '\n';
+    return 2;
+  }
   const auto sha256 = sha256_of(arguments.plugin.library);
   if (!sha256) {
     std::cerr << "cloister-hal-check: " << sha256.error().message << '\n';
@@ -95,6 +108,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--clock-hz", arguments.plugin.source.clock_hz, "Slots per second")->capture_default_str();
   app.add_option("--key-basis-probability", arguments.plugin.source.z_probability, "How often it is to choose Z")
+      ->capture_default_str();
+  app.add_option("--mean-photons", arguments.mean_photons, "Per pulse: of the signal and of one decoy, or two")
+      ->expected(2, 3)
+      ->capture_default_str();
+  app.add_option("--intensity-probability", arguments.shares, "How often each of them is to be sent")
+      ->expected(2, 3)
       ->capture_default_str();
   app.add_option("--user", arguments.plugin.user, "User that the library runs as; only root can choose one")
       ->capture_default_str();

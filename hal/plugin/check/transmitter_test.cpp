@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <format>
 #include <numeric>
 #include <thread>
 
@@ -21,7 +23,8 @@ struct Seen {
   Slot end = 0;
   std::uint64_t longest_run = 0;
   bool repeats = false;
-  Frequency z, ones, brightest;
+  Frequency z, ones;
+  std::array<Frequency, 3> intensities;
 
   void count() {
     std::uint64_t run = 0;
@@ -29,7 +32,7 @@ struct Seen {
     for (const auto& symbol : newest) {
       z.count(symbol.basis == Basis::z);
       ones.count(symbol.bit == 1);
-      brightest.count(symbol.intensity == 0);
+      for (std::size_t k = 0; k < intensities.size(); ++k) intensities[k].count(symbol.intensity == k);
       run = symbol.bit == last ? run + 1 : 1;
       last = symbol.bit;
       longest_run = std::max(longest_run, run);
@@ -79,8 +82,9 @@ Findings examine_transmitter(const PluginConfig& config, const Patience& patienc
   findings.push_back(pace_of(seen.end - *seen.first, time, config.source.clock_hz));
   findings.push_back(held_to(seen.z, config.source.z_probability, 0.002, "share of Z"));
   findings.push_back(held_to(seen.ones, 0.5, 0.002, "share of ones"));
-  findings.push_back(
-      held_to(seen.brightest, config.source.probabilities[0], 0.002, "share of the brightest intensity"));
+  for (std::size_t k = 0; k < config.source.intensity_count(); ++k)
+    findings.push_back(
+        held_to(seen.intensities[k], config.source.probabilities[k], 0.002, std::format("share of intensity {}", k)));
   findings.push_back({seen.longest_run <= run_max ? Verdict::ok : Verdict::wrong,
                       std::format("longest run of equal bits: {}, expected {} at most", seen.longest_run, run_max)});
   if (seen.repeats) findings.push_back({Verdict::wrong, "sends the same symbols again and again"});

@@ -65,8 +65,8 @@ static int example_open(const struct cloister_hal_settings *settings, struct clo
   if (device == NULL) return CLOISTER_HAL_ERROR;
   device->settings = *settings;
   device->has_node = settings->descriptor >= 0;
-  if (settings->intensities != 2) {
-    settings->log("this device has two intensities: signal and decoy");
+  if (settings->intensities != 2 && settings->intensities != 3) {
+    settings->log("this device has one decoy, or two");
     free(device);
     return CLOISTER_HAL_ERROR;
   }
@@ -76,7 +76,7 @@ static int example_open(const struct cloister_hal_settings *settings, struct clo
     free(device);
     return CLOISTER_HAL_ERROR;
   }
-  light_prepare(&device->light, seed, settings->intensity_probability[0], settings->key_basis_probability);
+  light_prepare(&device->light, seed, settings);
   if (device->has_node) {
     say(device, "waiting for the other end of the fibre");
     if (fibre_open(&device->wire, settings->descriptor) != 0 || fibre_hello(&device->wire, settings, seed) != 0) {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEADER = 8, DETECTIONS_HEAD = 36, BODY_MAX = DETECTIONS_HEAD + 4 * (1 << 20), BUFFER = HEADER + BODY_MAX };
+enum { HEADER = 8, HELLO = 72, DETECTIONS_HEAD = 36, BODY_MAX = DETECTIONS_HEAD + 4 * (1 << 20), BUFFER = HEADER + BODY_MAX };
 
 static uint64_t number(const uint8_t *bytes, int count) {
   uint64_t value = 0;
@@ -36,12 +36,12 @@ void fibre_close(struct fibre_wire *wire) { free(wire->buffer); }
 
 int fibre_hello(struct fibre_wire *wire, const struct cloister_hal_settings *settings, const uint8_t seed[32]) {
   const int transmits = settings->role == CLOISTER_HAL_TRANSMITTER;
-  uint8_t bytes[2 * HEADER + 56 + 32];
-  uint8_t *out = put(put(bytes, 56, 4), 1, 4); /* length, hello */
-  out = put(put(out, 1, 4), transmits ? 0 : 1, 4); /* version, role */
+  uint8_t bytes[2 * HEADER + HELLO + 32];
+  uint8_t *out = put(put(bytes, HELLO, 4), 1, 4); /* length, hello */
+  out = put(put(out, 2, 4), transmits ? 0 : 1, 4); /* version, role */
   out = put_double(put_double(out, settings->clock_hz), settings->key_basis_probability);
-  for (int i = 0; i < 2; i++) out = put_double(out, settings->mean_photons[i]);
-  for (int i = 0; i < 2; i++) out = put_double(out, settings->intensity_probability[i]);
+  for (int i = 0; i < 3; i++) out = put_double(out, settings->mean_photons[i]);
+  for (int i = 0; i < 3; i++) out = put_double(out, settings->intensity_probability[i]);
   if (transmits) {
     out = put(put(out, 32, 4), 2, 4); /* length, light */
     memcpy(out, seed, 32);

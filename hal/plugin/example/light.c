@@ -32,16 +32,18 @@ static void expand_key(const uint8_t seed[32], uint8_t *out) {
   for (int i = 0; i <= ROUNDS; i++) _mm_store_si128((__m128i *)(void *)(out + 16 * i), keys[i]);
 }
 
-void light_prepare(struct light *light, const uint8_t seed[32], double signal_probability, double z_probability) {
-  const double signal = signal_probability * 4294967296.0;
-  light->signal_below = signal < 4294967295.0 ? (uint32_t)signal : UINT32_MAX;
-  light->z_below = (uint32_t)(z_probability * 2147483648.0);
+void light_prepare(struct light *light, const uint8_t seed[32], const struct cloister_hal_settings *settings) {
+  const double *share = settings->intensity_probability;
+  light->below[0] = (uint64_t)(share[0] * 4294967296.0);
+  light->below[1] = settings->intensities == 3 ? (uint64_t)((share[0] + share[1]) * 4294967296.0) : UINT64_C(1) << 32;
+  light->z_below = (uint32_t)(settings->key_basis_probability * 2147483648.0);
   expand_key(seed, light->round_keys);
 }
 
 static uint8_t symbol(const struct light *light, uint64_t drawn) {
   const uint32_t basis = ((uint32_t)(drawn >> 32) & 0x7fffffffu) >= light->z_below;
-  const uint32_t intensity = (uint32_t)drawn >= light->signal_below;
+  const uint32_t intensity =
+      (uint32_t)((uint32_t)drawn >= light->below[0]) + (uint32_t)((uint32_t)drawn >= light->below[1]);
   return (uint8_t)((uint32_t)(drawn >> 63) | basis << 1 | intensity << 2);
 }
 

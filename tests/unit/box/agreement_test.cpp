@@ -46,7 +46,8 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("tunnel.office.hybrid", [](auto& box) { box.tunnels[0].hybrid = false; });
   differs_in("tunnel.office.rekey_interval",
              [](auto& box) { box.tunnels[0].rekey_interval = config::milliseconds{5}; });
-  differs_in("distillation.eps_sec", [](auto& box) { box.links[0].distillation.eps_sec = 1e-9; });
+  differs_in("distillation.epsilon_budget", [](auto& box) { box.links[0].distillation.epsilon_budget = 1e-9; });
+  differs_in("distillation.bound", [](auto& box) { box.links[0].distillation.bound = "rusca2018"; });
   differs_in("nothing for it", [](auto& box) { box.tunnels.clear(); });
   differs_in("tunnel.second", [](auto& box) {
     box.tunnels.push_back(box.tunnels[0]);

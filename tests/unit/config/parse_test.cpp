@@ -32,7 +32,7 @@ links:
       clock: 1 GHz
     distillation:
       block_bits: 1000000
-      eps_sec: 1e-10
+      epsilon_budget: 1e-6
       qber_limit: 8 %
       intensities: [0.5, 0.15]
       probabilities: [0.6, 0.4]
@@ -87,7 +87,9 @@ const std::vector<Mistake> mistakes{
     {"clock: 1 GHz", "clock: 100 GHz", 20, 14, "from 1 kHz to 10 GHz"},
     {"block_bits: 1000000", "block_bits: many", 22, 19, "whole number"},
     {"block_bits: 1000000", "block_bits: 10", 22, 19, "from 10000"},
-    {"eps_sec: 1e-10", "eps_sec: -1", 23, 16, "expected"},
+    {"epsilon_budget: 1e-6", "epsilon_budget: -1", 23, 23, "expected"},
+    {"epsilon_budget: 1e-6", "bound: tight", 23, 14, "'lim2014' (two)"},
+    {"epsilon_budget: 1e-6", "bound: lim2014", 25, 20, "expected 3"},
     {"qber_limit: 8 %", "qber_limit: 80 %", 24, 19, "from 0.001 to 0.11"},
     {"[0.5, 0.15]", "[0.15, 0.5]", 25, 20, "descending"},
     {"[0.5, 0.15]", "[0.5]", 25, 20, "expected 2"},
@@ -221,7 +223,7 @@ links:
   REQUIRE(parsed);
   CHECK(parsed->tunnels.empty());
   CHECK(parsed->links[0].distillation.block_bits == 1'000'000);
-  CHECK(parsed->links[0].distillation.eps_sec == 1e-10);
+  CHECK(parsed->links[0].distillation.epsilon_budget == 1e-6);
   CHECK(parsed->tpm.tcti == "device:/dev/tpmrm0");
 }
 

@@ -37,6 +37,24 @@ LinkStatus link() {
   link.reserve_bits = 131'072;
   link.reserve_bits_max = 131'456;
   link.authentication_spent_bits = 512;
+  link.last_block = BlockStatus{.number = 9,
+                                .outcome = "held, authenticated by qkd",
+                                .bound = "wiesemann2024",
+                                .seconds = 1.25,
+                                .sifted_bits = 1'000'200,
+                                .tested_bits = 180'000,
+                                .secret_bits = 330'000,
+                                .leakage_bits = 89'128,
+                                .qber = 0.0101,
+                                .test_qber = 0.0102,
+                                .single_photon_error_max = 0.03,
+                                .phase_error_max = 0.0374,
+                                .efficiency = 1.099};
+  link.last_drop = "block 7: reconciliation did not end";
+  link.failed_reconciliations = 1;
+  link.epsilon_total = 2e-9;
+  link.epsilon_budget = 1e-6;
+  link.epsilon_per_block = 1e-16;
   return link;
 }
 
@@ -133,6 +151,10 @@ link: line
   rates:           245 kbit/s sifted, 82.0 kbit/s secret
   blocks:          3 made, 0 dropped, 0 burnt; the next is 50 % full
   reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags
+  last block:      9 (held, authenticated by qkd), 1.25 s: 330000 secret of 1000200 sifted, phase error at most 3.74 %, f 1.099, 89128 leaked, by wiesemann2024
+  not reconciled:  1 blocks
+  last drop:       block 7: reconciliation did not end
+  epsilon:         2.00e-09 of 1.00e-06 for the link's life, 1.0e-16 a block
 
 tunnel: office
   link:            line, interface cl-office

@@ -26,12 +26,12 @@ inline Parameters parameters() {
 }
 
 struct Pair {
-  explicit Pair(std::uint64_t seed, double error)
-      : source{parameters(), z_probability, seed},
+  explicit Pair(std::uint64_t seed, double error, const Parameters& settings = parameters())
+      : source{settings, z_probability, seed},
         alice_random{2 * seed},
         bob_random{2 * seed + 1},
-        alice{make_alice_chain(parameters(), source, alice_random)},
-        bob{make_bob_chain(parameters(), bob_random)},
+        alice{make_alice_chain(settings, source, alice_random)},
+        bob{make_bob_chain(settings, bob_random)},
         chance{seed},
         error_probability{error} {
     alice->start({1});

@@ -1,5 +1,7 @@
 // Both halves of the chain against each other: equal blocks and accounts, or none; and a peer that lies.
 #include <algorithm>
+#include <boost/json.hpp>
+#include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
 
@@ -10,6 +12,7 @@
 namespace cloister::distill {
 namespace {
 
+using Catch::Approx;
 using namespace test_pair;
 
 TEST_CASE("Both halves make equal blocks with equal accounts, one after the other", "[chain]") {
@@ -25,11 +28,38 @@ TEST_CASE("Both halves make equal blocks with equal accounts, one after the othe
     CHECK(std::ranges::equal(one.key.expose(), other.key.expose()));
     CHECK(one.key.size_bits() + confirmation_bits == one.account.length_bits);
     CHECK(json_members(one.account) == json_members(other.account));
-    CHECK(one.account.key.n[0] + one.account.key.n[1] >= parameters().block_bits);
+    CHECK(one.account.key.detections() >= parameters().block_bits);
     CHECK(one.account.parity_bits > 0);
   }
   CHECK_FALSE(
       std::ranges::equal(pair.made_by_bob[0].key.expose().first(100), pair.made_by_bob[1].key.expose().first(100)));
+}
+
+TEST_CASE("Two decoys: both boxes count three intensities alike, and their account is what anyone recomputes",
+          "[chain]") {
+  Parameters settings = parameters();
+  settings.bound = Bound::lim2014;
+  settings.intensities = {0.5, 0.1, 0.01};
+  settings.probabilities = {0.3, 0.3, 0.4};
+  settings.block_bits = 200'000;
+  Pair pair{7, 0.003, settings};
+  for (int i = 0; i < 60 && pair.made_by_bob.empty(); ++i) pair.shine();
+  REQUIRE(pair.made_by_bob.size() == 1);
+  REQUIRE(pair.made_by_alice.size() == 1);
+  const auto& account = pair.made_by_alice[0].account;
+  CHECK(std::ranges::equal(pair.made_by_alice[0].key.expose(), pair.made_by_bob[0].key.expose()));
+  const auto line = "{" + json_members(account) + "}";
+  CHECK(line == "{" + json_members(pair.made_by_bob[0].account) + "}");
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double sent = settings.intensities[k] * settings.probabilities[k];
+    const double share = sent / (0.5 * 0.3 + 0.1 * 0.3 + 0.01 * 0.4);
+    CHECK(static_cast<double>(account.key.n[k]) / static_cast<double>(account.key.detections()) ==
+          Approx(share).epsilon(0.1));
+  }
+  const auto again =
+      read_observation(boost::json::parse(line, {}, {.numbers = boost::json::number_precision::precise}));
+  REQUIRE(again);
+  CHECK(secret_length(*again).length_bits == account.length_bits);
 }
 
 TEST_CASE("An error rate above the limit drops the block on both, with the reason", "[chain]") {

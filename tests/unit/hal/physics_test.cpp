@@ -29,27 +29,27 @@ constexpr LinkParameters noisy{.length_km = 20,
                                .misalignment = 0.02,
                                .dead_time_seconds = 0};
 
-simulator::SymbolGenerator generator_of(std::uint8_t seed_byte) {
+simulator::SymbolGenerator generator_of(std::uint8_t seed_byte, const SourceSettings& source = settings) {
   simulator::SourceSeed seed;
   std::ranges::fill(seed.fill(), std::byte{seed_byte});
-  auto generator = simulator::SymbolGenerator::create(seed, settings);
+  auto generator = simulator::SymbolGenerator::create(seed, source);
   REQUIRE(generator);
   return std::move(*generator);
 }
 
 /// Counts by intensity, and by basis where both ends chose the same.
 struct Tally {
-  std::array<std::uint64_t, 2> clicks{};
-  std::array<std::uint64_t, 2> matching{};
-  std::array<std::uint64_t, 2> errors{};
+  std::array<std::uint64_t, 3> clicks{};
+  std::array<std::uint64_t, 3> matching{};
+  std::array<std::uint64_t, 3> errors{};
   std::array<std::array<std::uint64_t, 2>, 2> by_basis{};  // [basis]{matching, errors}
   std::uint64_t in_z = 0;
   std::uint64_t doubles = 0;
-  std::uint64_t total() const { return clicks[0] + clicks[1]; }
+  std::uint64_t total() const { return clicks[0] + clicks[1] + clicks[2]; }
 };
 
-Tally watch(Link& link, std::uint64_t slots, Slot begin = 0) {
-  const auto generator = generator_of(7);
+Tally watch(Link& link, std::uint64_t slots, Slot begin = 0, const SourceSettings& source = settings) {
+  const auto generator = generator_of(7, source);
   constexpr std::uint64_t run_slots = 1'000'000;
   Tally tally;
   std::vector<std::uint32_t> packed;
@@ -115,6 +115,21 @@ TEST_CASE("gain and error rate of each intensity are those of the closed forms")
     check_binomial("errors", tally.errors[k], static_cast<double>(tally.matching[k]), expected.error);
   }
   check_binomial("clicks in Z", tally.in_z, static_cast<double>(tally.total()), settings.z_probability);
+}
+
+TEST_CASE("with two decoys each of three intensities is sent as often as set and has its closed form") {
+  constexpr SourceSettings three{
+      .clock_hz = 1e9, .z_probability = 0.8, .intensities = {0.5, 0.1, 0.002}, .probabilities = {0.5, 0.2, 0.3}};
+  constexpr std::uint64_t slots = 100'000'000;
+  REQUIRE(simulator::check(three));
+  Link link{noisy, three, generator_of(7, three), 3};
+  const auto tally = watch(link, slots, 0, three);
+  for (const std::size_t k : {0U, 1U, 2U}) {
+    INFO("intensity " << three.intensities[k]);
+    const auto expected = closed_form(noisy, three.intensities[k]);
+    check_binomial("gain", tally.clicks[k], slots * three.probabilities[k], expected.gain);
+    check_binomial("errors", tally.errors[k], static_cast<double>(tally.matching[k]), expected.error);
+  }
 }
 
 TEST_CASE("gains and error rates follow the closed forms from 0 to 200 km") {

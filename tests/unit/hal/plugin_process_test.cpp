@@ -110,6 +110,25 @@ TEST_CASE("An honest library gives its detections", "[hal][plugin]") {
   }
 }
 
+PluginConfig with_two_decoys(PluginConfig config) {
+  config.source.intensities = {0.5, 0.1, 0.01};
+  config.source.probabilities = {0.3, 0.3, 0.4};
+  return config;
+}
+
+TEST_CASE("A library is asked for two decoys where the link has two, and held to both", "[hal][plugin]") {
+  if (!sandbox_possible()) SKIP("this machine forbids the sandbox");
+  const auto run = receive_for(with_two_decoys(breaking("honest")), 1s);
+  CHECK(run.failure.empty());
+  CHECK(run.detections > 1000);
+  const auto opened = open_receiver(with_two_decoys(breaking("honest")));
+  REQUIRE(opened);
+  CHECK((*opened)->capabilities().protocol == "bb84-decoy-2");
+  CHECK((*opened)->capabilities().intensities == std::vector{0.5, 0.1, 0.01});
+  const auto other = receive_for(with_two_decoys(breaking("other-second-decoy")), 5s);
+  CHECK(other.failure.contains("mean_photons[2] 0.05, the configuration says 0.01"));
+}
+
 TEST_CASE("A library that breaks a rule costs an error that says which", "[hal][plugin]") {
   if (!sandbox_possible()) SKIP("this machine forbids the sandbox");
   struct Case {
