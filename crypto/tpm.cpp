@@ -1,9 +1,6 @@
 #include "crypto/tpm.hpp"
 
-#include <tss2/tss2_esys.h>
-#include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
-#include <tss2/tss2_tctildr.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,45 +8,12 @@
 #include <format>
 
 #include "crypto/tpm_blob.hpp"
+#include "crypto/tpm_state.hpp"
 
 namespace cloister::crypto {
 namespace {
 
 constexpr std::size_t secret_bytes_max = 128;
-
-struct FreeEsys {
-  void operator()(void* memory) const { Esys_Free(memory); }
-};
-template <class T>
-using EsysPointer = std::unique_ptr<T, FreeEsys>;
-
-/// A key, session or object in the TPM's few slots; given back when it goes.
-class Handle {
- public:
-  explicit Handle(ESYS_CONTEXT* context) : context_{context} {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() {
-    if (handle_ != ESYS_TR_NONE) Esys_FlushContext(context_, handle_);
-  }
-  [[nodiscard]] ESYS_TR get() const { return handle_; }
-  [[nodiscard]] ESYS_TR* out() { return &handle_; }
-
- private:
-  ESYS_CONTEXT* context_;
-  ESYS_TR handle_ = ESYS_TR_NONE;
-};
-
-std::string because(TSS2_RC code) {
-  switch (code & 0xFFFFU) {
-    case TPM2_RC_LOCKOUT:
-      return "the TPM is locked out after wrong authorisations: wait, or clear the lockout";
-    case TPM2_RC_FAILURE:
-      return "the TPM is in failure mode: power the box off and on";
-    default:
-      return Tss2_RC_Decode(code);
-  }
-}
 
 /// The storage root key by the TCG's template for ECC P-256, exempt from dictionary-attack protection; the same at each
 /// call.
@@ -82,46 +46,40 @@ TPM2B_PUBLIC sealed_template() {
 
 }  // namespace
 
-struct Tpm::State {
-  std::string tcti_name;
-  TSS2_TCTI_CONTEXT* tcti = nullptr;
-  ESYS_CONTEXT* esys = nullptr;
-
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    if (esys != nullptr) Esys_Finalize(&esys);
-    if (tcti != nullptr) Tss2_TctiLdr_Finalize(&tcti);
+std::string because(TSS2_RC code) {
+  switch (code & 0xFFFFU) {
+    case TPM2_RC_LOCKOUT:
+      return "the TPM is locked out after wrong authorisations: wait, or clear the lockout";
+    case TPM2_RC_FAILURE:
+      return "the TPM is in failure mode: power the box off and on";
+    case TPM2_RC_NV_RATE:
+      return "the TPM slows writes to its memory down: wait";
+    default:
+      return Tss2_RC_Decode(code);
   }
+}
 
-  [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
-    return fail(std::format("TPM '{}': {}: {}", tcti_name, what, because(code)));
+Result<> Tpm::State::open_session(Handle& root, Handle& session) const {
+  const TPM2B_SENSITIVE_CREATE no_secret{};
+  const TPM2B_PUBLIC in = storage_root_template();
+  const TPM2B_DATA no_data{};
+  const TPML_PCR_SELECTION no_pcrs{};
+  TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
+                                    &in, &no_data, &no_pcrs, root.out(), nullptr, nullptr, nullptr, nullptr);
+  if (code != TSS2_RC_SUCCESS) return failed("its storage root key cannot be made", code);
+  TPMT_SYM_DEF cipher{};
+  cipher.algorithm = TPM2_ALG_AES;
+  cipher.keyBits.aes = 128;
+  cipher.mode.aes = TPM2_ALG_CFB;
+  code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr,
+                               TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
+  if (code == TSS2_RC_SUCCESS) {
+    constexpr TPMA_SESSION encrypted = TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
+    code = Esys_TRSess_SetAttributes(esys, session.get(), encrypted, 0xFF);
   }
-
-  /// The storage root key and a session that is salted with it, so that parameters cross the bus encrypted.
-  Result<> open_session(Handle& root, Handle& session) const {
-    const TPM2B_SENSITIVE_CREATE no_secret{};
-    const TPM2B_PUBLIC in = storage_root_template();
-    const TPM2B_DATA no_data{};
-    const TPML_PCR_SELECTION no_pcrs{};
-    TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
-                                      &in, &no_data, &no_pcrs, root.out(), nullptr, nullptr, nullptr, nullptr);
-    if (code != TSS2_RC_SUCCESS) return failed("its storage root key cannot be made", code);
-    TPMT_SYM_DEF cipher{};
-    cipher.algorithm = TPM2_ALG_AES;
-    cipher.keyBits.aes = 128;
-    cipher.mode.aes = TPM2_ALG_CFB;
-    code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr,
-                                 TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
-    if (code == TSS2_RC_SUCCESS) {
-      constexpr TPMA_SESSION encrypted = TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
-      code = Esys_TRSess_SetAttributes(esys, session.get(), encrypted, 0xFF);
-    }
-    if (code != TSS2_RC_SUCCESS) return failed("no encrypted session", code);
-    return {};
-  }
-};
+  if (code != TSS2_RC_SUCCESS) return failed("no encrypted session", code);
+  return {};
+}
 
 Tpm::Tpm(std::unique_ptr<State> state) : state_{std::move(state)} {}
 Tpm::Tpm(Tpm&&) noexcept = default;

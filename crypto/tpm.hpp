@@ -27,6 +27,7 @@ class Tpm {
   [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
 
  private:
+  friend class TpmCounter;
   struct State;
   explicit Tpm(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

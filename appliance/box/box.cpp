@@ -222,6 +222,8 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};
   settings.peer = {link.peer_address.address, link.peer_address.port};
+  settings.tcti = configuration.tpm.tcti;
+  settings.vault = configuration.box.state_directory + "/" + link.name + ".reserve";
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
   settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
   return settings;
@@ -236,14 +238,15 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   if (!audit) return std::unexpected{audit.error()};
   box->log_.audit_to(std::move(*audit));
 
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
-  if (!tpm) return std::unexpected{tpm.error()};
   std::vector<crypto::Psk> psks;
+  std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
+  if (!*tpm) return std::unexpected{tpm->error()};
   for (const auto& link : configuration.links) {
-    auto psk = unseal_psk(*tpm, link.bootstrap.psk);
+    auto psk = unseal_psk(**tpm, link.bootstrap.psk);
     if (!psk) return fail(std::format("link '{}': {}", link.name, psk.error().message));
     psks.push_back(std::move(*psk));
   }
+  tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
 
   auto plane = open_data_plane(configuration.tunnels);
   if (!plane) return std::unexpected{plane.error()};

@@ -77,6 +77,11 @@ void Link::on_session_timer() {
   drain();
 }
 
+void Link::on_vault_done(const Result<std::uint64_t>& outcome) {
+  session_.on_vault_done(outcome, surroundings_.now());
+  drain();
+}
+
 void Link::on_tunnel_timer(std::size_t tunnel) { tunnels_.on_timer(tunnel); }
 
 struct Link::SessionActions {
@@ -86,6 +91,8 @@ struct Link::SessionActions {
   void operator()(session::Transmit& transmit) const { link.surroundings_.transmit(std::move(transmit.bytes)); }
   void operator()(session::Disconnect&) const { link.surroundings_.disconnect(); }
   void operator()(session::Wake& wake) const { link.surroundings_.wake_session(wake.at); }
+  void operator()(session::StoreRecord& store) const { link.surroundings_.store_record(std::move(store.record)); }
+  void operator()(session::MoveCounter& move) const { link.surroundings_.move_counter(move.counter, move.to); }
   void operator()(session::Established& established) const {
     link.store_.keep_only(established.kept);
     link.generation_ = ++link.last_generation_;
@@ -93,7 +100,10 @@ struct Link::SessionActions {
     const bool by_qkd = established.by == session::Authenticator::qkd;
     link.surroundings_.info(
         by_qkd ? "SESSION_RESUMED" : "BOOTSTRAP_DONE", link.subject(),
-        by_qkd
+        established.restarted
+            ? std::format("session with '{}' resumed after a restart on the sealed reserve, without a bootstrap",
+                          link.settings_.session.peer_box)
+        : by_qkd
             ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
             : std::format("bootstrap with '{}' done: TLS 1.3, PSK, X25519MLKEM768", link.settings_.session.peer_box));
     link.tunnels_.on_session_up();

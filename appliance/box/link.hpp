@@ -43,11 +43,14 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
   void begin() { drain(); }
+  /// Before `begin`, when there is a vault.
+  void restore(const session::KeptReserve& kept) { session_.restore(kept); }
 
   void on_connected();
   void on_received(std::span<const std::byte> bytes);
   void on_disconnected(const std::string& reason);
   void on_session_timer();
+  void on_vault_done(const Result<std::uint64_t>& outcome);
   void on_tunnel_timer(std::size_t tunnel);
   void on_chain(std::uint64_t generation, distill::Action action);
   void on_chain_error(std::uint64_t generation, const std::string& what);

@@ -1,6 +1,7 @@
 #include "appliance/box/link_driver.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <format>
 #include <utility>
 
@@ -74,6 +75,17 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
     return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist",
                             driver->settings_.account_log));
   }
+  auto vault = drivers::Vault::open({.tcti = driver->settings_.tcti,
+                                     .path = driver->settings_.vault,
+                                     .link = driver->settings_.link.session.link,
+                                     .local_box = driver->settings_.link.session.local_box,
+                                     .peer_box = driver->settings_.link.session.peer_box});
+  if (vault) {
+    driver->link_.restore(driver->vault_.emplace(std::move(*vault)).take_kept());
+  } else {
+    log.alarm("SEALED_RESERVE_UNAVAILABLE", driver->link_.subject(),
+              std::format("no sealed reserve: {}: after a restart this link is bootstrapped", vault.error().message));
+  }
   if (serves) {
     if (auto listening = driver->connection_.listen(driver->settings_.local); !listening)
       return std::unexpected{listening.error()};
@@ -87,6 +99,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
     : settings_{std::move(settings)},
       plane_{plane},
       log_{log},
+      io_{io},
       session_timer_{io},
       accounts_{settings_.account_log, std::ios::app},
       link_{settings_.link, std::move(psk), random_, *this},
@@ -96,7 +109,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
     tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
 }
 
-LinkDriver::~LinkDriver() = default;
+LinkDriver::~LinkDriver() { vault_thread_.join(); }
 
 drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
   return {.connected = [this] { link_.on_connected(); },
@@ -161,6 +174,22 @@ void LinkDriver::watch_interfaces() {
 void LinkDriver::connect(Instant not_before) { connection_.connect(settings_.local, settings_.peer, not_before); }
 void LinkDriver::transmit(std::vector<std::byte> bytes) { connection_.transmit(std::move(bytes)); }
 void LinkDriver::disconnect() { connection_.disconnect(); }
+
+void LinkDriver::on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work) {
+  asio::post(vault_thread_, [this, work = std::move(work)] {
+    auto outcome = work(*vault_);
+    asio::post(io_, [this, outcome = std::move(outcome)] { link_.on_vault_done(outcome); });
+  });
+}
+
+void LinkDriver::store_record(crypto::SecretVector<std::byte> record) {
+  const auto shared = std::make_shared<crypto::SecretVector<std::byte>>(std::move(record));
+  on_vault_thread([shared](drivers::Vault& vault) { return vault.store(*shared); });
+}
+
+void LinkDriver::move_counter(session::Counter counter, std::uint64_t to) {
+  on_vault_thread([counter, to](drivers::Vault& vault) { return vault.move(counter, to); });
+}
 
 void LinkDriver::wake_session(Instant at) {
   wait_until(session_timer_, at, [this] { link_.on_session_timer(); });
@@ -231,6 +260,7 @@ control::LinkStatus LinkDriver::status() const {
   status.reserve_bits = session.reserve_bits;
   status.reserve_bits_max = session.reserve_bits_max;
   status.authentication_spent_bits = session.pad_bits_spent;
+  status.sealed_restarts = session.sealed_chunks;
   status.discarded_bits = link_.store().balance().discarded_bits;
   status.last_error = session.last_error;
   if (link_.last_block()) status.last_block = status_of(*link_.last_block());

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "appliance/control/status.hpp"
 #include "appliance/drivers/data_plane.hpp"
 #include "appliance/drivers/peer_connection.hpp"
+#include "appliance/drivers/vault.hpp"
 
 namespace cloister::box {
 
@@ -28,6 +30,8 @@ struct LinkDriverSettings {
   std::vector<std::size_t> paths;  // the tunnels' indices in the data plane
   std::string account_log;         // path; one JSON line a block
   std::string epsilon_file;        // path; what the link has spent
+  std::string tcti;
+  std::string vault;  // path of the sealed reserve's record
 };
 
 class LinkDriver final : private LinkSurroundings {
@@ -54,6 +58,9 @@ class LinkDriver final : private LinkSurroundings {
   void connect(Instant not_before) override;
   void transmit(std::vector<std::byte> bytes) override;
   void disconnect() override;
+  void store_record(crypto::SecretVector<std::byte> record) override;
+  void move_counter(session::Counter counter, std::uint64_t to) override;
+  void on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work);
   void wake_session(Instant at) override;
   void wake_tunnel(std::size_t tunnel, Instant at) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
@@ -72,6 +79,7 @@ class LinkDriver final : private LinkSurroundings {
   LinkDriverSettings settings_;
   drivers::DataPlane& plane_;
   EventLog& log_;
+  boost::asio::io_context& io_;
   crypto::SystemRandom random_;
   boost::asio::steady_timer session_timer_;
   std::vector<std::unique_ptr<boost::asio::steady_timer>> tunnel_timers_;
@@ -83,9 +91,12 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   std::vector<bool> interface_lost_;  // by tunnel: said so
+  std::optional<drivers::Vault> vault_;
   Link link_;
   drivers::PeerConnection connection_;
-  Distillery distillery_;  // last: its thread calls into the others until it is joined
+  // Last: their threads call into the others until they are joined.
+  Distillery distillery_;
+  boost::asio::thread_pool vault_thread_{1};
 };
 
 }  // namespace cloister::box

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/session/sealed_reserve.hpp"
 #include "appliance/vpn/esp.hpp"
 #include "appliance/wire/names.hpp"
 
@@ -29,6 +30,10 @@ class LinkSurroundings {
   /// Timers; a new time replaces the old one.
   virtual void wake_session(Instant at) = 0;
   virtual void wake_tunnel(std::size_t tunnel, Instant at) = 0;
+
+  /// The vault: keeps what outlives the service, in the order of the calls; each is told by Link::on_vault_done.
+  virtual void store_record(crypto::SecretVector<std::byte> record) = 0;
+  virtual void move_counter(session::Counter counter, std::uint64_t to) = 0;
 
   /// The chain; what it does is told by Link::on_chain. A generation names a session.
   virtual void start_chain(std::uint64_t generation, wire::BlockId first) = 0;

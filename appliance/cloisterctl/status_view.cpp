@@ -70,10 +70,10 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
                                     link.block_size_bits == 0 ? 0.0
                                                               : 100.0 * static_cast<double>(link.block_filled_bits) /
                                                                     static_cast<double>(link.block_size_bits)));
-  out +=
-      line("reserve",
-           std::format("{} of {}, {} bits spent on tags", with_size_unit(static_cast<double>(link.reserve_bits) / 8),
-                       with_size_unit(static_cast<double>(link.reserve_bits_max) / 8), link.authentication_spent_bits));
+  out += line("reserve", std::format("{} of {}, {} bits spent on tags; {} restarts sealed",
+                                     with_size_unit(static_cast<double>(link.reserve_bits) / 8),
+                                     with_size_unit(static_cast<double>(link.reserve_bits_max) / 8),
+                                     link.authentication_spent_bits, link.sealed_restarts));
   if (link.last_block) out += line("last block", block_text(*link.last_block));
   if (link.failed_reconciliations > 0)
     out += line("not reconciled", std::format("{} blocks", link.failed_reconciliations));

@@ -53,6 +53,7 @@ struct LinkStatus {
   std::uint64_t reserve_bits = 0;
   std::uint64_t reserve_bits_max = 0;
   std::uint64_t authentication_spent_bits = 0;
+  std::uint64_t sealed_restarts = 0;  // that the sealed reserve on disk still serves without a bootstrap
   std::uint64_t discarded_bits = 0;
   std::string last_error;
   std::optional<BlockStatus> last_block;
@@ -66,8 +67,8 @@ BOOST_DESCRIBE_STRUCT(LinkStatus, (),
                       (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second,
                        sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
                        block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits,
-                       discarded_bits, last_error, last_block, failed_reconciliations, last_drop, epsilon_total,
-                       epsilon_budget, epsilon_per_block))
+                       sealed_restarts, discarded_bits, last_error, last_block, failed_reconciliations, last_drop,
+                       epsilon_total, epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;

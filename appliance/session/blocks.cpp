@@ -1,4 +1,5 @@
 #include "appliance/session/session_state.hpp"
+#include "appliance/session/simulation_hooks.hpp"
 
 namespace cloister::session {
 
@@ -43,10 +44,11 @@ void Session::State::send_tag(BlockId block, OpenBlock& open, Instant now) {
   if (open.by_qkd) {
     auto pad = reserve.take_next(own_direction());
     if (!pad) {
-      reserve.clear();  // the next session bootstraps anew, as both greetings will say
+      drop_reserve();  // the next session bootstraps anew, as both greetings will say
       return end("RESERVE_EMPTY", "the authentication reserve is spent: the channel must be bootstrapped again", now);
     }
     counters.pad_bits_spent += Reserve::pad_bits;
+    saw_pad_used(pad->pad.expose(), hash.value());
     payload.key_name(pad->name).bytes(crypto::seal_tag(hash, std::move(pad->pad)));
   } else {
     payload.key_name({}).bytes(crypto::seal_tag(hash, channel->bootstrap->pad(block, own_direction())));

@@ -29,6 +29,11 @@ void Session::State::on_greeting(const Frame& frame, Instant now) {
     use_keys(direction_keys(reserve.channel_key().expose(), "resume", digest), true);
     return become_ready();
   }
+  if (const auto generation = common_generation()) {
+    channel->generation = generation;
+    use_keys(direction_keys(sealed->find(*generation)->channel_key.expose(), "restart", digest), true);
+    return become_ready();
+  }
   channel->phase = Phase::bootstrapping;
   std::vector<std::byte> context(client_greeting);
   context.insert(context.end(), server_greeting.begin(), server_greeting.end());
@@ -83,11 +88,21 @@ void Session::State::on_ready(Instant now) {
     return end("AGREEMENT_DIFFERS",
                std::format("the two boxes are configured differently: {}: make them alike", *difference), now);
   }
+  if (!judge_peer_counters(now)) return;
+  if (channel->generation) return begin_opening(now);
+  if (!same_lives()) {
+    drop_reserve();
+    made.reset();
+  }
   std::vector<BlockId> kept;
   if (same_lives()) std::ranges::set_intersection(held, channel->peer.held, std::back_inserter(kept));
-  held = kept;
   // A reserve that one box has spent or lost serves nobody: the other would wait for ever to be switched to it.
-  if (channel_block() == 0 || channel->peer.channel_block != channel_block()) reserve.clear();
+  if (channel_block() == 0 || channel->peer.channel_block != channel_block()) drop_reserve();
+  establish(kept, now);
+}
+
+void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
+  held = kept;
   reserve.keep_only(kept);
   if (channel->switched && !reserve.ready()) {
     reserve.clear();
@@ -105,7 +120,9 @@ void Session::State::on_ready(Instant now) {
   book.begin_session(first);
   counters.last_error.clear();
   outage_reported = true;
-  actions.emplace_back(Established{first, kept, channel->switched ? Authenticator::qkd : Authenticator::bootstrap});
+  actions.emplace_back(Established{first, kept, channel->switched ? Authenticator::qkd : Authenticator::bootstrap,
+                                   channel->generation.has_value()});
+  begin_building();
   offer_switch();  // a reserve that both kept through a new bootstrap serves again at once
   arm(now);
 }

@@ -14,7 +14,7 @@
 
 namespace cloister::session {
 
-enum class Phase { greeting, bootstrapping, readying, established };
+enum class Phase { greeting, bootstrapping, readying, leasing, established };
 
 /// What the TLS exporter gave; wiped when QKD key has taken over.
 struct BootstrapKeys {
@@ -42,7 +42,14 @@ struct Channel {
   bool receives_by_qkd = false;
   bool switched = false;                        // both, and no block is left under bootstrap keys
   std::optional<wire::BlockId> switch_awaited;  // the peer has switched by a block that we do not hold yet
-  Instant deadline{};                           // of greeting and bootstrap
+  // The sealed reserve.
+  std::uint64_t own_counter = 0;  // as greeted
+  std::uint64_t granted_counter = 0;
+  std::vector<GenerationId> own_sealed;
+  std::optional<GenerationId> generation;   // that both have: the channel is keyed by it
+  bool peer_opened = false;                 // the peer has its chunk
+  std::optional<GenerationId> peer_stored;  // the newest that the peer says it has stored
+  Instant deadline{};                       // of greeting and bootstrap
   Instant last_received{};
   Instant next_keep_alive{};
   Instant established_at{};

@@ -21,8 +21,7 @@ std::optional<Frame> decode_body(std::span<const std::byte> body) {
   const auto block = in.block_id();
   const auto type = in.u8();
   if (!kind || !sequence || !block || !type) return std::nullopt;
-  if (*kind < static_cast<std::uint8_t>(FrameKind::greeting) ||
-      *kind > static_cast<std::uint8_t>(FrameKind::keep_alive))
+  if (*kind < static_cast<std::uint8_t>(FrameKind::greeting) || *kind > static_cast<std::uint8_t>(FrameKind::stored))
     return std::nullopt;
   return Frame{static_cast<FrameKind>(*kind), *sequence, *block, *type, in.rest()};
 }

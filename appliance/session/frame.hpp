@@ -33,6 +33,8 @@ enum class FrameKind : std::uint8_t {
   verified = 8,
   switch_keys = 9,
   keep_alive = 10,
+  lease = 11,   // of a chunk of the sealed reserve: asked, granted, opened
+  stored = 12,  // a generation of the sealed reserve is on this box's disk
 };
 
 struct Frame {

@@ -11,7 +11,7 @@ namespace cloister::session {
 namespace {
 
 constexpr std::uint32_t magic = 0x434C4F49;  // "CLOI"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 constexpr std::size_t name_bytes_max = 128;
 
 template <std::size_t Size>
@@ -26,6 +26,21 @@ bool read_text(wire::Reader& in, std::string& out, std::size_t limit) {
   auto text = in.text(limit);
   if (!text) return false;
   out = std::move(*text);
+  return true;
+}
+
+bool read_sealed(wire::Reader& in, Greeting& greeting) {
+  const auto own = in.u64();
+  const auto granted = in.u64();
+  const auto bits = in.u64();
+  const auto count = in.u8();
+  if (!own || !granted || !bits || !count || *count > greeting_sealed_max) return false;
+  greeting.own_counter = *own;
+  greeting.granted_counter = *granted;
+  greeting.sealed_bits = *bits;
+  for (std::size_t i = 0; i < *count; ++i) {
+    if (!read_array(in, greeting.sealed.emplace_back())) return false;
+  }
   return true;
 }
 
@@ -52,6 +67,9 @@ std::vector<std::byte> encode(const Greeting& greeting) {
       .u64(greeting.channel_block);
   out.u16(static_cast<std::uint16_t>(greeting.held.size()));
   for (const auto& block : greeting.held) out.block_id(block);
+  out.u64(greeting.own_counter).u64(greeting.granted_counter).u64(greeting.sealed_bits);
+  out.u8(static_cast<std::uint8_t>(greeting.sealed.size()));
+  for (const auto& generation : greeting.sealed) out.bytes(generation);
   out.text(greeting.agreement);
   return std::move(out).take();
 }
@@ -73,7 +91,8 @@ std::optional<Greeting> decode_greeting(std::span<const std::byte> payload) {
   if (!next_block || *next_block == 0 || !channel_block) return std::nullopt;
   greeting.next_block = *next_block;
   greeting.channel_block = *channel_block;
-  if (!read_held(in, greeting.held) || !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end())
+  if (!read_held(in, greeting.held) || !read_sealed(in, greeting) ||
+      !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end())
     return std::nullopt;
   return greeting;
 }

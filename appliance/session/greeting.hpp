@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/session/sealed_reserve.hpp"
 #include "appliance/wire/names.hpp"
 
 namespace cloister::session {
@@ -28,12 +29,18 @@ struct Greeting {
   std::uint64_t next_block = 1;     // no block from this number on was ever begun here
   std::uint64_t channel_block = 0;  // the block that gave the channel key; 0 without one
   std::vector<wire::BlockId> held;  // ascending
+  // The sealed reserve; all zero and empty without one.
+  std::uint64_t own_counter = 0;
+  std::uint64_t granted_counter = 0;
+  std::uint64_t sealed_bits = 0;     // of a whole generation
+  std::vector<GenerationId> sealed;  // the newest first
   std::string agreement;
 
   bool operator==(const Greeting&) const = default;
 };
 
 inline constexpr std::size_t greeting_held_max = 1024;
+inline constexpr std::size_t greeting_sealed_max = 2;
 inline constexpr std::size_t agreement_bytes_max = std::size_t{32} * 1024;
 
 [[nodiscard]] std::vector<std::byte> encode(const Greeting& greeting);

@@ -36,13 +36,34 @@ void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
 }
 
 void Reserve::keep_only(std::span<const wire::BlockId> kept) {
-  const auto gone = [&](wire::BlockId block) { return std::ranges::find(kept, block) == kept.end(); };
+  const auto gone = [&](wire::BlockId block) {
+    return block != sealed_channel && block != sealed_pads && std::ranges::find(kept, block) == kept.end();
+  };
   for (auto& pads : pads_) std::erase_if(pads, [&](const NamedPad& pad) { return gone(pad.name.block); });
   if (hash_key_ && gone(hash_block_)) hash_key_.reset();
   if (channel_key_ && gone(channel_block_)) channel_key_.reset();
 }
 
-void Reserve::clear() { keep_only({}); }
+void Reserve::clear() {
+  for (auto& pads : pads_) pads.clear();
+  hash_key_.reset();
+  channel_key_.reset();
+}
+
+void Reserve::begin_sealed(const crypto::MacKey& channel_key, const crypto::HashKey& hash_key) {
+  clear();
+  std::ranges::copy(channel_key.expose(), channel_key_.emplace().fill().begin());
+  std::ranges::copy(hash_key.expose(), hash_key_.emplace().fill().begin());
+  channel_block_ = hash_block_ = sealed_channel;
+}
+
+void Reserve::add_sealed(DirectionIndex direction, std::span<const std::byte> pads) {
+  for (std::uint32_t index = 0; !pads.empty(); ++index) {
+    auto& pad = pads_[direction].emplace_back(NamedPad{{sealed_pads, index}, {}});
+    std::ranges::copy(pads.first(crypto::TagPad::size), pad.pad.fill().begin());
+    pads = pads.subspan(crypto::TagPad::size);
+  }
+}
 
 std::uint64_t Reserve::need_bits(std::uint64_t size_bits) const {
   const std::uint64_t keys = (hash_key_ ? 0 : hash_key_bits) + (channel_key_ ? 0 : channel_key_bits);

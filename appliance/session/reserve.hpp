@@ -1,5 +1,6 @@
 #pragma once
-/// The authentication reserve: QKD bits for the classical channel's authentication, in memory, used once.
+/// The authentication reserve: QKD bits for the classical channel's authentication, in memory, used once. They come from
+/// held blocks, and after a restart from the sealed reserve.
 ///
 ///   first 128 bits ever → hash key H     next 256 → channel key     every later 256 → one pad for each direction
 ///
@@ -32,6 +33,13 @@ class Reserve {
   static constexpr std::uint64_t pad_bits = 128;
 
   void add(wire::BlockId block, const crypto::SecretBits& bits);
+  /// The keys of a generation of the sealed reserve, in place of all that was there; then its opened chunks' pads. What
+  /// came from there belongs to no block.
+  void begin_sealed(const crypto::MacKey& channel_key, const crypto::HashKey& hash_key);
+  void add_sealed(DirectionIndex direction, std::span<const std::byte> pads);
+  static constexpr wire::BlockId sealed_channel{~std::uint64_t{0}};  // `channel_block` of keys from there
+  static constexpr wire::BlockId sealed_pads{0};                     // their pads come before those of any block
+
   void keep_only(std::span<const wire::BlockId> kept);
   void clear();
 

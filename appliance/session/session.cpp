@@ -84,9 +84,16 @@ void Session::State::greet(Instant now) {
                     .next_block = book.next().value,
                     .channel_block = channel_block(),
                     .held = held,
+                    .own_counter = sealed ? sealed->own() : 0,
+                    .granted_counter = sealed ? sealed->granted() : 0,
+                    .sealed_bits = sealed ? sealed->layout().bits() : 0,
+                    .sealed = sealed ? sealed->offer() : std::vector<GenerationId>{},
                     .agreement = settings.agreement};
   random->fill(greeting.nonce);
   channel->own_greeting = encode(greeting);
+  channel->own_counter = greeting.own_counter;
+  channel->granted_counter = greeting.granted_counter;
+  channel->own_sealed = std::move(greeting.sealed);
   send(FrameKind::greeting, channel->own_greeting);
   arm(now);
 }
@@ -94,12 +101,12 @@ void Session::State::greet(Instant now) {
 void Session::State::receive(Instant now) {
   while (channel && !channel->switch_awaited) {
     const bool known = channel->receive_key.has_value();
-    auto sealed = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
-    if (!sealed)
-      return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL",
-                 "the classical channel carries " + sealed.error().message, now);
-    if (!*sealed) break;
-    const auto body = open_frame(**sealed, known ? &*channel->receive_key : nullptr);
+    auto raw = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
+    if (!raw)
+      return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL", "the classical channel carries " + raw.error().message,
+                 now);
+    if (!*raw) break;
+    const auto body = open_frame(**raw, known ? &*channel->receive_key : nullptr);
     const auto frame = body ? decode_body(*body) : std::nullopt;
     if (!frame || frame->sequence != channel->next_received) {
       return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL",
@@ -126,6 +133,8 @@ void Session::State::dispatch(const Frame& frame, std::span<const std::byte> bod
       return frame.kind == FrameKind::bootstrap ? on_bootstrap(frame.payload, now) : unexpected();
     case Phase::readying:
       return frame.kind == FrameKind::ready ? on_ready(now) : unexpected();
+    case Phase::leasing:
+      return frame.kind == FrameKind::lease ? on_lease(frame, now) : unexpected();
     case Phase::established:
       break;
   }
@@ -143,11 +152,14 @@ void Session::State::dispatch(const Frame& frame, std::span<const std::byte> bod
       return on_verified(frame, now);
     case FrameKind::switch_keys:
       return on_switch(frame, now);
+    case FrameKind::stored:
+      return on_stored(frame, now);
     case FrameKind::keep_alive:
       return;
     case FrameKind::greeting:
     case FrameKind::bootstrap:
     case FrameKind::ready:
+    case FrameKind::lease:
       return unexpected();
   }
 }
@@ -246,7 +258,13 @@ void Session::abandon_block(BlockId block) {
 
 void Session::add_reserve(BlockId block, crypto::SecretBits bits, Instant now) {
   State& state = *state_;
-  state.reserve.add(block, bits);
+  // The part for the sealed reserve by a rule that both boxes compute alike: it depends on what both have agreed only.
+  const std::uint64_t unit = 2 * Reserve::pad_bits;
+  const std::uint64_t half = state.reserve.channel_block() ? bits.size_bits() / 2 / unit * unit : 0;
+  const std::uint64_t sealed_bits = std::min(state.building_need_bits(), half);
+  const std::uint64_t living_bits = bits.size_bits() - sealed_bits;
+  state.reserve.add(block, bits.slice(0, living_bits));
+  state.add_to_building(bits.slice(living_bits, sealed_bits));
   if (!state.established()) return;
   state.try_switch_receiving();
   state.offer_switch();
@@ -257,7 +275,10 @@ void Session::on_protocol_error(const std::string& what, Instant now) {
   if (state_->established()) state_->end("PEER_PROTOCOL", what, now);
 }
 
-std::uint64_t Session::reserve_need_bits() const { return state_->reserve.need_bits(state_->settings.reserve_bits); }
+std::uint64_t Session::reserve_need_bits() const {
+  // Of what comes at most half is for the sealed reserve.
+  return state_->reserve.need_bits(state_->settings.reserve_bits) + 2 * state_->building_need_bits();
+}
 
 std::optional<Action> Session::next_action() {
   auto& actions = state_->actions;
@@ -271,6 +292,7 @@ Status Session::status() const {
   const State& state = *state_;
   Status status = state.counters;
   status.reserve_bits = state.reserve.bits();
+  status.sealed_chunks = state.sealed ? state.sealed->chunks_left() : 0;
   status.reserve_bits_max = state.settings.reserve_bits + Reserve::hash_key_bits + Reserve::channel_key_bits;
   if (!state.channel) {
     status.state = "disconnected";
@@ -279,6 +301,9 @@ Status Session::status() const {
   switch (state.channel->phase) {
     case Phase::greeting:
       status.state = "greeting";
+      break;
+    case Phase::leasing:
+      status.state = "leasing";
       break;
     case Phase::bootstrapping:
     case Phase::readying:

@@ -2,6 +2,7 @@
 /// One link's peer session: who is at the other end of the classical channel, and that nobody between changes a byte.
 ///
 ///   Disconnected ──connected──▶ Greeting ──both hold QKD reserve of one life──▶ Established
+///                                  ├──both hold a sealed reserve──▶ Leasing (restart.cpp) ──chunks open──▶ Established
 ///                                  └──else──▶ Bootstrapping (TLS 1.3, PSK) ──exporter──▶ Established
 ///   any ──error, silence, disconnect──▶ Disconnected (reported once; reconnects with back-off)
 ///
@@ -26,6 +27,7 @@
 #include <variant>
 #include <vector>
 
+#include "appliance/session/sealed_reserve.hpp"
 #include "appliance/wire/names.hpp"
 #include "crypto/bits.hpp"
 #include "crypto/error.hpp"
@@ -49,6 +51,11 @@ struct Settings {
   /// lines; a difference ends the session with an error that names the line.
   std::string agreement;
   std::uint64_t reserve_bits = 16UZ * 1024 * 8;  // the size to which the authentication reserve is filled
+  SealedLayout sealed{};                         // alike on both boxes, else neither uses its sealed reserve
+  // Each lease is a write to the TPM's memory, which wears: so many at once, then one in each interval. With these a
+  // counter is written at most 16 + 35,040 times in a year of uptime, whatever the peer or the network does.
+  std::uint32_t leases_at_once = 16;
+  std::chrono::seconds lease_interval{15 * 60};
 };
 
 /// What authenticates the channel.
@@ -71,6 +78,7 @@ struct Established {
   BlockId first_block;
   std::vector<BlockId> kept;
   Authenticator by;
+  bool restarted = false;  // on the sealed reserve: one of the services was restarted, and there was no bootstrap
 };
 struct DeliverBlockMessage {
   BlockId block;
@@ -97,24 +105,35 @@ struct BlockBurnt {
 struct AuthenticatorChanged {
   Authenticator by;
 };
+/// The vault, which keeps what outlives the process: does these in order and durably, and tells each by on_vault_done.
+struct StoreRecord {
+  crypto::SecretVector<std::byte> record;
+};
+struct MoveCounter {
+  Counter counter;
+  std::uint64_t to;
+};
 struct Lost {
   std::string reason;
 };  // the session is over; the chain stops
 /// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE",
-/// "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY".
+/// "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY",
+/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE".
 struct Alarm {
   std::string code;
   std::string text;
 };
 using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage,
-                            BlockHeld, BlockBurnt, AuthenticatorChanged, Lost, Alarm>;
+                            BlockHeld, BlockBurnt, AuthenticatorChanged, StoreRecord, MoveCounter, Lost, Alarm>;
 
 struct Status {
-  std::string state;  // "disconnected", "greeting", "bootstrapping", "established"
+  std::string state;  // "disconnected", "greeting", "leasing", "bootstrapping", "established"
   Authenticator authenticator = Authenticator::none;
   std::uint64_t reserve_bits = 0;
   std::uint64_t reserve_bits_max = 0;
   std::uint64_t pad_bits_spent = 0;  // QKD bits spent on tags since the process began
+  std::uint64_t sealed_chunks = 0;   // restarts that the sealed reserve still serves
+  std::uint64_t leases_granted = 0;  // since the process began
   std::uint64_t blocks_held = 0;
   std::uint64_t blocks_burnt = 0;
   std::string last_error;  // empty when there was none since the session was last established
@@ -125,6 +144,11 @@ class Session {
   Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now);
   ~Session();
   Session(Session&&) noexcept;
+
+  /// Before anything else, when there is a vault: the session may keep a sealed reserve in it.
+  void restore(const KeptReserve& kept);
+  /// The oldest of what the vault was told to do is done; the counter's value, or 0 for a record.
+  void on_vault_done(const Result<std::uint64_t>& outcome, Instant now);
 
   // The transport.
   void on_connected(Instant now);

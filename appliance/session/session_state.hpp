@@ -4,6 +4,7 @@
 ///   session.cpp      the engine's door, the life of its connections, receiving
 ///   bootstrap.cpp    greeting, TLS, the first keys
 ///   switch_over.cpp  from bootstrap to QKD keys
+///   restart.cpp      from the sealed reserve to QKD keys, and the making of a new one
 ///   blocks.cpp       transcripts, tags, held blocks
 
 #include <algorithm>
@@ -48,6 +49,40 @@ struct Session::State {
 
   std::optional<Channel> channel;
 
+  // The sealed reserve; nothing without a vault, or when it has failed.
+  std::optional<SealedReserve> sealed;
+  /// The opening of a chunk of each direction for one pair of lives. It outlives the connection: whoever cuts that gains
+  /// no second chunk by it.
+  struct Opening {
+    std::uint64_t number = 0;
+    Life peer_life{};
+    GenerationId generation{};
+    std::optional<std::uint32_t> own_chunk;
+    bool noted = false;   // on disk: the peer may be asked
+    bool moving = false;  // the own counter is on its way
+    bool opened = false;  // its pads are in the reserve
+    std::optional<std::uint32_t> peer_chunk;
+    bool peer_granted = false;  // durably; the pads are in the reserve
+  };
+  std::optional<Opening> opening;
+  std::uint64_t openings = 0;
+  /// A generation in the making, from held blocks' bits.
+  struct Building {
+    crypto::SecretBits bits;
+    std::array<std::uint64_t, 2> sender_base{};
+    std::array<std::uint64_t, 2> receiver_base{};
+  };
+  std::optional<Building> building;
+  std::optional<GenerationId> made;  // by this pair of lives
+  struct VaultStep {
+    enum class What { note, grant, move, store_staged, store } what;
+    std::uint64_t opening = 0;
+    GenerationId generation{};
+  };
+  std::deque<VaultStep> vault_steps;
+  std::uint32_t leases_left = 0;
+  Instant leases_counted{};
+
   [[nodiscard]] bool client() const { return side == Side::client; }
   [[nodiscard]] std::size_t own_direction() const { return client() ? client_to_server : server_to_client; }
   [[nodiscard]] std::size_t peer_direction() const { return 1 - own_direction(); }
@@ -83,6 +118,7 @@ struct Session::State {
   void on_bootstrap(std::span<const std::byte> bytes, Instant now);
   void use_keys(DirectionKeys keys, bool by_qkd);
   void become_ready();
+  void establish(const std::vector<BlockId>& kept, Instant now);
   /// The peer's first frame under the new keys: both greetings are authentic now.
   void on_ready(Instant now);
 
@@ -93,6 +129,34 @@ struct Session::State {
   /// The peer may hold the block a moment before we do; its frames wait until then.
   void try_switch_receiving();
   void settle_switch();
+
+  // Restart.
+
+  [[nodiscard]] std::optional<GenerationId> common_generation() const;
+  /// The peer's counters are authentic now; false when the session has ended over them.
+  [[nodiscard]] bool judge_peer_counters(Instant now);
+  void begin_opening(Instant now);
+  void send_lease(std::uint8_t type, std::uint32_t chunk);
+  void on_lease(const Frame& frame, Instant now);
+  void on_asked(std::uint32_t chunk, Instant now);
+  void on_granted(std::uint32_t chunk);
+  void open_own_chunk();
+  void take_peer_chunk();
+  void open_peer_chunk();
+  void try_establish_opened(Instant now);
+  [[nodiscard]] bool may_lease(Instant now);
+  void drop_reserve() {
+    reserve.clear();
+    opening.reset();
+  }
+  /// The sealed reserve cannot serve: the next connection bootstraps.
+  void give_up(std::string why, Instant now);
+  void begin_building();
+  void add_to_building(const crypto::SecretBits& bits);
+  [[nodiscard]] std::uint64_t building_need_bits() const;
+  void on_stored(const Frame& frame, Instant now);
+  void settle_made();
+  void store(VaultStep step);
 
   // Blocks.
 

@@ -67,7 +67,7 @@ class Link {
  private:
   /// What one run fills.
   struct Frame {
-    Slot first;
+    Slot first = 0;
     std::vector<std::uint32_t>& packed;
     ClickCounts counts;
   };

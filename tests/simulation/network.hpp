@@ -44,6 +44,8 @@ class Network {
   /// Everything in flight is lost, and both ends notice sooner or later.
   void cut();
   void send_datagram(std::size_t from, const std::vector<std::byte>& bytes);
+  /// The number of the newest connection.
+  [[nodiscard]] std::uint64_t connection() const { return connections_; }
   [[nodiscard]] bool tampered() const { return tampered_; }
 
  private:

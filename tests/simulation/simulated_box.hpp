@@ -62,6 +62,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   void disconnect() override { network_.disconnect(number_); }
   void wake_session(Instant at) override;
   void wake_tunnel(std::size_t tunnel, Instant at) override;
+  void store_record(crypto::SecretVector<std::byte>) override {}  // there is no vault here
+  void move_counter(session::Counter, std::uint64_t) override {}
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,

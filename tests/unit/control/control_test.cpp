@@ -37,6 +37,7 @@ LinkStatus link() {
   link.reserve_bits = 131'072;
   link.reserve_bits_max = 131'456;
   link.authentication_spent_bits = 512;
+  link.sealed_restarts = 8;
   link.last_block = BlockStatus{.number = 9,
                                 .outcome = "held, authenticated by qkd",
                                 .bound = "wiesemann2024",
@@ -150,7 +151,7 @@ link: line
   QBER:            1.01 % key basis, 1.03 % test basis now
   rates:           245 kbit/s sifted, 82.0 kbit/s secret
   blocks:          3 made, 0 dropped, 0 burnt; the next is 50 % full
-  reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags
+  reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags; 8 restarts sealed
   last block:      9 (held, authenticated by qkd), 1.25 s: 330000 secret of 1000200 sifted, phase error at most 3.74 %, f 1.099, 89128 leaked, by wiesemann2024
   not reconciled:  1 blocks
   last drop:       block 7: reconciliation did not end

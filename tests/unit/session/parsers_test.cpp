@@ -16,6 +16,10 @@ Greeting sample() {
                     .next_block = 9,
                     .channel_block = 3,
                     .held = {{3}, {5}},
+                    .own_counter = 5,
+                    .granted_counter = 9,
+                    .sealed_bits = 1024,
+                    .sealed = {GenerationId{std::byte{1}}, GenerationId{std::byte{2}}},
                     .agreement = "x=1\n"};
   greeting.life[0] = std::byte{1};
   greeting.nonce[31] = std::byte{2};

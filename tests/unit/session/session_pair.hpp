@@ -57,6 +57,11 @@ struct End {
   std::uint64_t first_block = 0;
   std::vector<std::pair<std::uint64_t, Bytes>> delivered;
 
+  // What outlives the engine; nothing of it is used before `restore` was called.
+  KeptReserve vault{};
+  std::deque<std::uint64_t> vault_done;
+  bool fails = false;
+
   [[nodiscard]] bool saw(const std::string& event) const { return std::ranges::find(events, event) != events.end(); }
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
 };
@@ -81,15 +86,31 @@ struct Pair {
 
   void drain(std::size_t i) {
     End& end = *ends[i];
+    for (;;) {
+      drain_actions(end);
+      if (end.vault_done.empty()) return;
+      const auto value = end.vault_done.front();
+      end.vault_done.pop_front();
+      end.engine.on_vault_done(end.fails ? Result<std::uint64_t>{fail("the TPM is gone")} : value, now);
+    }
+  }
+
+  void drain_actions(End& end) {
     while (auto action = end.engine.next_action()) {
       if (std::holds_alternative<Connect>(*action))
         end.wants_connection = true;
       else if (auto* transmit = std::get_if<Transmit>(&*action))
         end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
-      else if (std::holds_alternative<Disconnect>(*action))
+      else if (auto* store = std::get_if<StoreRecord>(&*action)) {
+        end.vault.record = std::move(store->record);
+        end.vault_done.push_back(0);
+      } else if (auto* move = std::get_if<MoveCounter>(&*action)) {
+        auto& counter = move->counter == Counter::own ? end.vault.own : end.vault.granted;
+        end.vault_done.push_back(counter = std::max(counter, move->to));
+      } else if (std::holds_alternative<Disconnect>(*action))
         end.hung_up = true;
       else if (auto* established = std::get_if<Established>(&*action)) {
-        end.events.push_back("established " + name_of(established->by));
+        end.events.push_back("established " + name_of(established->by) + (established->restarted ? " sealed" : ""));
         end.kept = established->kept;
         end.first_block = established->first_block.value;
       } else if (auto* held = std::get_if<BlockHeld>(&*action)) {

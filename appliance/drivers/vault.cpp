@@ -1,0 +1,173 @@
+#include "appliance/drivers/vault.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <format>
+
+#include "appliance/drivers/file_descriptor.hpp"
+#include "appliance/wire/writer.hpp"
+#include "crypto/random.hpp"
+#include "crypto/tpm_counter.hpp"
+
+namespace cloister::drivers {
+namespace {
+
+constexpr std::array magic{std::byte{'C'}, std::byte{'L'}, std::byte{'R'}, std::byte{'V'}, std::byte{1}};
+constexpr std::size_t file_bytes_max = std::size_t{4} << 20U;
+
+std::unexpected<Error> failed(const char* what, const std::string& path) {
+  return fail(std::format("'{}' cannot be {}: {}", path, what, std::strerror(errno)));
+}
+
+/// Nothing when there is no such file.
+Result<std::optional<std::vector<std::byte>>> read_file(const std::string& path) {
+  const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.get() < 0 && errno == ENOENT) return std::nullopt;
+  if (file.get() < 0) return failed("read", path);
+  std::vector<std::byte> bytes;
+  std::array<std::byte, 16384> piece{};
+  for (;;) {
+    const auto got = ::read(file.get(), piece.data(), piece.size());
+    if (got < 0) return failed("read", path);
+    if (got == 0) return bytes;
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
+    if (bytes.size() > file_bytes_max) return fail(std::format("'{}' is too long", path));
+  }
+}
+
+Result<> sync_directory_of(const std::string& path) {
+  const auto parent = std::filesystem::path{path}.parent_path().string();
+  const FileDescriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("synced", parent);
+  return {};
+}
+
+/// The whole file or none of it, also through a power cut.
+Result<> replace_file(const std::string& path, std::span<const std::byte> bytes) {
+  const std::string beside = path + ".new";
+  const FileDescriptor file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (file.get() < 0) return failed("written", beside);
+  while (!bytes.empty()) {
+    const auto put = ::write(file.get(), bytes.data(), bytes.size());
+    if (put < 0) return failed("written", beside);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  if (::fsync(file.get()) != 0) return failed("synced", beside);
+  if (::rename(beside.c_str(), path.c_str()) != 0) return failed("renamed", beside);
+  return sync_directory_of(path);
+}
+
+}  // namespace
+
+Vault::Vault(VaultSettings settings) : settings_{std::move(settings)} {}
+
+Result<Vault> Vault::open(VaultSettings settings) {
+  Vault vault{std::move(settings)};
+  auto tpm = crypto::Tpm::open(vault.settings_.tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  if (auto opened = vault.open_key(*tpm); !opened) return std::unexpected{opened.error()};
+  if (auto opened = vault.open_counters(*tpm); !opened) return std::unexpected{opened.error()};
+  if (auto opened = vault.open_record(); !opened) return std::unexpected{opened.error()};
+  return vault;
+}
+
+Result<> Vault::open_key(crypto::Tpm& tpm) {
+  const std::string path = settings_.path + "-key";
+  auto blob = read_file(path);
+  if (!blob) return std::unexpected{blob.error()};
+  crypto::AeadKey key;
+  if (*blob) {
+    const auto secret = tpm.unseal(**blob);
+    if (secret && secret->size() == crypto::AeadKey::size) {
+      std::ranges::copy(*secret, key.fill().begin());
+      cipher_.emplace(std::move(key));
+      return {};
+    }
+    kept_.problem = std::format("the sealed reserve's key '{}' does not open: {}", path,
+                                secret ? "it has another length" : secret.error().message);
+  }
+  key_made_ = true;
+  crypto::SystemRandom{}.fill(key.fill());
+  const auto sealed = tpm.seal(key.expose());
+  if (!sealed) return std::unexpected{sealed.error()};
+  cipher_.emplace(std::move(key));
+  return replace_file(path, *sealed);
+}
+
+Result<> Vault::open_counters(crypto::Tpm& tpm) {
+  for (const auto counter : {session::Counter::own, session::Counter::granted}) {
+    const auto reading = crypto::TpmCounter::open(tpm, index_of(counter));
+    if (!reading) return std::unexpected{reading.error()};
+    (counter == session::Counter::own ? kept_.own : kept_.granted) = reading->value;
+    counters_made_ = counters_made_ || reading->made;
+  }
+  return {};
+}
+
+Result<> Vault::open_record() {
+  const auto file = read_file(settings_.path);
+  if (!file) return std::unexpected{file.error()};
+  if (!*file) {
+    if (!counters_made_ && kept_.problem.empty())
+      kept_.problem = std::format("the TPM knows a sealed reserve of this link, but its record '{}' is gone",
+                                  settings_.path);
+    return {};
+  }
+  if (!kept_.problem.empty()) return {};
+  if (counters_made_ || key_made_) {
+    kept_.problem = "the disk has a sealed reserve that this box's TPM knows nothing of: was the TPM cleared or replaced";
+    return {};
+  }
+  const std::span<const std::byte> bytes{**file};
+  constexpr std::size_t head = magic.size() + crypto::AeadNonce{}.size();
+  if (bytes.size() >= head + crypto::aead_tag_bytes && std::ranges::equal(bytes.first(magic.size()), magic)) {
+    crypto::AeadNonce nonce{};
+    std::ranges::copy(bytes.subspan(magic.size(), nonce.size()), nonce.begin());
+    const auto sealed = bytes.subspan(head);
+    crypto::SecretVector<std::byte> record(sealed.size() - crypto::aead_tag_bytes);
+    if (cipher_->open(nonce, associated(), sealed, record)) {
+      kept_.record = std::move(record);
+      return {};
+    }
+  }
+  kept_.problem = std::format("the sealed reserve '{}' is damaged or of another link", settings_.path);
+  return {};
+}
+
+std::vector<std::byte> Vault::associated() const {
+  wire::Writer out;
+  out.bytes(magic).text(settings_.link).text(settings_.local_box).text(settings_.peer_box);
+  return std::move(out).take();
+}
+
+std::uint32_t Vault::index_of(session::Counter counter) const {
+  return crypto::TpmCounter::index_of(settings_.link + "/" + settings_.peer_box,
+                                      counter == session::Counter::own ? 0 : 1);
+}
+
+Result<std::uint64_t> Vault::store(std::span<const std::byte> record) {
+  crypto::AeadNonce nonce{};
+  // 96 random bits a record: some hundred a year under one key, so that two alike are out of the question.
+  crypto::SystemRandom{}.fill(nonce);
+  std::vector<std::byte> file(magic.begin(), magic.end());
+  file.insert(file.end(), nonce.begin(), nonce.end());
+  const std::size_t head = file.size();
+  file.resize(head + record.size() + crypto::aead_tag_bytes);
+  cipher_->seal(nonce, associated(), record, std::span{file}.subspan(head));
+  if (auto replaced = replace_file(settings_.path, file); !replaced) return std::unexpected{replaced.error()};
+  return 0;
+}
+
+Result<std::uint64_t> Vault::move(session::Counter counter, std::uint64_t to) {
+  auto tpm = crypto::Tpm::open(settings_.tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  return crypto::TpmCounter::advance(*tpm, index_of(counter), to);
+}
+
+}  // namespace cloister::drivers

@@ -1,0 +1,139 @@
+#include "crypto/tpm_counter.hpp"
+
+#include <array>
+#include <format>
+
+#include "crypto/kdf.hpp"
+#include "crypto/tpm_state.hpp"
+
+namespace cloister::crypto {
+namespace {
+
+constexpr TPMA_NV attributes =
+    TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA | (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT);
+constexpr std::uint16_t counter_bytes = 8;
+
+}  // namespace
+
+/// The handle of the index on this side; nothing in the TPM's slots.
+class TpmCounter::Open {
+ public:
+  Open(Tpm& tpm, std::uint32_t index) : state_{*tpm.state_}, index_{index}, root_{state_.esys}, session_{state_.esys} {}
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+  ~Open() {
+    if (counter_ != ESYS_TR_NONE) Esys_TR_Close(state_.esys, &counter_);
+  }
+
+  /// False when the TPM has no such index.
+  [[nodiscard]] Result<bool> find() {
+    if (auto opened = state_.open_session(root_, session_); !opened) return std::unexpected{opened.error()};
+    const TSS2_RC code =
+        Esys_TR_FromTPMPublic(state_.esys, index_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &counter_);
+    if (code != TSS2_RC_SUCCESS) {
+      counter_ = ESYS_TR_NONE;
+      // Format-one error 0x8B with the handle's number: the index is not there.
+      if ((code & 0x0BFU) == TPM2_RC_HANDLE) return false;
+      return failed("cannot be looked at", code);
+    }
+    // The TPM's name of the index covers its attributes and enters each command's HMAC: a lie here ends there.
+    TPM2B_NV_PUBLIC* found = nullptr;
+    const TSS2_RC read =
+        Esys_NV_ReadPublic(state_.esys, counter_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &found, nullptr);
+    if (read != TSS2_RC_SUCCESS) return failed("cannot be looked at", read);
+    const EsysPointer<TPM2B_NV_PUBLIC> owned{found};
+    if ((found->nvPublic.attributes & ~TPMA_NV_WRITTEN) != attributes || found->nvPublic.dataSize != counter_bytes)
+      return fail(std::format("TPM '{}': index 0x{:08X} is used by something else than Cloister's counter: free it "
+                              "(tpm2_nvundefine 0x{:08X})",
+                              state_.tcti_name, index_, index_));
+    written_ = (found->nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
+    return true;
+  }
+
+  [[nodiscard]] Result<> make() {
+    TPM2B_NV_PUBLIC wanted{};
+    wanted.nvPublic.nvIndex = index_;
+    wanted.nvPublic.nameAlg = TPM2_ALG_SHA256;
+    wanted.nvPublic.attributes = attributes;
+    wanted.nvPublic.dataSize = counter_bytes;
+    const TPM2B_AUTH no_password{};
+    const TSS2_RC code = Esys_NV_DefineSpace(state_.esys, ESYS_TR_RH_OWNER, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                             &no_password, &wanted, &counter_);
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be made", code);
+    return {};
+  }
+
+  /// A counter has no value before its first step.
+  [[nodiscard]] bool written() const { return written_; }
+
+  [[nodiscard]] Result<> step() {
+    const TSS2_RC code =
+        Esys_NV_Increment(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
+    return {};
+  }
+
+  [[nodiscard]] Result<std::uint64_t> read() {
+    TPM2B_MAX_NV_BUFFER* data = nullptr;
+    const TSS2_RC code = Esys_NV_Read(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                      counter_bytes, 0, &data);
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be read", code);
+    const EsysPointer<TPM2B_MAX_NV_BUFFER> owned{data};
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < counter_bytes; ++i) value = (value << 8U) | data->buffer[i];
+    return value;
+  }
+
+ private:
+  [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
+    return state_.failed(std::format("counter 0x{:08X} {}", index_, what).c_str(), code);
+  }
+
+  const Tpm::State& state_;
+  std::uint32_t index_;
+  Handle root_;
+  Handle session_;
+  ESYS_TR counter_ = ESYS_TR_NONE;
+  bool written_ = false;
+};
+
+std::uint32_t TpmCounter::index_of(std::string_view name, unsigned role) {
+  constexpr std::string_view label = "cloister NV counter v1";
+  const auto digest = hmac_sha256(std::as_bytes(std::span{label}), std::as_bytes(std::span{name}));
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < 3; ++i) bits = (bits << 8U) | std::to_integer<std::uint32_t>(digest[i]);
+  return 0x01800000U | ((bits & 0x3FFFFU) << 1U) | (role & 1U);
+}
+
+Result<TpmCounter::Reading> TpmCounter::open(Tpm& tpm, std::uint32_t index) {
+  Open counter{tpm, index};
+  const auto found = counter.find();
+  if (!found) return std::unexpected{found.error()};
+  if (!*found) {
+    if (auto made = counter.make(); !made) return std::unexpected{made.error()};
+  }
+  if (!counter.written()) {
+    if (auto stepped = counter.step(); !stepped) return std::unexpected{stepped.error()};
+  }
+  const auto value = counter.read();
+  if (!value) return std::unexpected{value.error()};
+  return Reading{*value, !*found};
+}
+
+Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
+  Open counter{tpm, index};
+  const auto found = counter.find();
+  if (!found) return std::unexpected{found.error()};
+  if (!*found || !counter.written())
+    return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
+  auto value = counter.read();
+  if (value && *value < to && to - *value > steps_max)
+    return fail(std::format("counter 0x{:08X} is {} and should reach {}: too far", index, *value, to));
+  while (value && *value < to) {
+    if (auto stepped = counter.step(); !stepped) return std::unexpected{stepped.error()};
+    value = counter.read();
+  }
+  return value;
+}
+
+}  // namespace cloister::crypto

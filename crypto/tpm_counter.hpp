@@ -1,0 +1,35 @@
+#pragma once
+/// A counter in a TPM's own memory that only ever goes up: what no copy of a disk can turn back.
+///
+/// TPM 2.0 part 1, 37.2.4 (NV counters). Not ORDERLY: each step is durable when the call returns, and there are no
+/// jumps after a power cut. The index belongs to the owner and has no password; exempt from dictionary-attack
+/// protection. Whoever reaches the TPM can move it on, which burns key but reveals none. Answers are under the salted
+/// session's HMAC, so that nobody on the bus can show an older value.
+
+#include <cstdint>
+#include <string_view>
+
+#include "crypto/tpm.hpp"
+
+namespace cloister::crypto {
+
+class TpmCounter {
+ public:
+  /// The index of the counter `role` (0 or 1) for `name`: 18 bits of a hash of it, in the owner's range from 0x01800000.
+  [[nodiscard]] static std::uint32_t index_of(std::string_view name, unsigned role);
+
+  struct Reading {
+    std::uint64_t value = 0;
+    bool made = false;  // there was none: this is its first value, which is above that of all counters deleted earlier
+  };
+  /// Makes the counter where there is none.
+  [[nodiscard]] static Result<Reading> open(Tpm& tpm, std::uint32_t index);
+  /// Moves it on until it is at least `to`, durably; returns its value. At most `steps_max` away.
+  [[nodiscard]] static Result<std::uint64_t> advance(Tpm& tpm, std::uint32_t index, std::uint64_t to);
+  static constexpr std::uint64_t steps_max = 64;
+
+  /// A counter that is open in the TPM, with a session to use it by.
+  class Open;
+};
+
+}  // namespace cloister::crypto

@@ -1,0 +1,63 @@
+#pragma once
+/// What the files that talk to the TPM share: the connection, and the handles in the TPM's few slots.
+
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <format>
+#include <memory>
+#include <string>
+
+#include "crypto/tpm.hpp"
+
+namespace cloister::crypto {
+
+struct FreeEsys {
+  void operator()(void* memory) const { Esys_Free(memory); }
+};
+template <class T>
+using EsysPointer = std::unique_ptr<T, FreeEsys>;
+
+/// A key, session or object in the TPM's few slots; given back when it goes.
+class Handle {
+ public:
+  explicit Handle(ESYS_CONTEXT* context) : context_{context} {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    if (handle_ != ESYS_TR_NONE) Esys_FlushContext(context_, handle_);
+  }
+  [[nodiscard]] ESYS_TR get() const { return handle_; }
+  [[nodiscard]] ESYS_TR* out() { return &handle_; }
+
+ private:
+  ESYS_CONTEXT* context_;
+  ESYS_TR handle_ = ESYS_TR_NONE;
+};
+
+/// What an answer of the TPM means, for people.
+[[nodiscard]] std::string because(TSS2_RC code);
+
+struct Tpm::State {
+  std::string tcti_name;
+  TSS2_TCTI_CONTEXT* tcti = nullptr;
+  ESYS_CONTEXT* esys = nullptr;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (esys != nullptr) Esys_Finalize(&esys);
+    if (tcti != nullptr) Tss2_TctiLdr_Finalize(&tcti);
+  }
+
+  [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
+    return fail(std::format("TPM '{}': {}: {}", tcti_name, what, because(code)));
+  }
+
+  /// The storage root key and a session that is salted with it, so that parameters cross the bus encrypted and answers
+  /// cannot be changed on it.
+  [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
+};
+
+}  // namespace cloister::crypto

@@ -1,0 +1,179 @@
+#pragma once
+/// A TPM 2.0 (swtpm) for a test, and a bus on which somebody listens or changes what passes.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <format>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+extern char** environ;
+
+namespace cloister::crypto::test {
+
+inline sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+inline int connect_to(const std::string& path) {
+  const auto address = address_of(path);
+  for (int tries = 0; tries < 500; ++tries) {
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+    ::close(socket);
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  return -1;
+}
+
+/// A TPM of its own, gone with the object.
+class SoftwareTpm {
+ public:
+  SoftwareTpm() {
+    std::string name = "/tmp/cloister-tpm-XXXXXX";
+    directory_ = ::mkdtemp(name.data());
+    std::filesystem::create_directory(state_directory());
+    start();
+  }
+  /// After a power cut: on the state that it had, or that a test has put there.
+  void start() {
+    std::error_code none;
+    std::filesystem::remove(socket(), none);
+    std::filesystem::remove(socket() + ".ctrl", none);
+    const std::string state = "dir=" + state_directory();
+    const std::string server = "type=unixio,path=" + socket();
+    const std::string control = "type=unixio,path=" + socket() + ".ctrl";
+    std::vector<std::string> words{"swtpm",
+                                   "socket",
+                                   "--tpm2",
+                                   "--tpmstate",
+                                   state,
+                                   "--server",
+                                   server,
+                                   "--ctrl",
+                                   control,
+                                   "--flags",
+                                   "not-need-init,startup-clear"};
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t quiet;
+    ::posix_spawn_file_actions_init(&quiet);
+    ::posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    REQUIRE(::posix_spawnp(&process_, "swtpm", &quiet, nullptr, arguments.data(), environ) == 0);
+    ::posix_spawn_file_actions_destroy(&quiet);
+    for (int tries = 0; tries < 500 && !std::filesystem::exists(socket() + ".ctrl"); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  SoftwareTpm(const SoftwareTpm&) = delete;
+  SoftwareTpm& operator=(const SoftwareTpm&) = delete;
+  ~SoftwareTpm() {
+    cut_power();
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  void cut_power() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    process_ = -1;
+  }
+  [[nodiscard]] std::string state_directory() const { return directory_ + "/state"; }
+  [[nodiscard]] std::string socket() const { return directory_ + "/tpm"; }
+  [[nodiscard]] std::string tcti() const { return "swtpm:path=" + socket(); }
+
+ private:
+  std::string directory_;
+  pid_t process_ = -1;
+};
+
+/// Between a program and its TPM: passes everything on and remembers it.
+class ListeningBus {
+ public:
+  explicit ListeningBus(const SoftwareTpm& tpm) : path_{tpm.socket() + "-bus"} {
+    for (const std::string end : {"", ".ctrl"}) {
+      const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      const auto address = address_of(path_ + end);
+      REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+      REQUIRE(::listen(listener, 4) == 0);
+      threads_.emplace_back([this, listener, target = tpm.socket() + end] { serve(listener, target); });
+    }
+  }
+  ListeningBus(const ListeningBus&) = delete;
+  ListeningBus& operator=(const ListeningBus&) = delete;
+  ~ListeningBus() { stop_ = true; }  // jthreads join
+  [[nodiscard]] std::string tcti() const { return "swtpm:path=" + path_; }
+  /// From now on: the last bit of the TPM's answer number `number` (from 0) is changed.
+  void change_answer(int number) { answers_until_change_ = number; }
+  [[nodiscard]] std::size_t times_seen(std::span<const std::byte> text) {
+    const std::lock_guard lock{mutex_};
+    std::size_t count = 0;
+    for (auto at = heard_.begin(); (at = std::search(at, heard_.end(), text.begin(), text.end())) != heard_.end(); ++at)
+      ++count;
+    return count;
+  }
+  [[nodiscard]] std::size_t bytes_heard() {
+    const std::lock_guard lock{mutex_};
+    return heard_.size();
+  }
+
+ private:
+  void serve(int listener, const std::string& target) {
+    while (!stop_) {
+      pollfd waiting{listener, POLLIN, 0};
+      if (::poll(&waiting, 1, 20) <= 0) continue;
+      const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+      const int tpm = connect_to(target);
+      pass_on(client, tpm);
+      ::close(client);
+      ::close(tpm);
+    }
+    ::close(listener);
+  }
+  void pass_on(int client, int tpm) {
+    while (!stop_) {
+      std::array<pollfd, 2> ends{pollfd{client, POLLIN, 0}, pollfd{tpm, POLLIN, 0}};
+      if (::poll(ends.data(), 2, 20) <= 0) continue;
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (ends[i].revents == 0) continue;
+        std::array<std::byte, 8192> buffer{};
+        const auto got = ::read(ends[i].fd, buffer.data(), buffer.size());
+        if (got <= 0) return;
+        {
+          const std::lock_guard lock{mutex_};
+          heard_.insert(heard_.end(), buffer.begin(), buffer.begin() + got);
+        }
+        if (i == 1 && answers_until_change_-- == 0) buffer[static_cast<std::size_t>(got) - 1] ^= std::byte{1};
+        if (::write(ends[1 - i].fd, buffer.data(), static_cast<std::size_t>(got)) != got) return;
+      }
+    }
+  }
+
+  std::string path_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> answers_until_change_ = -1;
+  std::mutex mutex_;
+  std::vector<std::byte> heard_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace cloister::crypto::test

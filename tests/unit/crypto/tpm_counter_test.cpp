@@ -1,0 +1,134 @@
+// Counters in a real TPM 2.0 (swtpm): what turns them back, and what does not.
+#include "crypto/tpm_counter.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/unit/crypto/software_tpm.hpp"
+
+namespace cloister::crypto {
+namespace {
+using Catch::Matchers::ContainsSubstring;
+using test::ListeningBus;
+using test::SoftwareTpm;
+
+const std::uint32_t own = TpmCounter::index_of("line/paris", 0);
+
+std::uint64_t value_of(const SoftwareTpm& software) {
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  const auto reading = TpmCounter::open(*tpm, own);
+  REQUIRE(reading);
+  CHECK_FALSE(reading->made);
+  return reading->value;
+}
+
+std::uint64_t advance_to(const SoftwareTpm& software, std::uint64_t to) {
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  const auto value = TpmCounter::advance(*tpm, own, to);
+  REQUIRE(value);
+  return *value;
+}
+
+TEST_CASE("A counter is made once, goes up as far as it is told and no farther, and keeps its value through a power cut",
+          "[tpm]") {
+  SoftwareTpm software;
+  std::uint64_t first = 0;
+  {
+    auto tpm = Tpm::open(software.tcti());
+    REQUIRE(tpm);
+    const auto made = TpmCounter::open(*tpm, own);
+    REQUIRE(made);
+    CHECK(made->made);
+    first = made->value;
+  }
+  CHECK(value_of(software) == first);
+  CHECK(advance_to(software, first + 3) == first + 3);
+  CHECK(advance_to(software, first + 1) == first + 3);  // it never goes back
+  software.cut_power();
+  software.start();
+  CHECK(value_of(software) == first + 3);
+  CHECK(advance_to(software, first + 4) == first + 4);
+}
+
+TEST_CASE("Thirty power cuts, each after a step, neither lock the counter nor lose a step", "[tpm]") {
+  SoftwareTpm software;
+  std::uint64_t value = 0;
+  {
+    auto tpm = Tpm::open(software.tcti());
+    REQUIRE(tpm);
+    value = TpmCounter::open(*tpm, own)->value;
+  }
+  for (int i = 0; i < 30; ++i) {
+    ++value;
+    REQUIRE(advance_to(software, value) == value);
+    software.cut_power();
+    software.start();
+  }
+  CHECK(value_of(software) == value);
+}
+
+TEST_CASE("A TPM whose state was put back shows the older value: that is what the peer's lease is for", "[tpm]") {
+  SoftwareTpm software;
+  {
+    auto tpm = Tpm::open(software.tcti());
+    REQUIRE(tpm);
+    REQUIRE(TpmCounter::open(*tpm, own));
+  }
+  const auto before = value_of(software);
+  software.cut_power();
+  const std::string copy = software.state_directory() + "-copy";
+  std::filesystem::copy(software.state_directory(), copy, std::filesystem::copy_options::recursive);
+  software.start();
+  CHECK(advance_to(software, before + 2) == before + 2);
+  software.cut_power();
+  std::filesystem::remove_all(software.state_directory());
+  std::filesystem::rename(copy, software.state_directory());
+  software.start();
+  CHECK(value_of(software) == before);
+}
+
+TEST_CASE("An answer that is changed on the bus is noticed: no lower counter can be shown", "[tpm]") {
+  const SoftwareTpm software;
+  ListeningBus bus{software};
+  std::uint64_t value = 0;
+  {
+    auto tpm = Tpm::open(bus.tcti());
+    REQUIRE(tpm);
+    REQUIRE(TpmCounter::open(*tpm, own));
+    value = TpmCounter::advance(*tpm, own, 5).value();
+  }
+  int noticed = 0;
+  for (int answer = 0; answer < 12; ++answer) {
+    INFO("answer " << answer);
+    auto tpm = Tpm::open(bus.tcti());
+    REQUIRE(tpm);
+    bus.change_answer(answer);
+    const auto reading = TpmCounter::open(*tpm, own);
+    bus.change_answer(-1);
+    if (reading)
+      CHECK(reading->value == value);
+    else
+      ++noticed;
+  }
+  CHECK(noticed >= 3);
+}
+
+TEST_CASE("A counter that is not there any more, or too far away, is an error that says so", "[tpm]") {
+  const SoftwareTpm software;
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  const auto gone = TpmCounter::advance(*tpm, own, 3);
+  REQUIRE_FALSE(gone);
+  CHECK_THAT(gone.error().message, ContainsSubstring("cleared or replaced"));
+  const auto made = TpmCounter::open(*tpm, own);
+  REQUIRE(made);
+  const auto far = TpmCounter::advance(*tpm, own, made->value + TpmCounter::steps_max + 1);
+  REQUIRE_FALSE(far);
+  CHECK_THAT(far.error().message, ContainsSubstring("too far"));
+  CHECK(TpmCounter::open(*tpm, own)->value == made->value);
+}
+
+}  // namespace
+}  // namespace cloister::crypto

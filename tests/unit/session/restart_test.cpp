@@ -1,0 +1,262 @@
+// Restarts on the sealed reserve: what comes back without a bootstrap, and what does not come back at all.
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/unit/session/session_pair.hpp"
+
+namespace cloister::session {
+namespace {
+using namespace std::chrono_literals;
+using test::Pair;
+
+Settings with_sealed(std::string local, std::string peer) {
+  auto settings = test::settings_of(std::move(local), std::move(peer));
+  settings.sealed = {.chunks = 3, .pads = 4};
+  return settings;
+}
+
+KeptReserve copy_of(const KeptReserve& kept) {
+  KeptReserve copy{.record = {}, .own = kept.own, .granted = kept.granted, .problem = kept.problem};
+  if (kept.record) copy.record.emplace(kept.record->begin(), kept.record->end());
+  return copy;
+}
+
+/// Two boxes with vaults, and processes that can be started again.
+struct Boxes {
+  Pair pair{1, with_sealed("alice", "bob"), with_sealed("bob", "alice")};
+  std::uint64_t lives = 10;
+
+  Boxes() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      pair.ends[i]->vault = {.record = {}, .own = 3 + 40 * i, .granted = 7 + 5 * i, .problem = {}};
+      pair.ends[i]->engine.restore(pair.ends[i]->vault);
+      pair.drain(i);
+    }
+  }
+  /// A new process on what the old one left, or on `kept`.
+  void restart(std::size_t i, std::optional<KeptReserve> kept = std::nullopt) {
+    auto vault = kept ? std::move(*kept) : copy_of(pair.ends[i]->vault);
+    const auto names = i == 0 ? std::pair{"alice", "bob"} : std::pair{"bob", "alice"};
+    pair.ends[i] = std::make_unique<test::End>(with_sealed(names.first, names.second), 7, ++lives, pair.now);
+    pair.ends[i]->vault = std::move(vault);
+    pair.ends[i]->engine.restore(pair.ends[i]->vault);
+    pair.drain(i);
+  }
+  void reconnect() {
+    pair.disconnect();
+    for (auto& end : pair.ends) end->events.clear();
+    pair.connect();
+    pair.settle();
+  }
+  [[nodiscard]] bool both_saw(const std::string& event) { return pair.alice().saw(event) && pair.bob().saw(event); }
+  /// First keys, the switch-over, and a generation of the sealed reserve on both disks.
+  void fill() {
+    pair.connect();
+    pair.settle();
+    const auto block = pair.alice().first_block;
+    pair.make_block(block);
+    pair.add_reserve(block, 2432);
+    pair.make_block(block + 1);
+    pair.add_reserve(block + 1, 8192);
+    REQUIRE(pair.alice().engine.status().sealed_chunks == 3);
+    REQUIRE(pair.bob().engine.status().sealed_chunks == 3);
+  }
+};
+
+TEST_CASE("A restarted box comes back on the sealed reserve without a bootstrap; so do both at once", "[session]") {
+  for (const int who : {0, 1, 2}) {
+    INFO("restarted: " << who);
+    Boxes boxes;
+    boxes.fill();
+    const auto before = std::array{copy_of(boxes.pair.alice().vault), copy_of(boxes.pair.bob().vault)};
+    boxes.pair.disconnect();
+    if (who != 1) boxes.restart(0);
+    if (who != 0) boxes.restart(1);
+    boxes.reconnect();
+    REQUIRE(boxes.both_saw("established qkd sealed"));
+    CHECK(boxes.pair.alice().kept.empty());
+    // One step of each counter, and no other write to the TPM.
+    for (std::size_t i = 0; i < 2; ++i) {
+      CHECK(boxes.pair.ends[i]->vault.own == before[i].own + 1);
+      CHECK(boxes.pair.ends[i]->vault.granted == before[i].granted + 1);
+    }
+    const auto block = boxes.pair.alice().first_block;
+    boxes.pair.make_block(block);
+    CHECK(boxes.both_saw("held " + std::to_string(block) + " qkd"));
+    // A lost connection opens no second chunk; and the reserve is made anew.
+    boxes.reconnect();
+    CHECK(boxes.both_saw("established qkd"));
+    CHECK(boxes.pair.alice().vault.own == before[0].own + 1);
+    boxes.pair.make_block(block + 1);
+    boxes.pair.add_reserve(block + 1, 8192);
+    CHECK(boxes.pair.alice().engine.status().sealed_chunks == 3);
+    CHECK((boxes.pair.alice().alarms.empty() && boxes.pair.bob().alarms.empty()));
+    boxes.pair.disconnect();
+    boxes.restart(0);
+    boxes.reconnect();
+    CHECK(boxes.both_saw("established qkd sealed"));
+  }
+}
+
+TEST_CASE("Each restart opens a chunk, and when none is left the boxes bootstrap", "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  for (int i = 0; i < 3; ++i) {
+    boxes.pair.disconnect();
+    boxes.restart(1);
+    boxes.reconnect();
+    CHECK(boxes.both_saw("established qkd sealed"));
+  }
+  boxes.pair.disconnect();
+  boxes.restart(1);
+  boxes.reconnect();
+  CHECK(std::ranges::find(boxes.pair.bob().alarms, "SEALED_RESERVE_SPENT") != boxes.pair.bob().alarms.end());
+  boxes.reconnect();
+  CHECK(boxes.both_saw("established bootstrap"));
+}
+
+TEST_CASE("A connection that is cut at any moment of a restart costs one chunk, not one each time", "[session]") {
+  for (int cut = 0; cut < 12; ++cut) {
+    INFO("after " << cut << " deliveries");
+    Boxes boxes;
+    boxes.fill();
+    boxes.pair.disconnect();
+    boxes.restart(1);
+    const auto own = boxes.pair.bob().vault.own;
+    for (int tries = 0; tries < 20; ++tries) {
+      boxes.pair.connect();
+      for (int i = 0; i < cut; ++i) boxes.pair.pass(static_cast<std::size_t>(i % 2));
+      boxes.pair.disconnect();
+    }
+    boxes.reconnect();
+    CHECK((boxes.both_saw("established qkd sealed") || boxes.both_saw("established qkd")));
+    CHECK(boxes.pair.bob().vault.own == own + 1);
+  }
+}
+
+TEST_CASE("A snapshot of the disk that is put back is an alarm, and nothing of it is used", "[session]") {
+  for (const std::size_t who : {0U, 1U}) {
+    Boxes boxes;
+    boxes.fill();
+    const auto snapshot = copy_of(boxes.pair.ends[who]->vault);
+    boxes.pair.disconnect();
+    boxes.restart(who);
+    boxes.reconnect();
+    REQUIRE(boxes.both_saw("established qkd sealed"));
+    boxes.pair.disconnect();
+
+    SECTION("the disk alone: its own TPM knows " + std::to_string(who)) {
+      auto restored = copy_of(snapshot);
+      restored.own = boxes.pair.ends[who]->vault.own;
+      restored.granted = boxes.pair.ends[who]->vault.granted;
+      boxes.restart(who, std::move(restored));
+      CHECK(boxes.pair.ends[who]->alarms == std::vector<std::string>{"RESERVE_ROLLED_BACK"});
+      boxes.reconnect();
+      CHECK(boxes.both_saw("established bootstrap"));
+    }
+    SECTION("disk and TPM: the peer knows " + std::to_string(who)) {
+      boxes.restart(who, copy_of(snapshot));
+      CHECK(boxes.pair.ends[who]->alarms.empty());
+      boxes.reconnect();
+      CHECK(std::ranges::find(boxes.pair.ends[who]->alarms, "RESERVE_ROLLED_BACK") !=
+            boxes.pair.ends[who]->alarms.end());
+      CHECK_FALSE(boxes.both_saw("established qkd sealed"));
+      boxes.reconnect();
+      CHECK(boxes.both_saw("established bootstrap"));
+    }
+    SECTION("the TPM alone: the disk knows " + std::to_string(who)) {
+      auto restored = copy_of(boxes.pair.ends[who]->vault);
+      restored.own = snapshot.own;
+      restored.granted = snapshot.granted;
+      boxes.restart(who, std::move(restored));
+      CHECK(boxes.pair.ends[who]->alarms == std::vector<std::string>{"RESERVE_ROLLED_BACK"});
+    }
+  }
+}
+
+TEST_CASE("A replayed greeting moves no counter, opens no chunk and wipes nothing", "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  boxes.pair.disconnect();
+  boxes.restart(1);
+  boxes.pair.connect();
+  const auto greeting = boxes.pair.bob().outgoing;
+  boxes.pair.settle();
+  REQUIRE(boxes.both_saw("established qkd sealed"));
+  boxes.pair.disconnect();
+  const auto before = copy_of(boxes.pair.alice().vault);
+  const auto reserve = boxes.pair.alice().engine.status().reserve_bits;
+  for (int i = 0; i < 5; ++i) {
+    boxes.pair.alice().engine.on_connected(boxes.pair.now);
+    boxes.pair.alice().engine.on_received(greeting, boxes.pair.now);
+    boxes.pair.drain(0);
+    boxes.pair.alice().engine.on_disconnected("closed", boxes.pair.now);
+    boxes.pair.drain(0);
+  }
+  CHECK(boxes.pair.alice().vault.own == before.own);
+  CHECK(boxes.pair.alice().vault.granted == before.granted);
+  CHECK(boxes.pair.alice().engine.status().reserve_bits == reserve);
+  boxes.reconnect();
+  CHECK(boxes.both_saw("established qkd"));
+}
+
+TEST_CASE("Restarts by the dozen are not served: what a counter is written is bounded", "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  std::uint64_t served = 0;
+  const auto first = boxes.pair.alice().vault.granted;
+  for (int i = 0; i < 100; ++i) {
+    boxes.pair.disconnect();
+    boxes.restart(1);
+    boxes.reconnect();
+    if (!boxes.both_saw("established qkd sealed")) {
+      boxes.reconnect();
+      REQUIRE(boxes.both_saw("established bootstrap"));
+    } else {
+      ++served;
+    }
+    const auto block = boxes.pair.alice().first_block;
+    boxes.pair.make_block(block);
+    boxes.pair.add_reserve(block, 9216);
+    boxes.pair.make_block(block + 1);
+    boxes.pair.add_reserve(block + 1, 9216);
+  }
+  CHECK(served == 16);
+  CHECK(boxes.pair.alice().vault.granted - first == 16);
+}
+
+TEST_CASE("A vault that fails leaves a link that bootstraps, and says so", "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  boxes.pair.disconnect();
+  boxes.restart(1);
+  boxes.pair.bob().fails = true;
+  boxes.reconnect();
+  CHECK(std::ranges::find(boxes.pair.bob().alarms, "SEALED_RESERVE_UNAVAILABLE") != boxes.pair.bob().alarms.end());
+  boxes.reconnect();
+  CHECK(boxes.both_saw("established bootstrap"));
+}
+
+TEST_CASE("A record that is cut, longer or of another layout is refused with an alarm", "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  const auto whole = copy_of(boxes.pair.bob().vault);
+  const auto refused = [&](KeptReserve kept) {
+    SealedReserve sealed{{.chunks = 3, .pads = 4}};
+    const auto problem = sealed.restore(kept);
+    return problem.has_value() && sealed.offer().empty();
+  };
+  CHECK_FALSE(refused(copy_of(whole)));
+  for (std::size_t length = 0; length < whole.record->size(); ++length) {
+    auto cut = copy_of(whole);
+    cut.record->resize(length);
+    REQUIRE(refused(std::move(cut)));
+  }
+  auto longer = copy_of(whole);
+  longer.record->push_back(std::byte{0});
+  CHECK(refused(std::move(longer)));
+  SealedReserve other{{.chunks = 4, .pads = 4}};
+  CHECK(other.restore(whole));
+}
+
+}  // namespace
+}  // namespace cloister::session
