@@ -39,12 +39,42 @@ SSL_CTX* make_context() {
   return context;
 }
 
-std::string openssl_reason() {
-  std::string reason = "no reason given";
+constexpr const char* another_psk =
+    "the two boxes do not hold the same PSK: give both the same one with 'cloisterctl psk'";
+
+/// The last error that OpenSSL noted, which is what ended the handshake.
+struct Reason {
+  int number = 0;
+  std::string text = "no reason given";
+};
+
+Reason last_reason() {
+  Reason reason;
   while (const unsigned long code = ERR_get_error()) {
-    if (const char* text = ERR_reason_error_string(code); text != nullptr) reason = text;
+    const char* text = ERR_reason_error_string(code);
+    reason = {ERR_GET_REASON(code), text != nullptr ? text : std::format("error {}", code)};
   }
   return reason;
+}
+
+/// In words for the operator. A reason from SSL_AD_REASON_OFFSET on is an alert that the peer has sent, its number by
+/// RFC 8446, 6; a wrong binder (4.2.11.2) is what another PSK shows itself by, and decrypt_error is the alert for it.
+std::string explain(const Reason& reason, const std::string& identity) {
+  if (reason.number == SSL_R_BINDER_DOES_NOT_VERIFY) return another_psk;
+  if (reason.number < SSL_AD_REASON_OFFSET)
+    return std::format("what the other end sends is not this handshake ({}): its version is another, or somebody changes "
+                       "the bytes on their way",
+                       reason.text);
+  switch (reason.number - SSL_AD_REASON_OFFSET) {
+    case SSL_AD_DECRYPT_ERROR:
+      return std::format("the peer refuses the proof of the PSK: {}", another_psk);
+    case SSL_AD_UNKNOWN_PSK_IDENTITY:
+    case SSL_AD_HANDSHAKE_FAILURE:
+      return std::format("the peer expects other names than '{}' ({}): compare the names of boxes and link on both sides",
+                         identity, reason.text);
+    default:
+      return std::format("the peer has ended it ({}): its events say why", reason.text);
+  }
 }
 
 }  // namespace
@@ -153,10 +183,7 @@ Result<std::vector<std::byte>> TlsHandshake::advance(std::span<const std::byte> 
                     "compare the names of boxes and link on both sides",
                     state.identity));
   }
-  return fail(
-      std::format("TLS bootstrap failed ({}): the peer does not hold the same PSK: give both boxes the same one with "
-                  "'cloisterctl psk'",
-                  openssl_reason()));
+  return fail(std::format("TLS bootstrap failed: {}", explain(last_reason(), state.identity)));
 }
 
 std::vector<std::byte> TlsHandshake::take_alert() { return state_->take_outgoing(); }

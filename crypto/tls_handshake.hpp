@@ -34,7 +34,8 @@ class TlsHandshake {
   ~TlsHandshake();
 
   /// Takes the peer's bytes (none at first) and returns what is to be sent. An error ends the handshake; its message is
-  /// for the operator ("the peer does not hold the same PSK …").
+  /// for the operator and says which it was: another PSK, other names, an alert of the peer, or bytes that are no such
+  /// handshake.
   [[nodiscard]] Result<std::vector<std::byte>> advance(std::span<const std::byte> received);
   /// After an error: the alert for the peer, so that it can tell its operator too; may be empty.
   [[nodiscard]] std::vector<std::byte> take_alert();

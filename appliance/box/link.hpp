@@ -56,6 +56,7 @@ class Link {
   void on_chain_error(std::uint64_t generation, const std::string& what);
 
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
+  [[nodiscard]] bool may_be_displaced() const { return session_.may_be_displaced(surroundings_.now()); }
   [[nodiscard]] session::Status session_status() const { return session_.status(); }
   [[nodiscard]] vpn::RekeyStatus tunnel_status(std::size_t tunnel) const { return tunnels_.rekey_status(tunnel); }
   [[nodiscard]] const keys::Store& store() const { return store_; }

@@ -87,7 +87,7 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
               std::format("no sealed reserve: {}: after a restart this link is bootstrapped", vault.error().message));
   }
   if (serves) {
-    if (auto listening = driver->connection_.listen(driver->settings_.local); !listening)
+    if (auto listening = driver->connection_.listen(driver->settings_.local, driver->settings_.peer.address); !listening)
       return std::unexpected{listening.error()};
   }
   driver->link_.begin();
@@ -115,7 +115,18 @@ drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
   return {.connected = [this] { link_.on_connected(); },
           .received = [this](std::span<const std::byte> bytes) { link_.on_received(bytes); },
           .disconnected = [this](const std::string& reason) { link_.on_disconnected(reason); },
-          .may_be_displaced = [this] { return link_.session_status().state != "established"; }};
+          .may_be_displaced = [this] { return link_.may_be_displaced(); },
+          .stranger = [this](const std::string& address) { refused_stranger(address); }};
+}
+
+/// Whoever knocks often writes no more into the logs than whoever knocks once a minute.
+void LinkDriver::refused_stranger(const std::string& address) {
+  ++strangers_;
+  if (strangers_told_ && now() - *strangers_told_ < std::chrono::minutes{1}) return;
+  strangers_told_ = now();
+  log_.alarm("STRANGER_REFUSED", link_.subject(),
+             std::format("a connection from {} was closed: the peer box is at {} ({} refused since the start)", address,
+                         settings_.peer.address, strangers_));
 }
 
 Distillery::Handlers LinkDriver::distillery_handlers() {

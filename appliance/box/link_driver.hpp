@@ -60,6 +60,7 @@ class LinkDriver final : private LinkSurroundings {
   void disconnect() override;
   void store_record(crypto::SecretVector<std::byte> record) override;
   void move_counter(session::Counter counter, std::uint64_t to) override;
+  void refused_stranger(const std::string& address);
   void on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work);
   void wake_session(Instant at) override;
   void wake_tunnel(std::size_t tunnel, Instant at) override;
@@ -91,6 +92,8 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   std::vector<bool> interface_lost_;  // by tunnel: said so
+  std::uint64_t strangers_ = 0;
+  std::optional<Instant> strangers_told_;
   std::optional<drivers::Vault> vault_;
   Link link_;
   drivers::PeerConnection connection_;

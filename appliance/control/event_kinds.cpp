@@ -92,11 +92,29 @@ constexpr auto kinds = std::to_array<EventKind>({
      "If it happens again, blocks come too seldom for the reserve: enlarge 'authentication.reserve', or find out who "
      "keeps "
      "ending the session."},
+    {"RESERVE_ROLLED_BACK", true,
+     "The state on a box's disk and its TPM's counters do not fit together, or not with what the peer remembers: a "
+     "snapshot or backup was put back, or the TPM was turned back, cleared or replaced. Nothing of the sealed reserve "
+     "is used; the link is bootstrapped, and a new one is made.",
+     "If you put a backup back or changed the TPM, nothing is to be done. If nobody did, somebody has had access to "
+     "the box: the text says which one."},
+    {"SEALED_RESERVE_SPENT", true,
+     "The sealed reserve cannot serve this restart: its chunks are opened, or the service was restarted too often in "
+     "a short time. The link is bootstrapped, and a new one is made.",
+     "Find out why the boxes restart so often."},
+    {"SEALED_RESERVE_UNAVAILABLE", true,
+     "The sealed reserve cannot be read or kept: the TPM or the state directory does not answer as it must. The link "
+     "runs; after a restart it is bootstrapped.",
+     "Look at the TPM and at 'box.state_directory', as the text says, and restart the service."},
     {"SESSION_LOST", false, "The session with the peer has ended; the text says why. The next one is being tried.", ""},
     {"SESSION_RESUMED", false, "The session with the peer is back, authenticated by QKD keys, without a bootstrap.",
      ""},
     {"STARTED", false, "The service runs.", ""},
     {"STOPPED", false, "The service was told to stop.", ""},
+    {"STRANGER_REFUSED", true,
+     "Somebody else than the peer box has connected to the link's classical channel; the connection was closed at "
+     "once. At most one such event a minute; the text counts them.",
+     "Where the peer box has moved, set 'peer_address'. Else keep strangers away from the port with a firewall."},
     {"TUNNEL_BLOCKED", true,
      "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
      "in clear.",

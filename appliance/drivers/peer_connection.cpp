@@ -41,6 +41,7 @@ struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   ConnectionPointer current;
+  asio::ip::address peer_address;  // the server's
   bool closed = false;
 
   void adopt(tcp::socket socket) {
@@ -84,13 +85,20 @@ struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
                       });
   }
 
+  void receive_newcomer(tcp::socket socket) {
+    error_code error;
+    const auto from = socket.remote_endpoint(error).address();
+    if (error) return;
+    if (from != peer_address) return handlers.stranger(from.to_string());
+    if (current && !handlers.may_be_displaced()) return;
+    if (current) drop(current, "the peer connected anew");
+    adopt(std::move(socket));
+  }
+
   void accept() {
     acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
       if (self->closed || error == asio::error::operation_aborted) return;
-      if (!error && (!self->current || self->handlers.may_be_displaced())) {
-        if (self->current) self->drop(self->current, "the peer connected anew");
-        self->adopt(std::move(socket));
-      }
+      if (!error) self->receive_newcomer(std::move(socket));
       self->accept();
     });
   }
@@ -131,12 +139,13 @@ PeerConnection::~PeerConnection() {
   impl_->close_current();
 }
 
-Result<> PeerConnection::listen(const PeerAddress& local) {
+Result<> PeerConnection::listen(const PeerAddress& local, const std::string& peer_address) {
   error_code error;
   const auto where = endpoint(local);
   const auto failed = [&](const char* remedy) {
     return fail(std::format("classical channel {}:{} cannot be opened: {}", local.address, local.port, remedy));
   };
+  impl_->peer_address = asio::ip::make_address(peer_address);
   impl_->acceptor.open(where.protocol(), error);
   if (!error) impl_->acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
   if (!error) impl_->acceptor.bind(where, error);

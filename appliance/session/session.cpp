@@ -6,6 +6,8 @@ namespace {
 
 constexpr auto silence_max = 5s;
 constexpr auto unreachable_after = 10s;
+/// A connection whose peer has proven nothing and said nothing for so long gives way to a new one.
+constexpr auto unproven_silence_max = 1s;
 constexpr auto stable_after = 10s;
 /// Frames that wait for our half of the switch-over; the chain's flow control keeps it far below.
 constexpr std::size_t waiting_bytes_max = std::size_t{32} << 20U;
@@ -192,9 +194,14 @@ void Session::on_received(std::span<const std::byte> bytes, Instant now) {
 }
 
 void Session::on_disconnected(const std::string& reason, Instant now) {
-  if (state_->channel) return state_->lose(reason, now);
-  state_->counters.last_error = reason;
-  state_->reconnect(now, false);
+  State& state = *state_;
+  if (!state.channel) {
+    state.counters.last_error = reason;
+    return state.reconnect(now, false);
+  }
+  if (!state.established())
+    state.counters.last_error = std::format("the connection was lost before the session began: {}", reason);
+  state.lose(reason, now);
 }
 
 void Session::on_timer(Instant now) {
@@ -286,6 +293,13 @@ std::optional<Action> Session::next_action() {
   Action action = std::move(actions.front());
   actions.pop_front();
   return action;
+}
+
+bool Session::may_be_displaced(Instant now) const {
+  const auto& channel = state_->channel;
+  if (!channel) return true;
+  const bool unproven = channel->phase == Phase::greeting || channel->phase == Phase::bootstrapping;
+  return unproven && now - channel->last_received >= unproven_silence_max;
 }
 
 Status Session::status() const {

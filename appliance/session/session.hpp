@@ -155,6 +155,9 @@ class Session {
   void on_received(std::span<const std::byte> bytes, Instant now);
   void on_disconnected(const std::string& reason, Instant now);
   void on_timer(Instant now);
+  /// Whether a newcomer may take the place of the present connection. Who has proven to be the peer is not displaced:
+  /// its silence is what ends a session.
+  [[nodiscard]] bool may_be_displaced(Instant now) const;
 
   // The owner; each is ignored when no session is established.
   void send_block_message(BlockId block, std::uint8_t type, std::span<const std::byte> payload, Instant now);

@@ -29,7 +29,7 @@ struct Ends {
   std::function<void()> connected;
   std::function<void(std::vector<std::byte>)> received;
   std::function<void(const char*)> disconnected;
-  std::function<bool()> busy;  // the server has a living session: it does not take another connection
+  std::function<bool()> busy;  // the server does not take another connection
   std::function<void(std::vector<std::byte>)> datagram;
 };
 

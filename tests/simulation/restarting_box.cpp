@@ -45,7 +45,7 @@ RestartingBox::RestartingBox(VirtualWorld& world, Network& network, std::size_t 
                                 [this](const char* reason) {
                                   with_session([&](auto& s) { s.on_disconnected(reason, world_.now()); });
                                 },
-                            .busy = [this] { return !session_ || session_->status().state == "established"; },
+                            .busy = [this] { return !session_ || !session_->may_be_displaced(world_.now()); },
                             .datagram = [](const std::vector<std::byte>&) {}});
 }
 

@@ -40,7 +40,7 @@ SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t nu
   network_.attach(number_, {.connected = [this] { link_->on_connected(); },
                             .received = [this](const std::vector<std::byte>& bytes) { link_->on_received(bytes); },
                             .disconnected = [this](const char* reason) { link_->on_disconnected(reason); },
-                            .busy = [this] { return link_->session_status().state == "established"; },
+                            .busy = [this] { return !link_->may_be_displaced(); },
                             .datagram = [this](const std::vector<std::byte>& datagram) { on_datagram(datagram); }});
 }
 

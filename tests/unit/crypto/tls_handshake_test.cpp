@@ -9,6 +9,7 @@ namespace cloister::crypto {
 namespace {
 
 using Bytes = std::vector<std::byte>;
+using Catch::Matchers::ContainsSubstring;
 
 Psk psk_of(int value) {
   Psk psk;
@@ -41,8 +42,10 @@ Outcome run(TlsHandshake client, TlsHandshake server, Change change) {
       const auto answer = server.advance(std::exchange(to_server, {}));
       if (answer)
         to_client = *answer;
-      else
+      else {
         outcome.server_error = answer.error().message;
+        to_client = server.take_alert();
+      }
     }
     change(to_client);
     if (!client.done() && !to_client.empty()) {
@@ -72,16 +75,39 @@ TlsHandshake server(int psk, std::string identity = "a to b", std::string_view c
 
 TEST_CASE("two boxes with one PSK export the same secret") { CHECK(run(client(7), server(7), unchanged).agreed); }
 
-TEST_CASE("another PSK is refused with a message for the operator") {
+TEST_CASE("another PSK is refused, and both ends say that it is the PSK") {
   const auto outcome = run(client(7), server(8), unchanged);
   CHECK_FALSE(outcome.agreed);
-  CHECK_THAT(outcome.server_error, Catch::Matchers::ContainsSubstring("does not hold the same PSK"));
+  CHECK_THAT(outcome.server_error, ContainsSubstring("do not hold the same PSK"));
+  CHECK_THAT(outcome.client_error, ContainsSubstring("do not hold the same PSK"));
 }
 
-TEST_CASE("another identity is refused, and the message names the one expected") {
+TEST_CASE("another identity is refused, and both ends say that it is the names") {
   const auto outcome = run(client(7, "b to a"), server(7, "a to b"), unchanged);
   CHECK_FALSE(outcome.agreed);
-  CHECK_THAT(outcome.server_error, Catch::Matchers::ContainsSubstring("'a to b'"));
+  CHECK_THAT(outcome.server_error, ContainsSubstring("'a to b'"));
+  CHECK_THAT(outcome.client_error, ContainsSubstring("other names than 'b to a'"));
+  CHECK_THAT(outcome.server_error + outcome.client_error, !ContainsSubstring("PSK"));
+}
+
+TEST_CASE("bytes that are no handshake are not taken for another PSK") {
+  const auto garbage = server(7).advance(Bytes(100, std::byte{0x16}));
+  REQUIRE_FALSE(garbage);
+  CHECK_THAT(garbage.error().message, ContainsSubstring("is not this handshake") && !ContainsSubstring("PSK"));
+}
+
+TEST_CASE("an alert of the peer is called that, with its name") {
+  for (const auto& [alert, expected] : {std::pair{80, "the peer has ended it (tlsv1 alert internal error)"},
+                                        std::pair{40, "the peer expects other names"},
+                                        std::pair{51, "the peer refuses the proof of the PSK"}}) {
+    auto one = client(7);
+    REQUIRE(one.advance({}));
+    // An alert record (RFC 8446, 5.1 and 6): fatal, in clear, as before a key is agreed.
+    const Bytes record{std::byte{21}, std::byte{3}, std::byte{3}, std::byte{0}, std::byte{2}, std::byte{2}, static_cast<std::byte>(alert)};
+    const auto answer = one.advance(record);
+    REQUIRE_FALSE(answer);
+    CHECK_THAT(answer.error().message, ContainsSubstring(expected));
+  }
 }
 
 TEST_CASE("another exporter context gives another secret") {

@@ -1,5 +1,6 @@
 // Restarts on the sealed reserve: what comes back without a bootstrap, and what does not come back at all.
 #include <catch2/catch_test_macros.hpp>
+#include <format>
 
 #include "tests/unit/session/session_pair.hpp"
 
@@ -170,6 +171,69 @@ TEST_CASE("A snapshot of the disk that is put back is an alarm, and nothing of i
       boxes.restart(who, std::move(restored));
       CHECK(boxes.pair.ends[who]->alarms == std::vector<std::string>{"RESERVE_ROLLED_BACK"});
     }
+  }
+}
+
+TEST_CASE("A peer whose counters are far ahead is not followed: the boxes bootstrap, and no chunk is opened", "[session]") {
+  for (const std::uint64_t ahead : {std::uint64_t{4}, std::uint64_t{1000}, std::uint64_t{1} << 63U}) {
+    for (const std::size_t who : {0U, 1U}) {
+      INFO(ahead << " ahead at " << who);
+      Boxes boxes;
+      boxes.fill();
+      boxes.pair.disconnect();
+      const auto other = copy_of(boxes.pair.ends[1 - who]->vault);
+
+      SECTION(std::format("its own counter {} {}", ahead, who)) {
+        // As a TPM that was made anew behaves: its disk knows less, and says so.
+        auto jumped = copy_of(boxes.pair.ends[who]->vault);
+        jumped.own += ahead;
+        boxes.restart(who, std::move(jumped));
+        CHECK(boxes.pair.ends[who]->alarms == std::vector<std::string>{"RESERVE_ROLLED_BACK"});
+        boxes.reconnect();
+        CHECK(boxes.both_saw("established bootstrap"));
+      }
+      SECTION(std::format("what it has granted {} {}", ahead, who)) {
+        auto jumped = copy_of(boxes.pair.ends[who]->vault);
+        jumped.granted += ahead;
+        boxes.restart(who, std::move(jumped));
+        boxes.reconnect();
+        const auto& alarms = boxes.pair.ends[1 - who]->alarms;
+        CHECK(std::ranges::find(alarms, "RESERVE_ROLLED_BACK") != alarms.end());
+        boxes.reconnect();
+        CHECK(boxes.both_saw("established bootstrap"));
+      }
+      CHECK(boxes.pair.ends[1 - who]->vault.own == other.own);
+      CHECK(boxes.pair.ends[1 - who]->vault.granted == other.granted);
+      // And a new one is made from there.
+      const auto block = boxes.pair.alice().first_block;
+      boxes.pair.make_block(block);
+      boxes.pair.add_reserve(block, 2432);
+      boxes.pair.make_block(block + 1);
+      boxes.pair.add_reserve(block + 1, 8192);
+      boxes.pair.disconnect();
+      boxes.restart(who);
+      boxes.reconnect();
+      CHECK(boxes.both_saw("established qkd sealed"));
+    }
+  }
+}
+
+TEST_CASE("A peer that is gone without a word is given up after 5 s, and comes back on the sealed reserve", "[session]") {
+  for (const std::size_t who : {0U, 1U}) {
+    Boxes boxes;
+    boxes.fill();
+    auto& left = *boxes.pair.ends[1 - who];
+    boxes.restart(who);  // the other end of the connection notices nothing
+    CHECK_FALSE(left.engine.may_be_displaced(boxes.pair.now));
+    boxes.pair.now += 5s;
+    left.engine.on_timer(boxes.pair.now);
+    boxes.pair.drain(1 - who);
+    CHECK(left.alarms == std::vector<std::string>{"PEER_SILENT"});
+    CHECK(left.engine.may_be_displaced(boxes.pair.now));
+    for (auto& end : boxes.pair.ends) end->events.clear();
+    boxes.pair.connect();
+    boxes.pair.settle();
+    CHECK(boxes.both_saw("established qkd sealed"));
   }
 }
 

@@ -261,6 +261,38 @@ TEST_CASE("A peer that is not there is asked four times a second; one that conne
   CHECK(wait_before_connecting() == Instant::duration{30s});
 }
 
+TEST_CASE("Only a connection whose peer has proven nothing and is silent gives way to a new one", "[session]") {
+  Pair pair;
+  auto& server = pair.bob().engine;
+  CHECK(server.may_be_displaced(pair.now));
+  pair.connect();
+  CHECK_FALSE(server.may_be_displaced(pair.now));
+  CHECK(server.may_be_displaced(pair.now + 1s));
+  pair.pass(0);  // the client's greeting
+  pair.pass(1);
+  pair.now += 900ms;
+  pair.pass(0);  // its first flight
+  CHECK(server.status().state == "bootstrapping");
+  CHECK_FALSE(server.may_be_displaced(pair.now + 900ms));
+  CHECK(server.may_be_displaced(pair.now + 1s));
+  pair.settle();
+  REQUIRE(pair.bob().established());
+  CHECK_FALSE(server.may_be_displaced(pair.now + 1h));
+}
+
+TEST_CASE("A connection that is lost during the bootstrap is not called another PSK", "[session]") {
+  Pair pair;
+  pair.connect();
+  pair.pass(0);
+  pair.pass(1);
+  pair.pass(0);
+  for (auto& end : pair.ends) end->engine.on_disconnected("connection reset by peer", pair.now);
+  for (auto& end : pair.ends) {
+    CHECK_THAT(end->engine.status().last_error, ContainsSubstring("lost before the session began: connection reset by peer"));
+    CHECK(end->alarms.empty());
+  }
+}
+
 TEST_CASE("An abandoned block costs nothing, and its number is not used again", "[session]") {
   Pair pair;
   pair.connect();
