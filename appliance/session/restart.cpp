@@ -53,6 +53,8 @@ void Session::State::begin_opening(Instant now) {
   if (generation == nullptr) return give_up("its generation is gone", now);
   channel->phase = Phase::leasing;
   if (!opening || opening->peer_life != channel->peer.life || opening->generation != id) {
+    // Before this box asks: else a peer that was restarted, and counts from the start, writes what it asks for.
+    if (!may_lease(now)) return give_up("too many restarts in a short time: each wears the TPM", now);
     auto& fresh = opening.emplace();
     fresh.number = ++openings;
     fresh.peer_life = channel->peer.life;
@@ -122,7 +124,6 @@ void Session::State::on_asked(std::uint32_t chunk, Instant now) {
   const bool again = sealed->granted() > base + chunk && !planted(PlantedBug::grant_twice);
   if (opening->peer_chunk || again || sealed->granted() < base || !generation->has(direction, chunk))
     return give_up("the peer asks for a chunk that was granted before", now);
-  if (!may_lease(now)) return give_up("too many restarts in a short time: each wears the TPM", now);
   opening->peer_chunk = chunk;
   ++counters.leases_granted;
   if (planted(PlantedBug::grant_only_in_memory)) {

@@ -268,6 +268,9 @@ TEST_CASE("Restarts by the dozen are not served: what a counter is written is bo
   boxes.fill();
   std::uint64_t served = 0;
   const auto first = boxes.pair.alice().vault.granted;
+  const auto first_alice_own = boxes.pair.alice().vault.own;
+  const auto first_bob_granted = boxes.pair.bob().vault.granted;
+  const auto first_bob_own = boxes.pair.bob().vault.own;
   for (int i = 0; i < 100; ++i) {
     boxes.pair.disconnect();
     boxes.restart(1);
@@ -286,6 +289,9 @@ TEST_CASE("Restarts by the dozen are not served: what a counter is written is bo
   }
   CHECK(served == 16);
   CHECK(boxes.pair.alice().vault.granted - first == 16);
+  CHECK(boxes.pair.alice().vault.own - first_alice_own == 16);
+  CHECK(boxes.pair.bob().vault.granted - first_bob_granted == 16);
+  CHECK(boxes.pair.bob().vault.own - first_bob_own == 16);
 }
 
 TEST_CASE("A vault that fails leaves a link that bootstraps, and says so", "[session]") {
