@@ -10,12 +10,6 @@ void SecretBits::set(std::size_t index, bool value) {
   words_[index / 64] = (words_[index / 64] & ~mask) | (all & mask);
 }
 
-void SecretBits::append(bool value) {
-  if (bits_ % 64 == 0) words_.push_back(0);
-  words_[bits_ / 64] |= std::uint64_t{value} << (bits_ % 64);
-  ++bits_;
-}
-
 SecretBits SecretBits::slice(std::size_t first, std::size_t count) const {
   require(first + count <= bits_, "a slice of bits ends past the string");
   SecretBits out{count};

@@ -12,6 +12,18 @@
 
 namespace cloister::crypto {
 
+/// Joins the first `count` bits of `more` to the `bits` bits in `words`. Bits past the end are zero in both.
+template <class Words>
+void join_bits(Words& words, std::size_t bits, std::span<const std::uint64_t> more, std::size_t count) {
+  const std::size_t shift = bits % 64;
+  words.resize((bits + count + 63) / 64);
+  for (std::size_t i = 0; i < (count + 63) / 64; ++i) {
+    const std::size_t at = bits / 64 + i;
+    words[at] |= more[i] << shift;
+    if (shift != 0 && at + 1 < words.size()) words[at + 1] |= more[i] >> (64 - shift);
+  }
+}
+
 class SecretBits {
  public:
   SecretBits() = default;
@@ -27,7 +39,10 @@ class SecretBits {
   [[nodiscard]] bool get(std::size_t index) const { return ((words_[index / 64] >> (index % 64)) & 1U) != 0; }
   void set(std::size_t index, bool value);
   void flip(std::size_t index) { words_[index / 64] ^= std::uint64_t{1} << (index % 64); }
-  void append(bool value);
+  void append(const SecretBits& more) {
+    join_bits(words_, bits_, more.words_, more.bits_);
+    bits_ += more.bits_;
+  }
   /// A copy of bits [first, first + count); the caller names why by the type it moves them into.
   [[nodiscard]] SecretBits slice(std::size_t first, std::size_t count) const;
 

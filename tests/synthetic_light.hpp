@@ -51,14 +51,18 @@ class SyntheticSource final : public hal::SymbolSource {
   distill::PerIntensity shares_{};  // of the detections
 };
 
+/// Slots without a click between two, evenly from none to 1,999.
+inline std::uint64_t even_gap(std::mt19937_64& chance) { return chance() % 2000; }
+
 /// The next `detections` clicks of a receiver that errs with probability `error` in its own basis, and guesses in the
 /// other.
-inline hal::DetectionFrame detect(const SyntheticSource& source, hal::Slot& slot, std::size_t detections,
-                                  double z_probability, double error, std::mt19937_64& chance) {
+template <class Gap = decltype(&even_gap)>
+hal::DetectionFrame detect(const SyntheticSource& source, hal::Slot& slot, std::size_t detections, double z_probability,
+                           double error, std::mt19937_64& chance, Gap gap = even_gap) {
   hal::DetectionFrame frame{.epoch = 1, .first = slot, .slots = 0, .detections = {}};
   const auto uniform = [&chance] { return static_cast<double>(chance() >> 11U) * 0x1p-53; };
   for (std::size_t i = 0; i < detections; ++i) {
-    slot += 1 + chance() % 2000;
+    slot += 1 + gap(chance);
     const auto sent = source.symbol(slot);
     const auto basis = uniform() < z_probability ? hal::Basis::z : hal::Basis::x;
     const bool flipped = uniform() < (basis == sent.basis ? error : 0.5);

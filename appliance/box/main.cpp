@@ -3,6 +3,7 @@
 /// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is
 /// wrong.
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -33,6 +34,14 @@ void close_the_shutters() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
+/// Distillation needs the same large buffers for each frame and block: the allocator keeps them, for the kernel takes
+/// longer to find pages than the work on them takes.
+void keep_buffers() {
+  constexpr int bytes = 256 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, bytes);
+  ::mallopt(M_TRIM_THRESHOLD, bytes);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,6 +56,7 @@ int main(int argc, char** argv) {
   }
 
   close_the_shutters();
+  keep_buffers();
   cloister::crypto::arena_initialise(secret_memory_bytes);
   const auto configuration = cloister::config::load(path);
   if (!configuration) {

@@ -124,37 +124,19 @@ class AliceChain final : public Chain {
     if (!message || block.reference || block.sifted.bits.size_bits() + sift_detections_max > block_bits_max)
       return malformed(id, MessageType::sift);
     crypto::SecretVector<hal::Symbol> symbols(message->slots.size());
-    SiftReply reply;
     // The fibre or the device may have restarted in between: then nobody knows what was in those slots.
-    reply.known = symbols_.symbols(message->epoch, message->slots, symbols).has_value();
-    if (reply.known) sift(block.sifted, *message, symbols, reply);
-    if (reply.known && !message->slots.empty()) symbols_.release(message->epoch, message->slots.back() + 1);
-    send(id, MessageType::sift_reply, encode(reply, intensity_count(parameters_.bound)));
-    return {};
-  }
-
-  void sift(SiftedBlock& sifted, const SiftMessage& message, std::span<const hal::Symbol> symbols, SiftReply& reply) {
-    std::size_t test = 0;
-    for (std::size_t i = 0; i < symbols.size(); ++i) {
-      const bool in_test = message.bases[i];
-      const std::uint8_t intensity = symbols[i].intensity;
-      const bool kept =
-          (symbols[i].basis == hal::Basis::x) == in_test && intensity < intensity_count(parameters_.bound);
-      const bool bit = symbols[i].bit != 0;
-      reply.kept.push_back(kept);
-      if (kept) {
-        reply.intensities.push_back(intensity);
-        if (in_test) {
-          reply.test_bits.push_back(bit);
-          sifted.add_test(bit != message.test_bits[test], intensity);
-        } else {
-          sifted.add_key(bit, intensity);
-          ++figures_.sifted_bits;
-        }
-      }
-      test += in_test ? 1 : 0;
+    if (!symbols_.symbols(message->epoch, message->slots, symbols)) {
+      send(id, MessageType::sift_reply, encode(SiftReply{}, intensity_count(parameters_.bound)));
+      return {};
     }
+    const Answer told = answer(*message, symbols, intensity_count(parameters_.bound));
+    const Sifted sifted = sift(told.bits, message->bases, told.reply);
+    block.sifted.add(sifted);
+    figures_.sifted_bits += sifted.key.size_bits();
     figures_.detections += symbols.size();
+    if (!message->slots.empty()) symbols_.release(message->epoch, message->slots.back() + 1);
+    send(id, MessageType::sift_reply, encode(told.reply, intensity_count(parameters_.bound)));
+    return {};
   }
 
   Result<> on_full(Block& block, std::span<const std::byte> payload) {
@@ -171,7 +153,7 @@ class AliceChain final : public Chain {
     if (!block_words || !block.reference || block.hash_told || *block_words > block.sifted.bits.expose().size())
       return malformed(id, MessageType::pass);
     const auto parities = block.reference->begin_pass(*block_words);
-    if (parities.empty()) return malformed(id, MessageType::pass);
+    if (parities.size() == 0) return malformed(id, MessageType::pass);
     block.sifted.account.parity_bits += parities.size();
     send(id, MessageType::parities, encode_bits(parities));
     return {};
@@ -180,15 +162,10 @@ class AliceChain final : public Chain {
   Result<> on_ask(BlockId id, Block& block, std::span<const std::byte> payload) {
     const auto questions = decode_questions(payload);
     if (!questions || !block.reference || block.hash_told) return malformed(id, MessageType::ask);
-    std::vector<bool> answers;
-    answers.reserve(questions->size());
-    for (const auto& question : *questions) {
-      const auto answer = block.reference->answer(question);
-      if (!answer) return malformed(id, MessageType::ask);
-      answers.push_back(*answer);
-    }
-    block.sifted.account.parity_bits += answers.size();
-    send(id, MessageType::answers, encode_bits(answers));
+    const auto answers = block.reference->answer(*questions);
+    if (!answers) return malformed(id, MessageType::ask);
+    block.sifted.account.parity_bits += answers->size();
+    send(id, MessageType::answers, encode_bits(*answers));
     return {};
   }
 

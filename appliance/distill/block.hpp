@@ -7,10 +7,10 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "appliance/distill/account.hpp"
 #include "appliance/distill/chain.hpp"
+#include "appliance/distill/sifting.hpp"
 #include "crypto/bits.hpp"
 
 namespace cloister::distill {
@@ -19,23 +19,28 @@ namespace cloister::distill {
 inline constexpr std::uint64_t length_bits_min = 64UZ * 256;
 
 struct SiftedBlock {
-  crypto::SecretBits bits;                // of the key basis
-  std::vector<std::uint8_t> intensities;  // of each, 0 for the signal; public
+  crypto::SecretBits bits;  // of the key basis
+  BitString decoys;         // of each: not the signal; public
+  BitString weaker;         // of each: the second decoy; public
   Account account;
 
   SiftedBlock(wire::BlockId id, const Parameters& parameters) {
     account.block = id.value;
     account.parameters = parameters;
   }
-  void add_key(bool bit, std::uint8_t intensity) {
-    bits.append(bit);
-    intensities.push_back(intensity);
-    ++account.key.n[intensity];
+  void add(const Sifted& sifted) {
+    bits.append(sifted.key);
+    decoys.append(sifted.decoys);
+    weaker.append(sifted.weaker);
+    const auto counts = counts_by_intensity(sifted.key.size_bits(), sifted.decoys.count(), sifted.weaker.count());
+    for (std::size_t k = 0; k < intensities_max; ++k) {
+      account.key.n[k] += counts[k];
+      account.test.n[k] += sifted.test.n[k];
+      account.test.m[k] += sifted.test.m[k];
+    }
   }
-  void add_test(bool error, std::uint8_t intensity) {
-    ++account.test.n[intensity];
-    if (error) ++account.test.m[intensity];
-  }
+  /// Which of the intensities a bit of the key basis was sent with.
+  [[nodiscard]] std::size_t intensity(std::size_t bit) const { return decoys.get(bit) + weaker.get(bit); }
   [[nodiscard]] std::uint64_t tested() const { return account.test.detections(); }
 };
 

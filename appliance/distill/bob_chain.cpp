@@ -52,16 +52,10 @@ class BobChain final : public Chain {
       next_ = BlockId{next_.value + 1};
     }
     const BlockId id = blocks_.rbegin()->first;
-    SiftMessage message{.epoch = frame.epoch, .slots = {}, .bases = {}, .test_bits = {}};
-    for (const auto& detection : frame.detections) {
-      const bool in_test = detection.basis == hal::Basis::x;
-      message.slots.push_back(detection.slot);
-      message.bases.push_back(in_test);
-      if (in_test) message.test_bits.push_back(detection.bit != 0);
-    }
-    send(id, MessageType::sift, encode(message));
+    Watched seen = watched(frame);
+    send(id, MessageType::sift, encode(seen.message));
     figures_.detections += frame.detections.size();
-    sifts_.push_back({id, std::move(frame), std::move(message.bases)});
+    sifts_.push_back({id, std::move(seen.bits), std::move(seen.message.bases)});
   }
 
   Result<> on_message(BlockId id, std::uint8_t type, std::span<const std::byte> payload) override {
@@ -125,8 +119,8 @@ class BobChain final : public Chain {
   /// A SIFT that Alice has not answered yet.
   struct Sift {
     BlockId block;
-    hal::DetectionFrame frame;
-    std::vector<bool> bases;
+    crypto::SecretBits bits;
+    BitString bases;
   };
 
   static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) {
@@ -165,7 +159,11 @@ class BobChain final : public Chain {
     if (sift == sifts_.end()) return malformed(id, MessageType::sift_reply);
     const auto reply = decode_sift_reply(payload, sift->bases, intensity_count(parameters_.bound));
     if (!reply) return malformed(id, MessageType::sift_reply);
-    if (reply->known) take_kept(block.sifted, *sift, *reply);
+    if (reply->known) {
+      const Sifted sifted = distill::sift(sift->bits, sift->bases, *reply);
+      block.sifted.add(sifted);
+      figures_.sifted_bits += sifted.key.size_bits();
+    }
     sifts_.erase(sift);
     if (clearly_noisy(block.sifted)) {
       drop_and_tell(id, DropReason::qber_above_limit);
@@ -175,22 +173,6 @@ class BobChain final : public Chain {
     const bool all_answered = std::ranges::find(sifts_, id, &Sift::block) == sifts_.end();
     if (block.full && all_answered && !block.corrector) begin_reconciliation(id, block);
     return {};
-  }
-
-  void take_kept(SiftedBlock& sifted, const Sift& sift, const SiftReply& reply) {
-    std::size_t kept = 0;
-    std::size_t test = 0;
-    for (std::size_t i = 0; i < reply.kept.size(); ++i) {
-      if (!reply.kept[i]) continue;
-      const bool bit = sift.frame.detections[i].bit != 0;
-      const std::uint8_t intensity = reply.intensities[kept++];
-      if (sift.bases[i]) {
-        sifted.add_test(bit != reply.test_bits[test++], intensity);
-      } else {
-        sifted.add_key(bit, intensity);
-        ++figures_.sifted_bits;
-      }
-    }
   }
 
   [[nodiscard]] bool clearly_noisy(const SiftedBlock& sifted) const {
@@ -275,7 +257,7 @@ class BobChain final : public Chain {
     std::map<std::size_t, bool> wrong;
     for (const std::size_t bit : block.corrector->corrected()) wrong[bit] = !wrong[bit];
     for (const auto& [bit, is_wrong] : wrong) {
-      if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensities[bit]];
+      if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensity(bit)];
     }
   }
 

@@ -38,26 +38,29 @@ std::vector<std::uint32_t> plan_of(double qber, std::uint32_t words) {
 CascadeReference::CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed)
     : words_{words}, seed_{seed} {}
 
-std::vector<bool> CascadeReference::begin_pass(std::uint32_t block_words) {
-  if (block_words == 0 || prefixes_.size() == cascade_passes_max) return {};
+BitString CascadeReference::begin_pass(std::uint32_t block_words) {
+  const auto words = static_cast<std::uint32_t>(words_.size());
+  if (block_words == 0 || block_words > words || prefixes_.size() == cascade_passes_max) return {};
   auto& prefix = prefixes_.emplace_back(words_.size() + 1);
   order_of_pass(words_.size(), seed_, prefixes_.size() - 1).prefixes(words_, prefix);
-  std::vector<bool> parities;
-  const auto words = static_cast<std::uint32_t>(words_.size());
-  for (std::uint8_t lane = 0; lane < lanes; ++lane) {
-    for (std::uint32_t first = 0; first < words; first += std::min(block_words, words - first)) {
-      parities.push_back(parity(prefix, {lane, first, first + std::min(block_words, words - first)}));
-    }
+  const std::uint32_t blocks = (words + block_words - 1) / block_words;
+  BitString parities{std::size_t{lanes} * blocks};
+  for (std::uint32_t block = 0; block < blocks; ++block) {
+    const std::uint32_t first = block * block_words;
+    parities.fill()[block] = prefix[first] ^ prefix[first + std::min(block_words, words - first)];
   }
   return parities;
 }
 
-std::optional<bool> CascadeReference::answer(const ParityQuestion& question) const {
-  const auto& range = question.range;
-  if (question.pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last ||
-      range.last > words_.size())
-    return std::nullopt;
-  return parity(prefixes_[question.pass], range);
+std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion> questions) const {
+  BitString answers{questions.size()};
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto& [pass, range] = questions[i];
+    if (pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last || range.last > words_.size())
+      return std::nullopt;
+    answers.fill()[i / 64] |= std::uint64_t{parity(prefixes_[pass], range)} << (i % 64);
+  }
+  return answers;
 }
 
 CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed, double qber)
@@ -186,7 +189,7 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
   return step;
 }
 
-bool CascadeCorrector::on_pass_parities(const std::vector<bool>& parities) {
+bool CascadeCorrector::on_pass_parities(const BitString& parities) {
   const auto index = static_cast<std::uint8_t>(passes_.size());
   const std::uint32_t block_words = plan_[index];
   const std::uint32_t blocks = (words_ + block_words - 1) / block_words;
@@ -206,23 +209,23 @@ bool CascadeCorrector::on_pass_parities(const std::vector<bool>& parities) {
       pass.difference[word] = prefix[word] ^ prefix[word - ((word - first) & (first - word))];
     pass.odd[block] = prefix[first] ^ prefix[last];
   }
-  std::size_t told = 0;
-  for (std::uint8_t lane = 0; lane < lanes; ++lane) {
-    for (std::uint32_t block = 0; block < blocks; ++block) {
-      pass.odd[block] ^= std::uint64_t{parities[told++]} << lane;
-      if (((pass.odd[block] >> lane) & 1U) != 0) turned_odd_.push_back({index, block_range(pass, lane, block)});
+  for (std::uint32_t block = 0; block < blocks; ++block) {
+    pass.odd[block] ^= parities.words()[block];
+    for (std::uint64_t left = pass.odd[block]; left != 0; left &= left - 1) {
+      const auto lane = static_cast<std::uint8_t>(std::countr_zero(left));
+      turned_odd_.push_back({index, block_range(pass, lane, block)});
     }
   }
   passes_.push_back(std::move(pass));
   return true;
 }
 
-bool CascadeCorrector::on_answers(const std::vector<bool>& answers) {
+bool CascadeCorrector::on_answers(const BitString& answers) {
   if (answers.size() != asked_.size()) return false;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const auto& [index, range] = asked_[i];
     const std::uint32_t middle = middle_of(range);
-    passes_[index].difference[middle] ^= std::uint64_t{answers[i]} << range.lane;
+    passes_[index].difference[middle] ^= std::uint64_t{answers.get(i)} << range.lane;
     passes_[index].known[middle] |= std::uint64_t{1} << range.lane;
   }
   return true;

@@ -17,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "appliance/distill/bit_string.hpp"
 #include "appliance/distill/lanes.hpp"
 #include "crypto/bits.hpp"
 
@@ -38,10 +39,11 @@ struct ParityQuestion {
 class CascadeReference {
  public:
   CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed);
-  /// The parities of all blocks of the next pass, lane by lane; empty when `block_words` is 0 or all passes were made.
-  [[nodiscard]] std::vector<bool> begin_pass(std::uint32_t block_words);
-  /// Nothing for a range outside the block or a pass that was not begun.
-  [[nodiscard]] std::optional<bool> answer(const ParityQuestion& question) const;
+  /// The parities of all blocks of the next pass, 64 lanes of each; empty when `block_words` is 0 or all passes were
+  /// made.
+  [[nodiscard]] BitString begin_pass(std::uint32_t block_words);
+  /// Nothing where one is of a range outside the block or of a pass that was not begun.
+  [[nodiscard]] std::optional<BitString> answer(std::span<const ParityQuestion> questions) const;
 
  private:
   std::span<const std::uint64_t> words_;
@@ -64,9 +66,9 @@ class CascadeCorrector {
   };
   [[nodiscard]] Step next_step();
   /// False when the number of parities is not that of the blocks.
-  [[nodiscard]] bool on_pass_parities(const std::vector<bool>& parities);
+  [[nodiscard]] bool on_pass_parities(const BitString& parities);
   /// Answers to the questions of the last step, in their order.
-  [[nodiscard]] bool on_answers(const std::vector<bool>& answers);
+  [[nodiscard]] bool on_answers(const BitString& answers);
 
   [[nodiscard]] const std::vector<std::size_t>& corrected() const { return corrected_; }
   [[nodiscard]] std::size_t rounds() const { return rounds_; }

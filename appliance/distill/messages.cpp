@@ -8,114 +8,6 @@
 #include "crypto/toeplitz.hpp"
 
 namespace cloister::distill {
-namespace {
-
-/// A slot number that no clock reaches: bounds what gaps may add up to.
-constexpr hal::Slot slot_max = hal::Slot{1} << 62U;
-
-std::optional<std::vector<bool>> take_bits(wire::Reader& in, std::size_t count) {
-  const auto bytes = in.bytes((count + 7) / 8);
-  return bytes ? unpack(*bytes, count) : std::nullopt;
-}
-
-void put_bits(wire::Writer& out, const std::vector<bool>& bits) { out.bytes(pack(bits)); }
-
-std::size_t count_of(const std::vector<bool>& bits) { return static_cast<std::size_t>(std::ranges::count(bits, true)); }
-
-}  // namespace
-
-std::vector<std::byte> pack(const std::vector<bool>& bits) {
-  std::vector<std::byte> bytes((bits.size() + 7) / 8);
-  for (std::size_t i = 0; i < bits.size(); ++i)
-    bytes[i / 8] |= static_cast<std::byte>(static_cast<unsigned>(bits[i]) << (i % 8));
-  return bytes;
-}
-
-std::optional<std::vector<bool>> unpack(std::span<const std::byte> bytes, std::size_t count) {
-  if (bytes.size() != (count + 7) / 8) return std::nullopt;
-  std::vector<bool> bits(count);
-  for (std::size_t i = 0; i < count; ++i) bits[i] = ((std::to_integer<unsigned>(bytes[i / 8]) >> (i % 8)) & 1U) != 0;
-  if (count % 8 != 0 && std::to_integer<unsigned>(bytes.back()) >> (count % 8) != 0) return std::nullopt;
-  return bits;
-}
-
-std::vector<std::byte> encode(const SiftMessage& message) {
-  wire::Writer out;
-  out.u32(message.epoch).varint(message.slots.size());
-  hal::Slot previous = 0;
-  for (const hal::Slot slot : message.slots) {
-    out.varint(slot - previous);
-    previous = slot;
-  }
-  put_bits(out, message.bases);
-  put_bits(out, message.test_bits);
-  return std::move(out).take();
-}
-
-std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload) {
-  wire::Reader in{payload};
-  SiftMessage message;
-  const auto epoch = in.u32();
-  const auto count = in.varint();
-  if (!epoch || !count || *count > sift_detections_max || *count > in.remaining()) return std::nullopt;
-  message.epoch = *epoch;
-  message.slots.reserve(*count);
-  hal::Slot slot = 0;
-  for (std::size_t i = 0; i < *count; ++i) {
-    const auto gap = in.varint();
-    if (!gap || (i > 0 && *gap == 0) || *gap > slot_max - slot) return std::nullopt;
-    slot += *gap;
-    message.slots.push_back(slot);
-  }
-  auto bases = take_bits(in, *count);
-  if (!bases) return std::nullopt;
-  message.bases = std::move(*bases);
-  auto test_bits = take_bits(in, count_of(message.bases));
-  if (!test_bits || !in.at_end()) return std::nullopt;
-  message.test_bits = std::move(*test_bits);
-  return message;
-}
-
-std::vector<std::byte> encode(const SiftReply& message, std::size_t intensities) {
-  wire::Writer out;
-  out.u8(message.known ? 1 : 0);
-  put_bits(out, message.kept);
-  std::vector<bool> decoys;
-  std::vector<bool> second;
-  for (const auto intensity : message.intensities) {
-    decoys.push_back(intensity != 0);
-    if (intensity != 0) second.push_back(intensity == 2);
-  }
-  put_bits(out, decoys);
-  if (intensities == 3) put_bits(out, second);
-  put_bits(out, message.test_bits);
-  return std::move(out).take();
-}
-
-std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload, const std::vector<bool>& bases,
-                                           std::size_t intensities) {
-  wire::Reader in{payload};
-  const auto known = in.u8();
-  if (!known || *known > 1) return std::nullopt;
-  SiftReply reply{.known = *known == 1, .kept = {}, .intensities = {}, .test_bits = {}};
-  if (!reply.known) return in.at_end() ? std::optional{reply} : std::nullopt;
-  auto kept = take_bits(in, bases.size());
-  if (!kept) return std::nullopt;
-  reply.kept = std::move(*kept);
-  std::size_t kept_in_test = 0;
-  for (std::size_t i = 0; i < bases.size(); ++i) kept_in_test += reply.kept[i] && bases[i] ? 1U : 0U;
-  const auto decoys = take_bits(in, count_of(reply.kept));
-  if (!decoys) return std::nullopt;
-  const auto second = intensities == 3 ? take_bits(in, count_of(*decoys)) : std::vector<bool>(count_of(*decoys));
-  auto test_bits = take_bits(in, kept_in_test);
-  if (!second || !test_bits || !in.at_end()) return std::nullopt;
-  std::size_t decoy = 0;
-  for (const bool is_decoy : *decoys)
-    reply.intensities.push_back(is_decoy ? static_cast<std::uint8_t>((*second)[decoy++] ? 2 : 1) : std::uint8_t{0});
-  reply.test_bits = std::move(*test_bits);
-  return reply;
-}
-
 std::vector<std::byte> encode(const FullMessage& message) {
   wire::Writer out;
   out.u64(message.bits).u64(message.seed);
@@ -190,20 +82,19 @@ std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std:
   return questions;
 }
 
-std::vector<std::byte> encode_bits(const std::vector<bool>& bits) {
+std::vector<std::byte> encode_bits(const BitString& bits) {
   wire::Writer out;
-  out.varint(bits.size());
-  put_bits(out, bits);
+  out.varint(bits.size()).bytes(bits.packed());
   return std::move(out).take();
 }
 
-std::optional<std::vector<bool>> decode_bits(std::span<const std::byte> payload) {
+std::optional<BitString> decode_bits(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   const auto count = in.varint();
   if (!count || *count > block_bits_max) return std::nullopt;
-  auto bits = take_bits(in, *count);
-  if (!bits || !in.at_end()) return std::nullopt;
-  return bits;
+  const auto bytes = in.bytes((*count + 7) / 8);
+  if (!bytes || !in.at_end()) return std::nullopt;
+  return BitString::unpacked(*bytes, *count);
 }
 
 std::vector<std::byte> encode(const VerifyMessage& message) {

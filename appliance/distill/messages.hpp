@@ -3,13 +3,13 @@
 ///
 ///   Bob                                              Alice
 ///   SIFT{epoch, slots, bases, test bits}  ─────────▶ looks symbols up
-///         ◀──── SIFT_REPLY{kept, intensities, her test bits}        … until the block is full
+///         ◀──── SIFT_REPLY{her bases, intensities, test errors}     … until the block is full
 ///   FULL{n, seed} ─▶     PASS{block length} ─▶ ◀─ PARITIES      ASK{ranges} ─▶ ◀─ ANSWERS       Cascade
 ///   RECONCILED ─▶ ◀─ VERIFY{key, hash}       VERDICT{all counts} ─▶ ◀─ AMPLIFY{length, errors, confirmation, seed}
 ///   either: DROP{reason}
 ///
 /// Bits of the key basis never cross. Bob tells his test-basis bits at once: all light of the frame has been detected
-/// by then, and they make no key. Each decoder is strict: nothing is left over, no count beyond its limit.
+/// by then, and they make no key. sift_messages.hpp has these two. Each decoder is strict: nothing is left over, no count beyond its limit.
 
 #include <array>
 #include <cstdint>
@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "appliance/distill/account.hpp"
+#include "appliance/distill/bit_string.hpp"
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
 #include "crypto/gf128.hpp"
-#include "hal/frame.hpp"
 
 namespace cloister::distill {
 
@@ -40,27 +40,9 @@ enum class MessageType : std::uint8_t {
   drop = 12,
 };
 
-/// Detections of one SIFT, at most; a frame with more is cut.
-inline constexpr std::size_t sift_detections_max = std::size_t{1} << 18U;
 /// Sifted bits of one block, at most: what bounds memory whatever the peer says.
 inline constexpr std::size_t block_bits_max = std::size_t{1} << 27U;
 
-/// A bit string on the wire: least significant bit of each byte first, padding zero.
-[[nodiscard]] std::vector<std::byte> pack(const std::vector<bool>& bits);
-[[nodiscard]] std::optional<std::vector<bool>> unpack(std::span<const std::byte> bytes, std::size_t count);
-
-struct SiftMessage {
-  hal::Epoch epoch = 0;
-  std::vector<hal::Slot> slots;  // ascending
-  std::vector<bool> bases;       // true: X
-  std::vector<bool> test_bits;   // of the detections in X, in order
-};
-struct SiftReply {
-  bool known = false;                     // the frame's symbols are still there; otherwise nothing follows
-  std::vector<bool> kept;                 // of each detection: the bases match
-  std::vector<std::uint8_t> intensities;  // of each kept one, 0 for the signal
-  std::vector<bool> test_bits;            // of each kept one in X
-};
 struct FullMessage {
   std::uint64_t bits = 0;
   std::uint64_t seed = 0;  // of the passes' orders; public
@@ -82,21 +64,14 @@ struct AmplifyMessage {
   std::vector<std::uint64_t> seed;
 };
 
-[[nodiscard]] std::vector<std::byte> encode(const SiftMessage& message);
-[[nodiscard]] std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload);
-/// With two decoys (`intensities` 3) a second bit string says of each decoy which one it is.
-[[nodiscard]] std::vector<std::byte> encode(const SiftReply& message, std::size_t intensities);
-/// `bases` are those of the SIFT that it answers.
-[[nodiscard]] std::optional<SiftReply> decode_sift_reply(std::span<const std::byte> payload,
-                                                         const std::vector<bool>& bases, std::size_t intensities);
 [[nodiscard]] std::vector<std::byte> encode(const FullMessage& message);
 [[nodiscard]] std::optional<FullMessage> decode_full(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode_pass(std::uint32_t block_words);
 [[nodiscard]] std::optional<std::uint32_t> decode_pass(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions);
 [[nodiscard]] std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std::byte> payload);
-[[nodiscard]] std::vector<std::byte> encode_bits(const std::vector<bool>& bits);
-[[nodiscard]] std::optional<std::vector<bool>> decode_bits(std::span<const std::byte> payload);
+[[nodiscard]] std::vector<std::byte> encode_bits(const BitString& bits);
+[[nodiscard]] std::optional<BitString> decode_bits(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode(const VerifyMessage& message);
 [[nodiscard]] std::optional<VerifyMessage> decode_verify(std::span<const std::byte> payload);
 [[nodiscard]] std::vector<std::byte> encode(const VerdictMessage& message);

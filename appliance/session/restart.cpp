@@ -223,7 +223,7 @@ std::uint64_t Session::State::building_need_bits() const {
 
 void Session::State::add_to_building(const crypto::SecretBits& bits) {
   if (!building || bits.empty()) return;
-  for (std::size_t i = 0; i < bits.size_bits(); ++i) building->bits.append(bits.get(i));
+  building->bits.append(bits);
   if (building_need_bits() != 0) return;
   sealed->stage(building->bits, building->sender_base, building->receiver_base);
   building.reset();

@@ -1,9 +1,10 @@
 // How fast one core distils, both parties together. Prints a figure a line, as JSON.
 #include <immintrin.h>
+#include <malloc.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <deque>
 #include <format>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "appliance/distill/cascade.hpp"
 #include "appliance/distill/chain.hpp"
 #include "appliance/distill/messages.hpp"
+#include "appliance/distill/sifting.hpp"
 #include "crypto/gf128.hpp"
 #include "crypto/random.hpp"
 #include "crypto/toeplitz.hpp"
@@ -21,11 +23,17 @@
 
 namespace {
 using namespace cloister;
-using Clock = std::chrono::steady_clock;
+
+/// What this thread has used of its core: other work on the machine does not count.
+double core_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 constexpr int repetitions = 5;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(double start) { return core_seconds() - start; }
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -60,13 +68,12 @@ Reconciliation reconcile(const crypto::SecretBits& alice, crypto::SecretBits& bo
     result.rounds = corrector.rounds();
     result.failed = step.failed;
     if (step.done || step.failed) return result;
-    std::vector<bool> parities;
+    distill::BitString parities;
     if (step.pass_block_words) {
       parities = reference.begin_pass(distill::decode_pass(distill::encode_pass(*step.pass_block_words)).value());
     } else {
       const auto questions = distill::decode_questions(distill::encode(step.questions)).value();
-      parities.reserve(questions.size());
-      for (const auto& question : questions) parities.push_back(reference.answer(question).value());
+      parities = reference.answer(questions).value();
     }
     const auto told = distill::decode_bits(distill::encode_bits(parities)).value();
     result.disclosed += told.size();
@@ -95,7 +102,7 @@ void cascade(double qber) {
       ++errors;
     }
     const std::uint64_t seed = chance();
-    const auto start = Clock::now();
+    const double start = core_seconds();
     const auto result = reconcile(alice, bob, seed, qber);
     seconds += seconds_since(start);
     disclosed += result.disclosed;
@@ -115,7 +122,7 @@ void cascade(double qber) {
   constexpr std::uint64_t steps = 20'000'000;
   __m512i chains[8];
   for (int i = 0; i < 8; ++i) chains[i] = _mm512_set1_epi64(0x1E3779B97F4A7C15 + i);
-  const auto start = Clock::now();
+  const double start = core_seconds();
   for (std::uint64_t step = 0; step < steps; ++step) {
     for (auto& chain : chains) chain = _mm512_clmulepi64_epi128(chain, chain, 0x10);
   }
@@ -137,11 +144,11 @@ void hash() {
   crypto::SecretVector<std::uint64_t> copy(data.expose().size());
   for (int repetition = 0; repetition < repetitions; ++repetition) {
     crypto::PolynomialHash polynomial{key};
-    auto start = Clock::now();
+    double start = core_seconds();
     for (int pass = 0; pass < passes; ++pass) polynomial.update(std::as_bytes(data.expose()));
     throughput.push_back(8.0 * passes * bytes / seconds_since(start));
     require(polynomial.blocks() == passes * bytes / 16, "blocks");
-    start = Clock::now();
+    start = core_seconds();
     for (int pass = 0; pass < passes; ++pass) {
       std::ranges::copy(data.expose(), copy.begin());
       asm volatile("" : : "r"(copy.data()) : "memory");
@@ -164,7 +171,7 @@ void amplify(std::size_t bits, int times) {
   std::vector<std::uint64_t> seed((crypto::toeplitz_seed_bits(bits, length) + 63) / 64);
   std::vector<double> throughput;
   for (int repetition = 0; repetition < times; ++repetition) {
-    const auto start = Clock::now();
+    const double start = core_seconds();
     random.fill(std::as_writable_bytes(std::span{seed}));
     const auto key = crypto::toeplitz_hash(input, seed, length);
     throughput.push_back(static_cast<double>(bits) / seconds_since(start));
@@ -175,6 +182,52 @@ void amplify(std::size_t bits, int times) {
     }
   }
   print(std::format("amplify/bits={}/throughput", bits), median(throughput), "bit/s");
+}
+
+/// Detections a second on one core, messages through their encoding, at the rate of detection of a fast link (0.16 a
+/// slot) and of a slow one. A core has one end: the slower one is what sifting reaches.
+void sift(double rate, const std::string& name) {
+  constexpr double z_probability = 0.9;
+  constexpr std::size_t detections = 100'000;
+  constexpr int times = 100;
+  distill::Parameters parameters;
+  parameters.intensities = {0.5, 0.15};
+  parameters.probabilities = {0.6, 0.4};
+  const std::size_t intensities = distill::intensity_count(parameters.bound);
+  const test::SyntheticSource source{parameters, z_probability, 47};
+  std::mt19937_64 chance{47};
+  hal::Slot slot = 0;
+  const auto frame = test::detect(source, slot, detections, z_probability, 0.01, chance,
+                                  [gap = std::geometric_distribution<std::uint64_t>{rate}](
+                                      std::mt19937_64& generator) mutable { return gap(generator); });
+  crypto::SecretVector<hal::Symbol> symbols;
+  for (const auto& detection : frame.detections) symbols.push_back(source.symbol(detection.slot));
+  double bob_seconds = 0;
+  double alice_seconds = 0;
+  std::size_t bytes = 0;
+  for (int time = 0; time < times; ++time) {
+    double start = core_seconds();
+    const auto seen = distill::watched(frame);
+    const auto question = distill::encode(seen.message);
+    bob_seconds += seconds_since(start);
+    start = core_seconds();
+    const auto heard = distill::decode_sift(question).value();
+    const auto told = distill::answer(heard, symbols, intensities);
+    const auto hers = distill::sift(told.bits, heard.bases, told.reply);
+    const auto reply = distill::encode(told.reply, intensities);
+    alice_seconds += seconds_since(start);
+    start = core_seconds();
+    const auto his = distill::sift(
+        seen.bits, seen.message.bases, distill::decode_sift_reply(reply, seen.message.bases, intensities).value());
+    bob_seconds += seconds_since(start);
+    require(hers.key.size_bits() == his.key.size_bits(), "equal counts");
+    bytes = question.size() + reply.size();
+  }
+  constexpr double all = static_cast<double>(detections) * times;
+  print(name + "/throughput", all / std::max(alice_seconds, bob_seconds), "detections/s");
+  print(name + "/alice", all / alice_seconds, "detections/s");
+  print(name + "/bob", all / bob_seconds, "detections/s");
+  print(name + "/bits", 8 * static_cast<double>(bytes) / detections, "a detection");
 }
 
 /// The whole chain, both halves in turn on this core; messages go through their encoding, but over no network.
@@ -196,7 +249,7 @@ void chain(double qber) {
   double busy = 0;
   while (blocks < 3) {
     auto frame = test::detect(source, slot, 100'000, z_probability, qber, chance);
-    const auto start = Clock::now();
+    const double start = core_seconds();
     if (bob->wants_frame()) bob->on_frame(std::move(frame));
     for (bool moved = true; moved;) {
       moved = false;
@@ -219,11 +272,26 @@ void chain(double qber) {
 
 }  // namespace
 
-int main() {
-  hash();
-  for (const double qber : {0.005, 0.01, 0.02, 0.03, 0.05}) cascade(qber);
-  amplify(1'000'000, 21);
-  amplify(10'000'000, 5);
-  amplify(100'000'000, 3);
-  chain(0.005);
+/// All parts, or those named.
+int main(int count, char** words) {
+  const std::vector<std::string> wanted{words + 1, words + count};
+  const auto part = [&wanted](const std::string& name) {
+    return wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
+  };
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 20);  // as cloisterd has it
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  if (part("hash")) hash();
+  if (part("sift")) {
+    sift(0.16, "sift");
+    sift(0.001, "sift/rate=0.001");
+  }
+  if (part("cascade")) {
+    for (const double qber : {0.005, 0.01, 0.02, 0.03, 0.05}) cascade(qber);
+  }
+  if (part("amplify")) {
+    amplify(1'000'000, 21);
+    amplify(10'000'000, 5);
+    amplify(100'000'000, 3);
+  }
+  if (part("chain")) chain(0.005);
 }

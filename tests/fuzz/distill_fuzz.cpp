@@ -6,6 +6,7 @@
 
 #include "appliance/distill/chain.hpp"
 #include "appliance/distill/messages.hpp"
+#include "appliance/distill/sift_messages.hpp"
 #include "crypto/random.hpp"
 
 namespace {
@@ -27,8 +28,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace cloister;
   if (size < 2 || size > 65'535) return 0;
   auto rest = std::as_bytes(std::span{data, size}).subspan(1);
+  if (const auto sift = distill::decode_sift(rest)) {
+    const auto again = distill::decode_sift(distill::encode(*sift));
+    require(again && again->slots == sift->slots && again->bases == sift->bases && again->test_bits == sift->test_bits,
+            "what was understood can be said again");
+  }
   for (const std::size_t intensities : {2U, 3U})
-    static_cast<void>(distill::decode_sift_reply(rest, {true, false, false, true}, intensities));
+    static_cast<void>(distill::decode_sift_reply(rest, distill::BitString{1000}, intensities));
   static_cast<void>(distill::decode_amplify(rest, 1000));
 
   static crypto::SystemRandom random;

@@ -63,9 +63,13 @@ TEST_CASE("Bits are what a plain list of bits is", "[bits]") {
   for (int round = 0; round < 200; ++round) {
     std::vector<bool> model;
     SecretBits bits;
-    for (std::size_t i = chance() % 300; i > 0; --i) {
-      model.push_back((chance() & 1U) != 0);
-      bits.append(model.back());
+    for (std::size_t pieces = chance() % 5; pieces > 0; --pieces) {
+      SecretBits piece{chance() % 150};
+      for (std::size_t i = 0; i < piece.size_bits(); ++i) {
+        model.push_back((chance() & 1U) != 0);
+        piece.set(i, model.back());
+      }
+      bits.append(piece);
     }
     for (int i = 0; i < 5 && !model.empty(); ++i) {
       const std::size_t at = chance() % model.size();

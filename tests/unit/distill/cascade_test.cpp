@@ -41,14 +41,10 @@ Run run(std::size_t bits, double qber, double guess, std::uint64_t seed) {
       REQUIRE(corrector.on_pass_parities(parities));
       continue;
     }
-    std::vector<bool> answers;
-    for (const auto& question : step.questions) {
-      const auto answer = reference.answer(question);
-      REQUIRE(answer);
-      answers.push_back(*answer);
-    }
-    result.disclosed += answers.size();
-    REQUIRE(corrector.on_answers(answers));
+    const auto answers = reference.answer(step.questions);
+    REQUIRE(answers);
+    result.disclosed += answers->size();
+    REQUIRE(corrector.on_answers(*answers));
   }
   result.equal = std::ranges::equal(alice.expose(), bob.expose());
   result.corrected = corrector.corrected().size();
@@ -87,18 +83,21 @@ TEST_CASE("Blocks that have nothing in common come to an end too", "[cascade]") 
 TEST_CASE("The reference answers nothing outside its block or before its pass", "[cascade]") {
   const crypto::SecretBits bits{640};
   CascadeReference reference{bits.expose(), 1};
-  CHECK_FALSE(reference.answer({0, {0, 0, 1}}));
-  CHECK_FALSE(reference.begin_pass(4).empty());
-  CHECK(reference.answer({0, {0, 0, 1}}));
-  CHECK(reference.answer({0, {63, 9, 10}}));
-  CHECK_FALSE(reference.answer({0, {64, 0, 1}}));
-  CHECK_FALSE(reference.answer({0, {0, 0, 11}}));
-  CHECK_FALSE(reference.answer({0, {0, 5, 5}}));
-  CHECK_FALSE(reference.answer({0, {0, 6, 5}}));
-  CHECK_FALSE(reference.answer({1, {0, 0, 1}}));
-  CHECK(reference.begin_pass(0).empty());
-  for (std::size_t i = 1; i < cascade_passes_max; ++i) CHECK_FALSE(reference.begin_pass(4).empty());
-  CHECK(reference.begin_pass(4).empty());
+  const auto answered = [&reference](const ParityQuestion& question) {
+    return reference.answer(std::span{&question, 1}).has_value();
+  };
+  CHECK_FALSE(answered({0, {0, 0, 1}}));
+  CHECK(reference.begin_pass(4).size() > 0);
+  CHECK(answered({0, {0, 0, 1}}));
+  CHECK(answered({0, {63, 9, 10}}));
+  CHECK_FALSE(answered({0, {64, 0, 1}}));
+  CHECK_FALSE(answered({0, {0, 0, 11}}));
+  CHECK_FALSE(answered({0, {0, 5, 5}}));
+  CHECK_FALSE(answered({0, {0, 6, 5}}));
+  CHECK_FALSE(answered({1, {0, 0, 1}}));
+  CHECK(reference.begin_pass(0).size() == 0);
+  for (std::size_t i = 1; i < cascade_passes_max; ++i) CHECK(reference.begin_pass(4).size() > 0);
+  CHECK(reference.begin_pass(4).size() == 0);
 }
 
 }  // namespace

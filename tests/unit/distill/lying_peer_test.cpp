@@ -14,6 +14,7 @@
 #include "appliance/distill/account_json.hpp"
 #include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/messages.hpp"
+#include "appliance/distill/sift_messages.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 #include "tests/unit/distill/chain_pair.hpp"
@@ -53,8 +54,18 @@ class Layout {
     const auto view = *in_.bytes(size);
     return {view.begin(), view.end()};
   }
-  std::vector<bool> bits(const std::string& name, std::size_t count) {
-    return *unpack(bytes(name, (count + 7) / 8), count);
+  BitString bits(const std::string& name, std::size_t count) {
+    return BitString::unpacked(bytes(name, (count + 7) / 8), count).value();
+  }
+  /// Positions by gaps; what they are the decoder of the whole message says.
+  void positions(const std::string& name, std::size_t count) {
+    const auto width = integer(name + " width", 1);
+    bytes(name + " low bits", (count * width + 7) / 8);
+    bytes(name + " upper bits", varint(name + " upper bytes"));
+  }
+  void biased(const std::string& name) {
+    integer(name + " common", 1);
+    positions(name, varint(name + " count"));
   }
   std::size_t remaining() const { return in_.remaining(); }
   std::vector<Field> done() && {
@@ -71,30 +82,26 @@ class Layout {
   std::vector<Field> fields_;
 };
 
-std::size_t ones(const std::vector<bool>& bits) { return static_cast<std::size_t>(std::ranges::count(bits, true)); }
-
-/// The table of messages. Of what repeats, the first is taken. `bases` are those of the SIFT that a reply answers.
-std::vector<Field> layout(MessageType type, const Bytes& payload, std::vector<bool>& bases) {
+/// The table of messages. Of what repeats, the first is taken.
+std::vector<Field> layout(MessageType type, const Bytes& payload) {
   Layout at{payload};
   switch (type) {
     case MessageType::sift: {
       at.integer("epoch", 4);
       const auto count = at.varint("count");
-      for (std::uint64_t i = 0; i < count; ++i) at.varint(std::format("gap {}", i));
-      bases = at.bits("bases", count);
-      at.bits("test bits", ones(bases));
+      at.varint("first slot");
+      at.positions("slots", count - 1);
+      at.biased("bases");
+      at.bits("test bits", decode_sift(payload).value().test_bits.size());
       break;
     }
-    case MessageType::sift_reply: {
+    case MessageType::sift_reply:
       at.integer("known", 1);
       if (at.remaining() == 0) break;
-      const auto kept = at.bits("kept", bases.size());
-      std::size_t tested = 0;
-      for (std::size_t i = 0; i < kept.size(); ++i) tested += kept[i] && bases[i] ? 1U : 0U;
-      at.bits("intensities", ones(kept));
-      at.bits("test bits", tested);
+      at.biased("bases");
+      at.biased("decoys");
+      at.biased("test errors");
       break;
-    }
     case MessageType::full:
       at.integer("bits", 8);
       at.integer("seed", 8);
@@ -239,10 +246,9 @@ std::map<MessageType, Sample> samples(std::uint64_t seed, std::size_t which) {
   for (const auto type : {MessageType::sift, MessageType::drop}) {
     Pair pair{seed, error_for(type)};
     std::map<MessageType, std::size_t> seen;
-    std::vector<bool> bases;
     pair.meddle = [&](Send& send, std::size_t) {
       const auto kind = static_cast<MessageType>(send.type);
-      auto fields = layout(kind, send.payload, bases);
+      auto fields = layout(kind, send.payload);
       if (seen[kind]++ <= which) found[kind] = {send.payload, std::move(fields)};
     };
     run(pair);
@@ -296,9 +302,11 @@ void lie_once(std::uint64_t seed, MessageType type, std::size_t which, const std
 void lie_about(std::initializer_list<MessageType> types) {
   constexpr std::uint64_t seed = 11;
   // What noise on the fibre looks like as well, or what only asks for a parity that may be told.
-  const std::vector<std::string> as_noise{"sift: gap",      "sift: bases",   "sift: test bits",   "sift: epoch",
-                                          "parities: bits", "answers: bits", "ask: first",        "ask: length",
-                                          "ask: lane",      "ask: pass",     "sift_reply: known", "sift_reply: kept"};
+  const std::vector<std::string> as_noise{
+      "sift: epoch", "sift: first slot", "sift: slots", "sift: bases", "sift: test bits", "parities: bits",
+      "answers: bits", "ask: first", "ask: length", "ask: lane", "ask: pass", "sift_reply: known", "sift_reply: bases",
+      // As many decoys, of other detections: both boxes attribute errors alike, and wrongly.
+      "sift_reply: decoys"};
   const std::map<MessageType, std::string> names{
       {MessageType::sift, "sift"},       {MessageType::sift_reply, "sift_reply"}, {MessageType::full, "full"},
       {MessageType::pass, "pass"},       {MessageType::parities, "parities"},     {MessageType::ask, "ask"},
