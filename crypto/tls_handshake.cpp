@@ -62,16 +62,18 @@ Reason last_reason() {
 std::string explain(const Reason& reason, const std::string& identity) {
   if (reason.number == SSL_R_BINDER_DOES_NOT_VERIFY) return another_psk;
   if (reason.number < SSL_AD_REASON_OFFSET)
-    return std::format("what the other end sends is not this handshake ({}): its version is another, or somebody changes "
-                       "the bytes on their way",
-                       reason.text);
+    return std::format(
+        "what the other end sends is not this handshake ({}): its version is another, or somebody changes "
+        "the bytes on their way",
+        reason.text);
   switch (reason.number - SSL_AD_REASON_OFFSET) {
     case SSL_AD_DECRYPT_ERROR:
       return std::format("the peer refuses the proof of the PSK: {}", another_psk);
     case SSL_AD_UNKNOWN_PSK_IDENTITY:
     case SSL_AD_HANDSHAKE_FAILURE:
-      return std::format("the peer expects other names than '{}' ({}): compare the names of boxes and link on both sides",
-                         identity, reason.text);
+      return std::format(
+          "the peer expects other names than '{}' ({}): compare the names of boxes and link on both sides", identity,
+          reason.text);
     default:
       return std::format("the peer has ended it ({}): its events say why", reason.text);
   }

@@ -43,9 +43,10 @@ class TpmCounter::Open {
     if (read != TSS2_RC_SUCCESS) return failed("cannot be looked at", read);
     const EsysPointer<TPM2B_NV_PUBLIC> owned{found};
     if ((found->nvPublic.attributes & ~TPMA_NV_WRITTEN) != attributes || found->nvPublic.dataSize != counter_bytes)
-      return fail(std::format("TPM '{}': index 0x{:08X} is used by something else than Cloister's counter: free it "
-                              "(tpm2_nvundefine 0x{:08X})",
-                              state_.tcti_name, index_, index_));
+      return fail(
+          std::format("TPM '{}': index 0x{:08X} is used by something else than Cloister's counter: free it "
+                      "(tpm2_nvundefine 0x{:08X})",
+                      state_.tcti_name, index_, index_));
     written_ = (found->nvPublic.attributes & TPMA_NV_WRITTEN) != 0;
     return true;
   }
@@ -67,8 +68,7 @@ class TpmCounter::Open {
   [[nodiscard]] bool written() const { return written_; }
 
   [[nodiscard]] Result<> step() {
-    const TSS2_RC code =
-        Esys_NV_Increment(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
+    const TSS2_RC code = Esys_NV_Increment(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
     if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
     return {};
   }

@@ -10,7 +10,7 @@ namespace cloister::box {
 /// 0 when there is no file yet. A file that holds anything but a number from 0 on is refused: to begin at 0 again would
 /// forget what was spent.
 [[nodiscard]] Result<double> read_epsilon(const std::string& path);
-/// Replaces the file whole. Not synced: a power cut may lose the newest booking, a crash of the service none.
+/// Replaces the file whole, also through a power cut.
 [[nodiscard]] Result<> write_epsilon(const std::string& path, double total);
 
 }  // namespace cloister::box

@@ -160,14 +160,12 @@ struct Link::ChainActions {
   }
   void operator()(distill::Amplified& amplified) const {
     link.dropping_.reset();
-    const Instant begun = link.unfinished_[amplified.block];
-    link.unfinished_.erase(amplified.block);
+    const Instant begun = link.end_block(amplified.block);
     link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account), begun});
     link.close_next_block();
   }
   void operator()(distill::Dropped& dropped) const {
-    const Instant begun = link.unfinished_[dropped.block];
-    link.unfinished_.erase(dropped.block);
+    const Instant begun = link.end_block(dropped.block);
     link.session_.abandon_block(dropped.block);
     link.record(dropped.account, code_of(dropped.reason), begun);
     link.last_drop_ = std::format("block {}: {}", dropped.block.value, dropped.text);
@@ -242,7 +240,7 @@ void Link::on_held(session::BlockHeld& held) {
 void Link::begin_block(wire::BlockId block) {
   unfinished_.emplace(block, surroundings_.now());
   newest_begun_ = block;
-  if (const auto booked = epsilon_.to_book()) surroundings_.book_epsilon(*booked);
+  if (const auto total = epsilon_.to_book(); total && surroundings_.book_epsilon(*total)) epsilon_.on_booked(*total);
   const auto change = epsilon_.add_block();
   if (change == EpsilonTotal::Change::none) return;
   const bool spent = change == EpsilonTotal::Change::spent;
@@ -251,6 +249,11 @@ void Link::begin_block(wire::BlockId block) {
       std::format("the keys of this link's life add up to an epsilon of {:.2e}, {} its budget of {:.2e}: {}",
                   epsilon_.total(), spent ? "above" : "near", epsilon_.budget(),
                   "decide on a new budget ('distillation.epsilon_budget' on both boxes), or on an end"));
+}
+
+Instant Link::end_block(wire::BlockId block) {
+  const auto begun = unfinished_.extract(block);
+  return begun ? begun.mapped() : surroundings_.now();
 }
 
 void Link::record(const distill::Account& account, const std::string& outcome, Instant begun) {

@@ -78,6 +78,8 @@ class Link {
   void close_next_block();
   void on_held(session::BlockHeld& held);
   void begin_block(wire::BlockId block);
+  /// When it was begun.
+  [[nodiscard]] Instant end_block(wire::BlockId block);
   void record(const distill::Account& account, const std::string& outcome, Instant begun);
 
   /// A block that the chain has made; its key waits for the transcript to be authentic.

@@ -87,7 +87,8 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
               std::format("no sealed reserve: {}: after a restart this link is bootstrapped", vault.error().message));
   }
   if (serves) {
-    if (auto listening = driver->connection_.listen(driver->settings_.local, driver->settings_.peer.address); !listening)
+    if (auto listening = driver->connection_.listen(driver->settings_.local, driver->settings_.peer.address);
+        !listening)
       return std::unexpected{listening.error()};
   }
   driver->link_.begin();
@@ -235,9 +236,10 @@ void LinkDriver::alarm(const std::string& code, const std::string& subject, cons
 }
 void LinkDriver::record(const std::string& account_line) { accounts_ << account_line << '\n' << std::flush; }
 
-void LinkDriver::book_epsilon(double total) {
-  if (const auto written = write_epsilon(settings_.epsilon_file, total); !written)
-    log_.alarm("EPSILON_NOT_KEPT", link_.subject(), written.error().message);
+bool LinkDriver::book_epsilon(double total) {
+  const auto written = write_epsilon(settings_.epsilon_file, total);
+  if (!written) log_.alarm("EPSILON_NOT_KEPT", link_.subject(), written.error().message);
+  return written.has_value();
 }
 
 control::LinkStatus LinkDriver::status() const {

@@ -75,7 +75,7 @@ class LinkDriver final : private LinkSurroundings {
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
-  void book_epsilon(double total) override;
+  bool book_epsilon(double total) override;
 
   LinkDriverSettings settings_;
   drivers::DataPlane& plane_;

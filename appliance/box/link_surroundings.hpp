@@ -52,8 +52,8 @@ class LinkSurroundings {
   virtual void alarm(const std::string& code, const std::string& subject, const std::string& text) = 0;
   /// One line of the account log.
   virtual void record(const std::string& account_line) = 0;
-  /// Keeps the link's total of epsilon for its next life.
-  virtual void book_epsilon(double total) = 0;
+  /// Keeps the link's total of epsilon for its next life. False: it is not kept, and to be tried again.
+  [[nodiscard]] virtual bool book_epsilon(double total) = 0;
 };
 
 }  // namespace cloister::box

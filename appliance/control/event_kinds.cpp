@@ -121,7 +121,8 @@ constexpr auto kinds = std::to_array<EventKind>({
      "See why no key comes: the events of the tunnel's link say it."},
     {"TUNNEL_UP", false, "A tunnel has a key on both boxes and passes traffic.", ""},
     {"TUN_LOST", true,
-     "The interface of a tunnel was deleted or cannot be read any more. The tunnel passes nothing; nothing goes round it in "
+     "The interface of a tunnel was deleted or cannot be read any more. The tunnel passes nothing; nothing goes round "
+     "it in "
      "clear.",
      "Find out what deleted it ('ip monitor link'), and restart the service: it makes the interface again."},
     {"VERIFICATION_FAILED", true,

@@ -1,16 +1,10 @@
 #include "appliance/drivers/vault.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <format>
 
-#include "appliance/drivers/file_descriptor.hpp"
+#include "appliance/drivers/whole_file.hpp"
 #include "appliance/wire/writer.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_counter.hpp"
@@ -19,49 +13,6 @@ namespace cloister::drivers {
 namespace {
 
 constexpr std::array magic{std::byte{'C'}, std::byte{'L'}, std::byte{'R'}, std::byte{'V'}, std::byte{1}};
-constexpr std::size_t file_bytes_max = std::size_t{4} << 20U;
-
-std::unexpected<Error> failed(const char* what, const std::string& path) {
-  return fail(std::format("'{}' cannot be {}: {}", path, what, std::strerror(errno)));
-}
-
-/// Nothing when there is no such file.
-Result<std::optional<std::vector<std::byte>>> read_file(const std::string& path) {
-  const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.get() < 0 && errno == ENOENT) return std::nullopt;
-  if (file.get() < 0) return failed("read", path);
-  std::vector<std::byte> bytes;
-  std::array<std::byte, 16384> piece{};
-  for (;;) {
-    const auto got = ::read(file.get(), piece.data(), piece.size());
-    if (got < 0) return failed("read", path);
-    if (got == 0) return bytes;
-    bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
-    if (bytes.size() > file_bytes_max) return fail(std::format("'{}' is too long", path));
-  }
-}
-
-Result<> sync_directory_of(const std::string& path) {
-  const auto parent = std::filesystem::path{path}.parent_path().string();
-  const FileDescriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("synced", parent);
-  return {};
-}
-
-/// The whole file or none of it, also through a power cut.
-Result<> replace_file(const std::string& path, std::span<const std::byte> bytes) {
-  const std::string beside = path + ".new";
-  const FileDescriptor file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-  if (file.get() < 0) return failed("written", beside);
-  while (!bytes.empty()) {
-    const auto put = ::write(file.get(), bytes.data(), bytes.size());
-    if (put < 0) return failed("written", beside);
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-  if (::fsync(file.get()) != 0) return failed("synced", beside);
-  if (::rename(beside.c_str(), path.c_str()) != 0) return failed("renamed", beside);
-  return sync_directory_of(path);
-}
 
 }  // namespace
 
@@ -115,13 +66,14 @@ Result<> Vault::open_record() {
   if (!file) return std::unexpected{file.error()};
   if (!*file) {
     if (!counters_made_ && kept_.problem.empty())
-      kept_.problem = std::format("the TPM knows a sealed reserve of this link, but its record '{}' is gone",
-                                  settings_.path);
+      kept_.problem =
+          std::format("the TPM knows a sealed reserve of this link, but its record '{}' is gone", settings_.path);
     return {};
   }
   if (!kept_.problem.empty()) return {};
   if (counters_made_ || key_made_) {
-    kept_.problem = "the disk has a sealed reserve that this box's TPM knows nothing of: was the TPM cleared or replaced";
+    kept_.problem =
+        "the disk has a sealed reserve that this box's TPM knows nothing of: was the TPM cleared or replaced";
     return {};
   }
   const std::span<const std::byte> bytes{**file};

@@ -274,10 +274,10 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
     const bool leasing = state.channel && state.channel->generation && !state.established();
     state.sealed.reset();
     state.building.reset();
-    const auto text =
-        std::format("the sealed reserve is not used until the next start: {}: after a restart this link is "
-                    "bootstrapped",
-                    outcome.error().message);
+    const auto text = std::format(
+        "the sealed reserve is not used until the next start: {}: after a restart this link is "
+        "bootstrapped",
+        outcome.error().message);
     if (!leasing) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
     state.drop_reserve();
     return state.end("SEALED_RESERVE_UNAVAILABLE", text, now);

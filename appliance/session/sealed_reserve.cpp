@@ -67,9 +67,7 @@ std::optional<Generation> decode_generation(wire::Reader& in, std::size_t chunk_
 
 }  // namespace
 
-std::uint64_t SealedLayout::bits() const {
-  return head_bits + std::uint64_t{2} * chunks * pads * Reserve::pad_bits;
-}
+std::uint64_t SealedLayout::bits() const { return head_bits + std::uint64_t{2} * chunks * pads * Reserve::pad_bits; }
 std::size_t SealedLayout::chunk_bytes() const { return std::size_t{pads} * crypto::TagPad::size; }
 
 std::optional<std::uint32_t> Generation::first_unopened(std::size_t direction, std::uint64_t sender,
@@ -173,13 +171,15 @@ std::optional<std::string> SealedReserve::judge_peer(const std::string& peer, st
   peer_granted_limit_ = std::max(peer_granted_limit_, peer_granted);
   if (planted(PlantedBug::rollback_not_noticed)) return std::nullopt;
   if (we_back)
-    return std::format("box '{}' has granted this box more than its disk and its TPM know of: both were turned back "
-                       "together; nothing of the sealed reserve is used",
-                       peer);
+    return std::format(
+        "box '{}' has granted this box more than its disk and its TPM know of: both were turned back "
+        "together; nothing of the sealed reserve is used",
+        peer);
   if (peer_back)
-    return std::format("box '{}' shows older counters than it showed before: its TPM was turned back, cleared or "
-                       "replaced; nothing of the sealed reserve is used",
-                       peer);
+    return std::format(
+        "box '{}' shows older counters than it showed before: its TPM was turned back, cleared or "
+        "replaced; nothing of the sealed reserve is used",
+        peer);
   return std::nullopt;
 }
 

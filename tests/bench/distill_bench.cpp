@@ -217,8 +217,8 @@ void sift(double rate, const std::string& name) {
     const auto reply = distill::encode(told.reply, intensities);
     alice_seconds += seconds_since(start);
     start = core_seconds();
-    const auto his = distill::sift(
-        seen.bits, seen.message.bases, distill::decode_sift_reply(reply, seen.message.bases, intensities).value());
+    const auto his = distill::sift(seen.bits, seen.message.bases,
+                                   distill::decode_sift_reply(reply, seen.message.bases, intensities).value());
     bob_seconds += seconds_since(start);
     require(hers.key.size_bits() == his.key.size_bits(), "equal counts");
     bytes = question.size() + reply.size();

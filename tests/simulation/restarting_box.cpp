@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 using session::BlockId;
 namespace {
 
-constexpr std::uint64_t share_bits_max = 512;   // of a block, for the reserve
+constexpr std::uint64_t share_bits_max = 512;  // of a block, for the reserve
 
 session::Settings settings_of(std::size_t number) {
   session::Settings settings;
@@ -164,7 +164,7 @@ void RestartingBox::drain() {
       next_block_ = established->first_block;
       block_open_ = false;
       ++(established->restarted ? sealed_resumptions_ : bootstraps_);
-      say(std::format("established, {}", established->restarted                               ? "sealed reserve"
+      say(std::format("established, {}", established->restarted                           ? "sealed reserve"
                                          : established->by == session::Authenticator::qkd ? "resumed"
                                                                                           : "bootstrap"));
     } else if (const auto* message = std::get_if<session::DeliverBlockMessage>(&*action)) {
@@ -207,7 +207,8 @@ void RestartingBox::on_held(const session::BlockHeld& held) {
 
 void RestartingBox::say(std::string text) {
   world_.note(text, number_);
-  log_.push_back(std::format("{:9.4f} {} {}", std::chrono::duration<double>(world_.now().time_since_epoch() - 1h).count(),
+  log_.push_back(std::format("{:9.4f} {} {}",
+                             std::chrono::duration<double>(world_.now().time_since_epoch() - 1h).count(),
                              number_ == 0 ? "alice" : "bob  ", text));
 }
 

@@ -76,7 +76,8 @@ struct Run {
       : seed{number},
         world{number},
         network{world, trouble_of(world)},
-        boxes{RestartingBox{world, network, 0, number, tpm_failure()}, RestartingBox{world, network, 1, number, tpm_failure()}} {}
+        boxes{RestartingBox{world, network, 0, number, tpm_failure()},
+              RestartingBox{world, network, 1, number, tpm_failure()}} {}
 
   static Trouble trouble_of(VirtualWorld& world) {
     Trouble trouble;
@@ -123,9 +124,7 @@ struct Run {
     const auto start = world.now();
     world.run_until(start + trouble_ends + 2s);
     const auto held = boxes[1].blocks_held();
-    const auto good = [&] {
-      return boxes[0].settled() && boxes[1].settled() && boxes[1].blocks_held() > held + 3;
-    };
+    const auto good = [&] { return boxes[0].settled() && boxes[1].settled() && boxes[1].blocks_held() > held + 3; };
     while (!good() && world.now() < start + trouble_ends + patience) world.run_until(world.now() + 100ms);
     if (session::pads_used_twice != 0) return std::format("{} pads were used for two tags", session::pads_used_twice);
     if (!good()) return "no blocks under QKD keys after the trouble";

@@ -178,6 +178,9 @@ void SimulatedBox::alarm(const std::string& code, const std::string& subject, co
 void SimulatedBox::record(const std::string& account_line) {
   world_.note("account", account_line.size() == 0 ? 0U : 1U);
 }
-void SimulatedBox::book_epsilon(double total) { world_.note("epsilon", total > 0 ? 1U : 0U); }
+bool SimulatedBox::book_epsilon(double total) {
+  world_.note("epsilon", total > 0 ? 1U : 0U);
+  return true;
+}
 
 }  // namespace cloister::simulation

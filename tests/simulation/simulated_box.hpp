@@ -75,7 +75,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
-  void book_epsilon(double total) override;
+  bool book_epsilon(double total) override;
 
   void drain_chain();
   void on_datagram(const std::vector<std::byte>& datagram);
@@ -91,7 +91,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   std::uint64_t session_wake_ = 0;
   std::uint64_t tunnel_wake_ = 0;
   std::optional<vpn::SaTable> sas_{std::in_place, 1, 1};  // that of a restarted box is new
-  bool sending_ = false;  // a sending SA is installed
+  bool sending_ = false;                                  // a sending SA is installed
   Traffic traffic_;
   std::vector<std::string> alarms_;
   std::vector<std::string> log_;

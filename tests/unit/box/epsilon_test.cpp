@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -26,15 +27,34 @@ TEST_CASE("The total is booked before it is spent, and a later life begins at wh
   EpsilonTotal total{1e-6, 1e-12, 0};
   double booked = 0;
   for (int block = 1; block <= 2500; ++block) {
-    if (const auto now = total.to_book()) booked = *now;
+    if (const auto now = total.to_book()) total.on_booked(booked = *now);
     CHECK(total.add_block() == Change::none);
     REQUIRE(total.total() <= booked * (1 + 1e-9));
   }
   CHECK(total.total() == Approx(2500e-12));
-  CHECK(booked <= total.total() + 1001e-12);
+  CHECK(booked <= total.total() + 101e-12);  // of 1e6 blocks, a ten-thousandth
   EpsilonTotal next{1e-6, 1e-12, booked};
   CHECK(next.total() == booked);
   CHECK(next.to_book());
+}
+
+TEST_CASE("A booking that failed stays due") {
+  EpsilonTotal total{1e-6, 1e-12, 0};
+  REQUIRE(total.to_book());
+  static_cast<void>(total.add_block());
+  const auto again = total.to_book();
+  REQUIRE(again);
+  total.on_booked(*again);
+  CHECK_FALSE(total.to_book());
+}
+
+TEST_CASE(
+    "A link with a handful of blocks in its life books block by block, and begins over its budget with an alarm") {
+  const EpsilonTotal few{1e-6, 1e-6 / 300, 0};
+  CHECK(few.to_book().value() == Approx(1e-6 / 300));
+  EpsilonTotal over{1e-6, 1e-12, 2e-6};
+  CHECK(over.add_block() == Change::spent);
+  CHECK(over.add_block() == Change::none);
 }
 
 TEST_CASE("Near the budget and above it there is one alarm each") {
@@ -48,8 +68,9 @@ TEST_CASE("Near the budget and above it there is one alarm each") {
 }
 
 TEST_CASE("The file keeps the number, and one that holds something else is refused") {
-  const auto path = std::filesystem::temp_directory_path() / "cloister-epsilon-test";
-  std::filesystem::remove(path);
+  std::string directory = (std::filesystem::temp_directory_path() / "cloister-epsilon-XXXXXX").string();
+  REQUIRE(::mkdtemp(directory.data()) != nullptr);
+  const auto path = std::filesystem::path{directory} / "link.epsilon";
   CHECK(read_epsilon(path).value() == 0);
   REQUIRE(write_epsilon(path, 1.0557e-13));
   CHECK(read_epsilon(path).value() == 1.0557e-13);
@@ -57,7 +78,7 @@ TEST_CASE("The file keeps the number, and one that holds something else is refus
     std::ofstream{path, std::ios::trunc} << text;
     CHECK_FALSE(read_epsilon(path).has_value());
   }
-  std::filesystem::remove(path);
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

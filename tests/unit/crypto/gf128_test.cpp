@@ -89,7 +89,8 @@ std::uint16_t toy_hash(std::uint16_t key, std::span<const std::uint16_t> blocks)
   std::uint16_t sum = 0;
   for (const std::uint16_t block : blocks) {
     std::uint32_t product = 0;
-    for (unsigned i = 0; i < 16; ++i) product ^= (static_cast<unsigned>(sum ^ block) >> i & 1U) != 0 ? std::uint32_t{key} << i : 0U;
+    for (unsigned i = 0; i < 16; ++i)
+      product ^= (static_cast<unsigned>(sum ^ block) >> i & 1U) != 0 ? std::uint32_t{key} << i : 0U;
     for (unsigned i = 31; i-- > 16;) product ^= (product >> i & 1U) != 0 ? std::uint32_t{0x1002B} << (i - 16) : 0U;
     sum = static_cast<std::uint16_t>(product);
   }

@@ -97,13 +97,19 @@ TEST_CASE("bytes that are no handshake are not taken for another PSK") {
 }
 
 TEST_CASE("an alert of the peer is called that, with its name") {
-  for (const auto& [alert, expected] : {std::pair{80, "the peer has ended it (tlsv1 alert internal error)"},
-                                        std::pair{40, "the peer expects other names"},
-                                        std::pair{51, "the peer refuses the proof of the PSK"}}) {
+  for (const auto& [alert, expected] :
+       {std::pair{80, "the peer has ended it (tlsv1 alert internal error)"},
+        std::pair{40, "the peer expects other names"}, std::pair{51, "the peer refuses the proof of the PSK"}}) {
     auto one = client(7);
     REQUIRE(one.advance({}));
     // An alert record (RFC 8446, 5.1 and 6): fatal, in clear, as before a key is agreed.
-    const Bytes record{std::byte{21}, std::byte{3}, std::byte{3}, std::byte{0}, std::byte{2}, std::byte{2}, static_cast<std::byte>(alert)};
+    const Bytes record{std::byte{21},
+                       std::byte{3},
+                       std::byte{3},
+                       std::byte{0},
+                       std::byte{2},
+                       std::byte{2},
+                       static_cast<std::byte>(alert)};
     const auto answer = one.advance(record);
     REQUIRE_FALSE(answer);
     CHECK_THAT(answer.error().message, ContainsSubstring(expected));

@@ -31,8 +31,9 @@ std::uint64_t advance_to(const SoftwareTpm& software, std::uint64_t to) {
   return *value;
 }
 
-TEST_CASE("A counter is made once, goes up as far as it is told and no farther, and keeps its value through a power cut",
-          "[tpm]") {
+TEST_CASE(
+    "A counter is made once, goes up as far as it is told and no farther, and keeps its value through a power cut",
+    "[tpm]") {
   SoftwareTpm software;
   std::uint64_t first = 0;
   {

@@ -26,12 +26,12 @@ struct Server {
   std::optional<PeerConnection> connection;
 
   Server() {
-    connection.emplace(io, PeerConnection::Handlers{
-                               .connected = [this] { ++connected; },
-                               .received = [](std::span<const std::byte>) {},
-                               .disconnected = [this](const std::string&) { ++disconnected; },
-                               .may_be_displaced = [this] { return displaceable; },
-                               .stranger = [this](const std::string& address) { strangers.push_back(address); }});
+    connection.emplace(
+        io, PeerConnection::Handlers{.connected = [this] { ++connected; },
+                                     .received = [](std::span<const std::byte>) {},
+                                     .disconnected = [this](const std::string&) { ++disconnected; },
+                                     .may_be_displaced = [this] { return displaceable; },
+                                     .stranger = [this](const std::string& address) { strangers.push_back(address); }});
     // A port that was free a moment ago; another one where somebody was faster.
     for (int tries = 0; tries < 20 && port == 0; ++tries) {
       tcp::acceptor probe{io, {asio::ip::make_address(here), 0}};

@@ -174,7 +174,8 @@ TEST_CASE("A snapshot of the disk that is put back is an alarm, and nothing of i
   }
 }
 
-TEST_CASE("A peer whose counters are far ahead is not followed: the boxes bootstrap, and no chunk is opened", "[session]") {
+TEST_CASE("A peer whose counters are far ahead is not followed: the boxes bootstrap, and no chunk is opened",
+          "[session]") {
   for (const std::uint64_t ahead : {std::uint64_t{4}, std::uint64_t{1000}, std::uint64_t{1} << 63U}) {
     for (const std::size_t who : {0U, 1U}) {
       INFO(ahead << " ahead at " << who);
@@ -218,7 +219,8 @@ TEST_CASE("A peer whose counters are far ahead is not followed: the boxes bootst
   }
 }
 
-TEST_CASE("A peer that is gone without a word is given up after 5 s, and comes back on the sealed reserve", "[session]") {
+TEST_CASE("A peer that is gone without a word is given up after 5 s, and comes back on the sealed reserve",
+          "[session]") {
   for (const std::size_t who : {0U, 1U}) {
     Boxes boxes;
     boxes.fill();

@@ -288,7 +288,8 @@ TEST_CASE("A connection that is lost during the bootstrap is not called another 
   pair.pass(0);
   for (auto& end : pair.ends) end->engine.on_disconnected("connection reset by peer", pair.now);
   for (auto& end : pair.ends) {
-    CHECK_THAT(end->engine.status().last_error, ContainsSubstring("lost before the session began: connection reset by peer"));
+    CHECK_THAT(end->engine.status().last_error,
+               ContainsSubstring("lost before the session began: connection reset by peer"));
     CHECK(end->alarms.empty());
   }
 }
