@@ -29,6 +29,27 @@ inline constexpr auto back_off_first = std::chrono::milliseconds{250};
 inline constexpr std::size_t client_to_server = 0;
 inline constexpr std::size_t server_to_client = 1;
 
+/// The opening of a chunk of each direction for one pair of lives. It outlives the connection: whoever cuts that gains
+/// no second chunk by it.
+struct Opening {
+  std::uint64_t number = 0;
+  Life peer_life{};
+  GenerationId generation{};
+  std::optional<std::uint32_t> own_chunk;
+  bool noted = false;   // on disk: the peer may be asked
+  bool moving = false;  // the own counter is on its way
+  bool opened = false;  // its pads are in the reserve
+  std::optional<std::uint32_t> peer_chunk;
+  bool peer_granted = false;  // durably; the pads are in the reserve
+};
+
+/// A generation in the making, from held blocks' bits.
+struct Building {
+  crypto::SecretBits bits;
+  std::array<std::uint64_t, 2> sender_base{};
+  std::array<std::uint64_t, 2> receiver_base{};
+};
+
 struct Session::State {
   Settings settings;
   crypto::Psk psk;
@@ -51,27 +72,8 @@ struct Session::State {
 
   // The sealed reserve; nothing without a vault, or when it has failed.
   std::optional<SealedReserve> sealed;
-  /// The opening of a chunk of each direction for one pair of lives. It outlives the connection: whoever cuts that gains
-  /// no second chunk by it.
-  struct Opening {
-    std::uint64_t number = 0;
-    Life peer_life{};
-    GenerationId generation{};
-    std::optional<std::uint32_t> own_chunk;
-    bool noted = false;   // on disk: the peer may be asked
-    bool moving = false;  // the own counter is on its way
-    bool opened = false;  // its pads are in the reserve
-    std::optional<std::uint32_t> peer_chunk;
-    bool peer_granted = false;  // durably; the pads are in the reserve
-  };
   std::optional<Opening> opening;
   std::uint64_t openings = 0;
-  /// A generation in the making, from held blocks' bits.
-  struct Building {
-    crypto::SecretBits bits;
-    std::array<std::uint64_t, 2> sender_base{};
-    std::array<std::uint64_t, 2> receiver_base{};
-  };
   std::optional<Building> building;
   std::optional<GenerationId> made;  // by this pair of lives
   struct VaultStep {
