@@ -10,8 +10,13 @@
 #include <span>
 #include <vector>
 
-/// A loop over words: compiled for what has BMI2 and AVX2 as well, chosen when the program starts.
+/// A loop over words: compiled for what has BMI2 and AVX2 as well, chosen when the program starts. That is before the
+/// thread sanitizer has begun, which cannot bear it.
+#ifdef __SANITIZE_THREAD__
+#define CLOISTER_WORDS
+#else
 #define CLOISTER_WORDS [[gnu::target_clones("arch=x86-64-v3", "default")]]
+#endif
 
 namespace cloister::distill {
 
