@@ -161,7 +161,7 @@ struct Link::ChainActions {
   void operator()(distill::Amplified& amplified) const {
     link.dropping_.reset();
     const Instant begun = link.end_block(amplified.block);
-    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), std::move(amplified.account), begun});
+    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), amplified.account, begun});
     link.close_next_block();
   }
   void operator()(distill::Dropped& dropped) const {

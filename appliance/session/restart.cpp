@@ -102,7 +102,7 @@ void Session::State::on_lease(const Frame& frame, Instant now) {
   }
   if (frame.type == opened && !channel->peer_opened) {
     if (planted(PlantedBug::opened_without_grant) && !opening->peer_chunk) {
-      opening->peer_chunk = *chunk;
+      opening->peer_chunk = chunk;
       take_peer_chunk();
     }
     if (!opening->peer_granted || opening->peer_chunk != *chunk)
