@@ -6,17 +6,15 @@
 namespace cloister::box {
 
 Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t bytes_max) {
-  const std::string path = directory + "/audit.jsonl";
+  const std::string path = std::format("{}/{}", directory, control::audit_file);
   const auto failed = [&](const Error& error) {
     return fail(
         std::format("audit log {}: does 'box.state_directory' exist, and may the service write there?", error.message));
   };
-  auto file = drivers::LineFile::open(path);
-  if (!file) return failed(file.error());
-  const auto text = file->read_all();
-  if (!text) return failed(text.error());
-  AuditLog log{directory, bytes_max, std::move(*file)};
-  std::istringstream lines{*text};
+  auto opened = drivers::LineFile::open(path);
+  if (!opened) return failed(opened.error());
+  AuditLog log{directory, bytes_max, std::move(opened->file)};
+  std::istringstream lines{std::move(opened->lines)};
   for (std::string line; std::getline(lines, line);) {
     const auto entry = log.chain_.add(line);
     if (!entry && !log.broken_) log.broken_ = std::format("'{}', line {}: {}", path, log.chain_.lines(), entry.error());
@@ -26,7 +24,7 @@ Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t byte
 
 Result<> AuditLog::append(const control::Event& event, std::chrono::system_clock::time_point time) {
   if (file_.bytes() >= bytes_max_) {
-    if (auto done = file_.put_away(directory_ + "/audit.1.jsonl"); !done) return done;
+    if (auto done = file_.put_away(std::format("{}/{}", directory_, control::audit_file_before)); !done) return done;
   }
   auto entry = chain_.next();
   entry.time = std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));

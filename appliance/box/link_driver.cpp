@@ -106,6 +106,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       link_{settings_.link, std::move(psk), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
+  interface_lost_.resize(settings_.paths.size());
   for (std::size_t i = 0; i < settings_.paths.size(); ++i)
     tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
 }
@@ -171,7 +172,6 @@ void LinkDriver::watch_light(std::uint64_t distilled) {
 }
 
 void LinkDriver::watch_interfaces() {
-  interface_lost_.resize(settings_.paths.size());
   for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
     if (interface_lost_[i] || !plane_.interface_lost(settings_.paths[i])) continue;
     interface_lost_[i] = true;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <thread>
 
+#include "appliance/cloisterctl/failed.hpp"
 #include "appliance/control/audit.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/event_kinds.hpp"
@@ -22,11 +23,6 @@
 namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
-
-int failed(const std::string& message) {
-  std::cerr << "cloisterctl: " << message << '\n';
-  return 1;
-}
 
 std::string with_times(const std::string& text, std::uint64_t times) {
   return times > 1 ? std::format("{} ({} times)", text, times) : text;
@@ -54,9 +50,9 @@ void print(const control::Event& event, double uptime_seconds, bool as_json) {
 std::vector<std::string> parts_of(const AuditOptions& options) {
   if (!options.files.empty()) return options.files;
   std::vector<std::string> files;
-  const std::string older = options.directory + "/audit.1.jsonl";
+  const std::string older = std::format("{}/{}", options.directory, control::audit_file_before);
   if (std::filesystem::exists(older)) files.push_back(older);
-  files.push_back(options.directory + "/audit.jsonl");
+  files.push_back(std::format("{}/{}", options.directory, control::audit_file));
   return files;
 }
 
@@ -152,7 +148,7 @@ int audit_verify(const AuditOptions& options) {
     passes_head = passes_head || chain.head() == options.head;
     return entry ? std::nullopt : std::optional{entry.error()};
   });
-  const bool beginning_is_here = chain.begins_after() == std::string(64, '0');
+  const bool beginning_is_here = chain.begins_after() == control::audit_beginning;
   const bool head_missing = !problem && !options.head.empty() && !passes_head;
   if (options.json) {
     std::cout << json::serialize(json::object{{"whole", !problem && !head_missing},

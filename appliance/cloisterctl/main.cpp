@@ -15,6 +15,7 @@
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/events.hpp"
+#include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/control/client.hpp"
@@ -24,11 +25,7 @@
 namespace {
 
 using namespace cloister;
-
-int failed(const std::string& message) {
-  std::cerr << "cloisterctl: " << message << '\n';
-  return 1;
-}
+using cloisterctl::failed;
 
 int show_status(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);

@@ -27,6 +27,13 @@ struct AuditEntry {
 };
 BOOST_DESCRIBE_STRUCT(AuditEntry, (), (number, time, severity, code, subject, text, times, previous))
 
+/// In the state directory; a full log is put away under the second name.
+inline constexpr const char* audit_file = "audit.jsonl";
+inline constexpr const char* audit_file_before = "audit.1.jsonl";
+
+/// What the very first entry holds as `previous`.
+inline const std::string audit_beginning(64, '0');
+
 inline constexpr std::size_t audit_line_bytes_max = 64U << 10U;
 
 /// One line without its line feed.
@@ -53,8 +60,8 @@ class AuditChain {
  private:
   std::uint64_t lines_ = 0;
   std::uint64_t number_ = 0;
-  std::string head_ = std::string(64, '0');
-  std::string begins_after_ = std::string(64, '0');
+  std::string head_ = audit_beginning;
+  std::string begins_after_ = audit_beginning;
 };
 
 }  // namespace cloister::control

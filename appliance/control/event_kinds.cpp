@@ -122,8 +122,7 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"TUNNEL_UP", false, "A tunnel has a key on both boxes and passes traffic.", ""},
     {"TUN_LOST", true,
      "The interface of a tunnel was deleted or cannot be read any more. The tunnel passes nothing; nothing goes round "
-     "it in "
-     "clear.",
+     "it in clear.",
      "Find out what deleted it ('ip monitor link'), and restart the service: it makes the interface again."},
     {"VERIFICATION_FAILED", true,
      "After the correction of errors the two boxes did not hold the same bits. The block is discarded.",

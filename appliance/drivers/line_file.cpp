@@ -30,23 +30,21 @@ Result<std::string> read_bytes(const std::string& path, int file, std::uint64_t 
 
 }  // namespace
 
-Result<LineFile> LineFile::open(const std::string& path) {
+Result<LineFile::Opened> LineFile::open(const std::string& path) {
   FileDescriptor file{::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (file.get() < 0) return failed(path, "cannot be opened");
   struct stat there{};
   if (::fstat(file.get(), &there) != 0) return failed(path, "cannot be looked at");
   if (!S_ISREG(there.st_mode)) return fail(std::format("'{}' is no regular file", path));
-  auto bytes = static_cast<std::uint64_t>(there.st_size);
-  auto text = read_bytes(path, file.get(), bytes);
+  auto text = read_bytes(path, file.get(), static_cast<std::uint64_t>(there.st_size));
   if (!text) return std::unexpected{text.error()};
   if (const auto end = text->rfind('\n') + 1; end != text->size()) {
-    bytes = end;
-    if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) return failed(path, "cannot be cut at its last line");
+    text->resize(end);
+    if (::ftruncate(file.get(), static_cast<off_t>(end)) != 0) return failed(path, "cannot be cut at its last line");
   }
-  return LineFile{path, std::move(file), bytes};
+  LineFile lines{path, std::move(file), text->size()};
+  return Opened{std::move(lines), std::move(*text)};
 }
-
-Result<std::string> LineFile::read_all() const { return read_bytes(path_, file_.get(), bytes_); }
 
 Result<> LineFile::append(std::string_view line) {
   std::string bytes{line};
@@ -68,7 +66,7 @@ Result<> LineFile::put_away(const std::string& old_path) {
   if (std::rename(path_.c_str(), old_path.c_str()) != 0) return failed(path_, "cannot be renamed");
   auto next = open(path_);
   if (!next) return std::unexpected{next.error()};
-  *this = std::move(*next);
+  *this = std::move(next->file);
   return {};
 }
 

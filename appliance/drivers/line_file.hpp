@@ -12,13 +12,12 @@ namespace cloister::drivers {
 
 class LineFile {
  public:
+  struct Opened;
   /// Makes it where it is not there, readable by its owner alone. What a power cut has left without a line feed at the
   /// end is cut off.
-  [[nodiscard]] static Result<LineFile> open(const std::string& path);
+  [[nodiscard]] static Result<Opened> open(const std::string& path);
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  /// Whole lines, each with its line feed.
-  [[nodiscard]] Result<std::string> read_all() const;
   /// The line is on the disk when this returns.
   [[nodiscard]] Result<> append(std::string_view line);
   /// The file goes to `old_path`, which is replaced; a new one begins.
@@ -30,6 +29,11 @@ class LineFile {
   std::string path_;
   FileDescriptor file_;
   std::uint64_t bytes_;
+};
+
+struct LineFile::Opened {
+  LineFile file;
+  std::string lines;  // what was there, each with its line feed
 };
 
 }  // namespace cloister::drivers

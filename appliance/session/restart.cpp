@@ -27,7 +27,7 @@ std::optional<GenerationId> Session::State::common_generation() const {
   const auto& of_client = client() ? channel->own_sealed : channel->peer.sealed;
   const auto& of_server = client() ? channel->peer.sealed : channel->own_sealed;
   for (const auto& id : of_client)
-    if (std::ranges::find(of_server, id) != of_server.end()) return id;
+    if (std::ranges::contains(of_server, id)) return id;
   return std::nullopt;
 }
 
@@ -189,10 +189,7 @@ void Session::State::give_up(std::string why, Instant now) {
 void Session::State::begin_building() {
   building.reset();
   if (!sealed || channel->peer.sealed_bits != sealed->layout().bits()) return;
-  const auto has = [](const std::vector<GenerationId>& ids, const GenerationId& id) {
-    return std::ranges::find(ids, id) != ids.end();
-  };
-  if (made && has(channel->own_sealed, *made) && has(channel->peer.sealed, *made)) {
+  if (made && std::ranges::contains(channel->own_sealed, *made) && std::ranges::contains(channel->peer.sealed, *made)) {
     if (sealed->staged() != made) return;
     sealed->settle_on(*made);
     return store({.what = VaultStep::What::store});
@@ -241,8 +238,7 @@ void Session::State::on_stored(const Frame& frame, Instant now) {
 
 void Session::State::settle_made() {
   if (!channel || !made || channel->peer_stored != made) return;
-  const auto ids = sealed->offer();
-  if (std::ranges::find(ids, *made) == ids.end()) return;
+  if (!std::ranges::contains(sealed->offer(), *made)) return;
   sealed->settle_on(*made);
   store({.what = VaultStep::What::store});
 }

@@ -2,18 +2,15 @@
 // comes back. Then the same with known mistakes put into the engine, each of which must be seen.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
 #include <format>
 #include <iostream>
 #include <map>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "appliance/session/simulation_hooks.hpp"
 #include "tests/simulation/restarting_box.hpp"
+#include "tests/simulation/seeds.hpp"
 
 namespace cloister::session {
 namespace {
@@ -163,50 +160,20 @@ Outcome run(std::uint64_t seed) {
   return outcome;
 }
 
-std::optional<std::uint64_t> number_from(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional{std::strtoull(text, nullptr, 10)};
-}
-
-/// The seeds below `seeds` on all cores; `stop` may end it early.
-template <class Judge>
-void run_all(std::uint64_t seeds, Judge judge) {
-  std::atomic<std::uint64_t> next = 0;
-  std::atomic<bool> stop = false;
-  std::mutex mutex;
-  std::vector<std::jthread> threads;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
-    threads.emplace_back([&] {
-      for (auto seed = next++; seed < seeds && !stop; seed = next++) {
-        const auto outcome = run(seed);
-        const std::lock_guard lock{mutex};
-        if (!judge(seed, outcome)) stop = true;
-      }
-    });
-  }
-}
-
 TEST_CASE("Through power cuts, restored disks and one restored TPM no pad is used twice, and the link comes back",
           "[simulation]") {
   session::planted_now.clear();
-  if (const auto seed = number_from("CLOISTER_SEED")) {
-    const auto outcome = run(*seed);
-    for (const auto& line : outcome.log) std::cout << line << '\n';
-    INFO("seed " << *seed << ": " << outcome.failure);
-    REQUIRE(outcome.failure.empty());
-    return;
-  }
-  const std::uint64_t seeds = number_from("CLOISTER_SEEDS").value_or(1000);
+  if (repeated_one(run)) return;
+  const std::uint64_t seeds = seeds_wanted();
   std::uint64_t blocks = 0;
   std::uint64_t resumptions = 0;
   std::uint64_t turned_back = 0;
   std::vector<std::string> failures;
-  run_all(seeds, [&](std::uint64_t seed, const Outcome& outcome) {
+  run_all(seeds, run, [&](std::uint64_t seed, const Outcome& outcome) {
     blocks += outcome.blocks;
     resumptions += outcome.sealed_resumptions;
     turned_back += outcome.turned_back;
-    if (!outcome.failure.empty())
-      failures.push_back(std::format("seed {}: {}; repeat with CLOISTER_SEED={}", seed, outcome.failure, seed));
+    if (!outcome.failure.empty()) failures.push_back(how_to_repeat(seed, outcome.failure));
     return failures.size() < 20;
   });
   for (const auto& failure : failures) UNSCOPED_INFO(failure);
@@ -253,9 +220,9 @@ TEST_CASE("Each mistake that is put into the engine is seen, or is hidden by a d
     session::planted_now = bugs;
     std::cout << "planted" << names << std::endl;
     // What is to be seen ends with the first seed that shows it.
-    const std::uint64_t seeds = seen_as.empty() ? number_from("CLOISTER_SEEDS").value_or(1000) / 2 : 5000;
+    const std::uint64_t seeds = seen_as.empty() ? seeds_wanted() / 2 : 5000;
     std::optional<std::uint64_t> found;
-    run_all(seeds, [&](std::uint64_t seed, const Outcome& outcome) {
+    run_all(seeds, run, [&](std::uint64_t seed, const Outcome& outcome) {
       const bool seen = seen_as.empty() ? outcome.failure.contains(twice) : outcome.failure.contains(seen_as);
       if (seen) found = found ? std::min(*found, seed) : seed;
       return !seen;

@@ -2,14 +2,10 @@
 // number.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
 #include <format>
-#include <iostream>
-#include <mutex>
-#include <thread>
 
+#include "tests/simulation/seeds.hpp"
 #include "tests/simulation/simulated_box.hpp"
 
 namespace cloister::simulation {
@@ -217,41 +213,19 @@ Outcome run(std::uint64_t seed) {
   return outcome;
 }
 
-std::optional<std::uint64_t> number_from(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional{std::strtoull(text, nullptr, 10)};
-}
-
 TEST_CASE("Two boxes keep equal keys, lose nothing when all is calm, and come back after trouble, for every seed",
           "[simulation]") {
-  if (const auto seed = number_from("CLOISTER_SEED")) {
-    const auto outcome = run(*seed);
-    for (const auto& line : outcome.log) std::cout << line << '\n';
-    INFO("seed " << *seed << ": " << outcome.failure);
-    REQUIRE(outcome.failure.empty());
-    return;
-  }
-  const std::uint64_t seeds = number_from("CLOISTER_SEEDS").value_or(1000);
-  std::atomic<std::uint64_t> next = 0;
-  std::atomic<std::uint64_t> tampered = 0;
-  std::atomic<std::uint64_t> blocks = 0;
-  std::mutex mutex;
+  if (repeated_one(run)) return;
+  const std::uint64_t seeds = seeds_wanted();
+  std::uint64_t tampered = 0;
+  std::uint64_t blocks = 0;
   std::vector<std::string> failures;
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
-      threads.emplace_back([&] {
-        for (auto seed = next++; seed < seeds; seed = next++) {
-          const auto outcome = run(seed);
-          tampered += outcome.tampered ? 1 : 0;
-          blocks += outcome.blocks;
-          if (outcome.failure.empty()) continue;
-          const std::lock_guard lock{mutex};
-          failures.push_back(std::format("seed {}: {}; repeat with CLOISTER_SEED={}", seed, outcome.failure, seed));
-        }
-      });
-    }
-  }
+  run_all(seeds, run, [&](std::uint64_t seed, const Outcome& outcome) {
+    tampered += outcome.tampered ? 1 : 0;
+    blocks += outcome.blocks;
+    if (!outcome.failure.empty()) failures.push_back(how_to_repeat(seed, outcome.failure));
+    return true;
+  });
   for (const auto& failure : failures) UNSCOPED_INFO(failure);
   CHECK(failures.empty());
   CHECK(tampered > seeds / 4);
