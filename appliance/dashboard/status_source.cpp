@@ -11,6 +11,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds age_max{500};
+constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
@@ -28,7 +29,7 @@ asio::awaitable<StatusSource::Status> StatusSource::latest() {
     // A coroutine of its own: the reader that came first may leave while others wait for the answer.
     asio::co_spawn(asking_.get_executor(), ask(), asio::detached);
   }
-  co_await asking_.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await asking_.async_wait(as_value);
   co_return status_;
 }
 

@@ -8,7 +8,8 @@ namespace cloister::distill {
 
 template <std::floating_point Number>
 [[nodiscard]] Number binary_entropy(Number probability) {
-  if (probability <= 0 || probability >= 1) return 0;
+  if (probability <= 0) return 0;
+  if (probability >= 1) return 0;
   return -probability * std::log2(probability) - (1 - probability) * std::log2(1 - probability);
 }
 

@@ -120,7 +120,7 @@ crypto::SecretVector<std::byte> SealedReserve::encode() const {
   head.u64(peer_own_floor_).u64(peer_granted_floor_).u64(peer_granted_limit_);
   head.u8(static_cast<std::uint8_t>((confirmed_ ? 1 : 0) + (staged_ ? 1 : 0)));
   crypto::SecretVector<std::byte> out;
-  out.reserve(head.size() + 2 * (layout_.bits() / 8 + 64 + 2 * layout_.chunks));
+  out.reserve(head.size() + 2 * (layout_.bits() / 8 + 64 + 2 * std::size_t{layout_.chunks}));
   append(out, head.view());
   // The staged one first. After a restart there is no telling whether the peer has it: offering both decides that.
   if (staged_) encode_generation(out, *staged_);
@@ -230,12 +230,11 @@ void SealedReserve::stage(const crypto::SecretBits& bits, std::array<std::uint64
   generation.sender_base = sender_base;
   generation.receiver_base = receiver_base;
   for (std::uint32_t i = 0; i < layout_.chunks; ++i) {
-    const auto shared = planted(PlantedBug::chunk_shared_by_directions) ? rest.first(layout_.chunk_bytes()) : rest;
-    for (std::size_t direction = 0; direction < 2; ++direction) {
-      const auto bytes = next(layout_.chunk_bytes());
-      const auto from = planted(PlantedBug::chunk_shared_by_directions) ? shared : bytes;
-      generation.chunks[direction].emplace_back(from.begin(), from.end());
-    }
+    const auto client = next(layout_.chunk_bytes());
+    const auto server = next(layout_.chunk_bytes());
+    generation.chunks[0].emplace_back(client.begin(), client.end());
+    const auto from = planted(PlantedBug::chunk_shared_by_directions) ? client : server;
+    generation.chunks[1].emplace_back(from.begin(), from.end());
   }
   staged_ = std::move(generation);
   staged_stored_ = false;

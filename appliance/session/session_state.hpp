@@ -77,7 +77,7 @@ struct Session::State {
   std::optional<Building> building;
   std::optional<GenerationId> made;  // by this pair of lives
   struct VaultStep {
-    enum class What { note, grant, move, store_staged, store } what;
+    enum class What { note, grant, move, store_staged, store } what{};
     std::uint64_t opening = 0;
     GenerationId generation{};
   };
