@@ -2,6 +2,7 @@
 #
 #   make demo [KEEP=1]   two boxes, a fibre, photons to packets, an eavesdropper      make test    all tests
 #   make build           the programs, in build/release/bin                            make bench   the figures
+#   make test-page     the dashboard's page in a headless Chromium, in a build root of its own
 #   make deb             Debian packages, in build/packages
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 
@@ -17,13 +18,14 @@ override CMD := $(value CMD)
 export CMD
 
 demo_root = root=$$(image/build-root demo) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
+browser_root = root=$$(image/build-root browser) && image/enter "$$root"
 test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/enter "$$root"
 
 # What is asked for inside: configure once, then build.
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build deb demo test test-keylog asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build deb demo test test-page asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -36,6 +38,9 @@ demo: build
 
 test:
 	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && ctest --preset release'
+
+test-page: build
+	@$(browser_root) sh -c 'rm -rf build/pictures && mkdir -p build/pictures && tests/e2e/page build/pictures'
 
 asan tsan:
 	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@'

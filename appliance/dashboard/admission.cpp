@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <format>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <string>
 #include <string_view>
 
 namespace cloister::dashboard {
@@ -29,6 +30,11 @@ bool names_this_machine(std::string_view host) {
   return !error && address.is_loopback() && address.is_v6() == bracketed;
 }
 
+bool is_foreign(const http::request_header<>& request) {
+  const auto origin = request.find(http::field::origin);
+  return origin != request.end() && origin->value() != "http://" + std::string{request[http::field::host]};
+}
+
 }  // namespace
 
 std::expected<Route, Refusal> admit(const http::request_header<>& request) {
@@ -42,8 +48,18 @@ std::expected<Route, Refusal> admit(const http::request_header<>& request) {
   }
   const std::string_view target = request.target();
   const auto path = target.substr(0, target.find('?'));
-  if (path == "/metrics") return Route::metrics;
-  return std::unexpected{Refusal{http::status::not_found, "not here: there is /metrics"}};
+  if (path == "/metrics") return Metrics{};
+  if (const auto* asset = find_asset(path)) return asset;
+  if (path != "/live")
+    return std::unexpected{
+        Refusal{http::status::not_found, "not here: there is / for people, /metrics for Prometheus"}};
+  if (is_foreign(request))
+    return std::unexpected{Refusal{http::status::forbidden, "a page from elsewhere may not listen: open / here"}};
+  if (!boost::beast::websocket::is_upgrade(request)) {
+    return std::unexpected{
+        Refusal{http::status::upgrade_required, "this is a WebSocket, for the page's script: open / instead"}};
+  }
+  return Live{};
 }
 
 }  // namespace cloister::dashboard

@@ -6,10 +6,16 @@
 #include <boost/beast/http/status.hpp>
 #include <expected>
 #include <string>
+#include <variant>
+
+#include "appliance/dashboard/assets.hpp"
 
 namespace cloister::dashboard {
 
-enum class Route { metrics };
+struct Metrics {};
+/// The status once a second, over a WebSocket.
+struct Live {};
+using Route = std::variant<Metrics, Live, const Asset*>;
 
 struct Refusal {
   boost::beast::http::status status;
@@ -18,6 +24,8 @@ struct Refusal {
 
 /// Only the loopback address is listened on, so a request for any other host was not meant for this machine: a web page
 /// elsewhere had its own name resolve to 127.0.0.1 (DNS rebinding) to read the answer in a visitor's browser.
+/// A WebSocket that a foreign page's script opens has that page's origin, which is refused likewise (RFC 6455 section
+/// 10.2).
 [[nodiscard]] std::expected<Route, Refusal> admit(const boost::beast::http::request_header<>& request);
 
 }  // namespace cloister::dashboard

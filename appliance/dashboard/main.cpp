@@ -1,4 +1,4 @@
-/// cloister-dashboard: the box's metrics over HTTP. It needs no right but to open the service's control socket.
+/// cloister-dashboard: the box's page and metrics over HTTP. It needs no right but to open the service's control socket.
 ///
 /// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is
 /// wrong.
@@ -16,7 +16,7 @@
 int main(int argc, char** argv) {
   namespace asio = boost::asio;
   namespace dashboard = cloister::dashboard;
-  CLI::App app{"Serves the metrics of this box's Cloister service to Prometheus, at /metrics.", "cloister-dashboard"};
+  CLI::App app{"Serves a live page of this box's Cloister service, and its metrics at /metrics.", "cloister-dashboard"};
   app.set_version_flag("--version", std::string{"cloister-dashboard "} + CLOISTER_VERSION);
   std::string control_socket = "/run/cloister/control.sock";
   app.add_option("--socket", control_socket, "Control socket of the service")->capture_default_str();

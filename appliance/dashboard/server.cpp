@@ -13,9 +13,12 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include "appliance/dashboard/admission.hpp"
+#include "appliance/dashboard/live.hpp"
 #include "appliance/dashboard/metrics.hpp"
 
 namespace cloister::dashboard {
@@ -26,11 +29,14 @@ using asio::ip::tcp;
 namespace {
 
 constexpr std::chrono::milliseconds pause_after_failed_accept{100};  // out of file descriptors: some will be freed
+constexpr const char* content_security_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
 constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
 struct Answer {
   http::status status = http::status::ok;
-  const char* content_type = "text/plain; charset=utf-8";
+  std::string_view content_type = "text/plain; charset=utf-8";
   std::string body;
 };
 
@@ -43,6 +49,8 @@ http::message_generator message(const http::request<http::empty_body>& request, 
   response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("Content-Security-Policy", content_security_policy);
   if (answer.status == http::status::method_not_allowed) response.set(http::field::allow, "GET, HEAD");
   response.keep_alive(request.keep_alive());
   response.prepare_payload();
@@ -112,6 +120,12 @@ asio::awaitable<void> Server::converse(tcp::socket socket) {
       answer = refuse({status_of(unread), "not an HTTP request that is taken here: " + unread.message()});
     } else if (const auto route = admit(request); !route) {
       answer = refuse(route.error());
+    } else if (std::holds_alternative<Live>(*route)) {
+      stream.expires_never();  // the WebSocket has time limits of its own
+      co_return co_await tell_status(std::move(stream), std::move(request), source_, limits_.live_interval);
+    } else if (const auto* const* asset = std::get_if<const Asset*>(&*route)) {
+      answer.content_type = (*asset)->content_type;
+      answer.body = (*asset)->content;
     } else {
       answer.content_type = metrics_content_type;
       const auto status = co_await source_.latest();  // with a name: GCC 14 forgets to destroy such a temporary

@@ -1,5 +1,5 @@
 #pragma once
-/// HTTP/1.1 by Beast: who connects gets what admission.hpp allows, within limits on size, time and number.
+/// HTTP/1.1 and WebSocket by Beast: who connects gets what admission.hpp allows, within limits on size, time and number.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -17,6 +17,7 @@ struct Limits {
   std::uint32_t header_bytes_max = 8192;
   std::chrono::milliseconds request_max{15'000};  // from the connection, or the answer before, to a whole request
   std::chrono::milliseconds answer_max{10'000};
+  std::chrono::milliseconds live_interval{1'000};
 };
 
 class Server {

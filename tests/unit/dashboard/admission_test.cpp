@@ -18,11 +18,16 @@ http::request_header<> asked(std::string_view target, std::string_view host, htt
   return request;
 }
 
+template <class What>
+bool is(const std::expected<Route, Refusal>& admitted) {
+  return admitted && std::holds_alternative<What>(*admitted);
+}
+
 TEST_CASE("The metrics are for this machine's names, with and without a port", "[admission]") {
   const auto* host =
       GENERATE("localhost", "LOCALHOST:9748", "127.0.0.1", "127.0.0.1:9748", "127.8.8.8:1", "[::1]", "[::1]:9748");
-  CHECK(admit(asked("/metrics", host)) == Route::metrics);
-  CHECK(admit(asked("/metrics?name[]=x", host)) == Route::metrics);
+  CHECK(is<Metrics>(admit(asked("/metrics", host))));
+  CHECK(is<Metrics>(admit(asked("/metrics?name[]=x", host))));
 }
 
 TEST_CASE("A request for another host was brought here by a foreign web page", "[admission]") {
@@ -58,6 +63,55 @@ TEST_CASE("Nothing can be changed, and what is not there is not found", "[admiss
     const auto admitted = admit(asked(target, "localhost"));
     REQUIRE_FALSE(admitted);
     CHECK(admitted.error().status == http::status::not_found);
+  }
+}
+
+TEST_CASE("The page asks for nothing that is not served, and has no script or style within", "[admission]") {
+  const auto page = admit(asked("/", "localhost"));
+  REQUIRE(is<const Asset*>(page));
+  const auto text = std::get<const Asset*>(*page)->content;
+  std::size_t files = 0;
+  for (const std::string_view attribute : {"src=\"", "href=\"/"}) {
+    for (std::size_t at = 0; (at = text.find(attribute, at)) != std::string_view::npos; at += attribute.size()) {
+      const auto begin = text.find('"', at) + 1;
+      const auto path = text.substr(begin, text.find('"', begin) - begin);
+      CAPTURE(path);
+      CHECK(is<const Asset*>(admit(asked(path, "localhost"))));
+      ++files;
+    }
+  }
+  CHECK(files >= 3);
+  for (const std::string_view inside : {"<style", "style=", "onclick", "onload", "http:", "https:", "<script>"})
+    CHECK_FALSE(text.contains(inside));
+}
+
+TEST_CASE("What a script imports is served", "[admission]") {
+  for (const auto* path : {"/page.js", "/plot.js", "/picture.js", "/format.js"}) {
+    const auto* script = find_asset(path);
+    REQUIRE(script != nullptr);
+    CHECK(script->content_type.starts_with("text/javascript"));
+    for (std::size_t at = 0; (at = script->content.find("'./", at)) != std::string_view::npos; ++at) {
+      const auto name = script->content.substr(at + 2, script->content.find('\'', at + 1) - at - 2);
+      CAPTURE(path, name);
+      CHECK(find_asset(name) != nullptr);
+    }
+  }
+}
+
+TEST_CASE("Only a WebSocket of this page is told the status", "[admission]") {
+  auto request = asked("/live", "localhost:9748");
+  request.version(11);
+  CHECK(admit(request).error().status == http::status::upgrade_required);
+  request.set(http::field::connection, "Upgrade");
+  request.set(http::field::upgrade, "websocket");
+  request.set(http::field::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ==");
+  request.set(http::field::sec_websocket_version, "13");
+  CHECK(is<Live>(admit(request)));  // no browser
+  request.set(http::field::origin, "http://localhost:9748");
+  CHECK(is<Live>(admit(request)));
+  for (const auto* origin : {"http://evil.example", "http://localhost", "https://localhost:9748", "null", ""}) {
+    request.set(http::field::origin, origin);
+    CHECK(admit(request).error().status == http::status::forbidden);
   }
 }
 

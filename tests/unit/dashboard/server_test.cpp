@@ -6,6 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -112,6 +115,43 @@ TEST_CASE("A scrape while the service is down says so", "[server]") {
   Dashboard dashboard{false};
   CHECK_THAT(dashboard.ask(get("/metrics")),
              StartsWith("HTTP/1.1 200 OK\r\n") && ContainsSubstring("\ncloister_up 0\n"));
+}
+
+TEST_CASE("A page comes with a policy that allows nothing from elsewhere and no script within", "[server]") {
+  Dashboard dashboard{true};
+  const auto answer = dashboard.ask(get("/"));
+  CHECK_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n") && ContainsSubstring("text/html") &&
+                         ContainsSubstring("default-src 'none'; script-src 'self'; style-src 'self'") &&
+                         ContainsSubstring("frame-ancestors 'none'") && ContainsSubstring("<title>Cloister</title>"));
+  CHECK_THAT(answer, !ContainsSubstring("unsafe-inline"));
+}
+
+std::string next_message(boost::beast::websocket::stream<tcp::socket>& socket) {
+  boost::beast::flat_buffer buffer;
+  socket.read(buffer);
+  return boost::beast::buffers_to_string(buffer.data());
+}
+
+TEST_CASE("The page hears the status again and again, and frees its place when it goes", "[server]") {
+  Dashboard dashboard{true, {.clients_max = 1, .live_interval = std::chrono::milliseconds{1}}};
+  {
+    boost::beast::websocket::stream<tcp::socket> socket{dashboard.connect()};
+    socket.handshake("localhost", "/live");
+    for (int i = 0; i < 3; ++i) CHECK_THAT(next_message(socket), StartsWith(R"({"ok":true,"status":{)"));
+  }
+  while (dashboard.ask(get("/metrics")).empty()) std::this_thread::yield();
+}
+
+TEST_CASE("The page hears that the service is gone; who talks instead of listening is cut off", "[server]") {
+  Dashboard dashboard{false, {.live_interval = std::chrono::hours{1}}};
+  boost::beast::websocket::stream<tcp::socket> socket{dashboard.connect()};
+  socket.handshake("localhost", "/live");
+  CHECK_THAT(next_message(socket), StartsWith(R"({"ok":false,"error":")") && ContainsSubstring("cloisterd"));
+  socket.write(asio::buffer(std::string(100'000, 'x')));
+  boost::beast::flat_buffer buffer;
+  boost::system::error_code error;
+  socket.read(buffer, error);
+  CHECK(error);
 }
 
 TEST_CASE("Many readers at once are one question to the service", "[server]") {

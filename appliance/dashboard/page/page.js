@@ -1,0 +1,130 @@
+// The page: listens to /live, where the status comes once a second, and shows it. Nothing is sent, nothing comes from elsewhere.
+
+import {duration, keys, percent, rate, size} from './format.js';
+import './picture.js';
+import './plot.js';
+
+const at = (id) => document.getElementById(id);
+
+function made(name, properties = {}, children = []) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/// What state the box is in as a whole, and how to say it. The worst first.
+function headline(status) {
+  const blocked = status.tunnels.find((tunnel) => tunnel.state === 'blocked');
+  if (blocked) return ['blocked', `Blocked: tunnel '${blocked.name}' has no key left; its packets are dropped, not sent in clear`];
+  const dropped = status.links.find((link) => link.state === 'no key: blocks dropped');
+  if (dropped) {
+    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.test_qber ?? dropped.qber)}): someone may be listening, or it is misaligned`];
+  }
+  const waiting = status.links.find((link) => link.state !== 'running');
+  if (waiting) return ['waiting', `Link '${waiting.name}': ${waiting.state}`];
+  const down = status.tunnels.find((tunnel) => tunnel.state !== 'up');
+  if (down) return ['waiting', `Tunnel '${down.name}': ${down.state}`];
+  return ['running', 'Running: keys are made and spent'];
+}
+
+function say(state, text) {
+  document.body.dataset.state = state;
+  if (at('headline').textContent !== text) at('headline').textContent = text; // told once to a screen reader
+}
+
+const sections = new Map(); // by link
+let before = null; // the status before this one: rates of traffic are differences
+
+function section_of(link) {
+  if (!sections.has(link.name)) {
+    const plot = (...description) => document.createElement('cloister-plot').describe(...description);
+    const section = {
+      picture: document.createElement('cloister-picture'),
+      about: made('p'),
+      qber: plot('QBER', ['key basis', 'test basis'], percent, 0.02),
+      rates: plot('Key rates', ['sifted', 'secret'], rate, 1000),
+      stock: plot('Keys in stock', ['all tunnels'], keys, 4),
+      reserve: plot('Authentication reserve', ['kept'], size, 1024),
+      traffic: plot('Traffic', ['received', 'sent'], rate, 1000),
+    };
+    const plots = made('div', {className: 'plots'}, [section.qber, section.rates, section.stock, section.reserve, section.traffic]);
+    const title = made('h2', {id: `link-${sections.size}`, textContent: `Link ${link.name} to ${link.peer}`});
+    const whole = made('section', {}, [title, section.about, section.picture, plots]);
+    whole.setAttribute('aria-labelledby', title.id);
+    at('links').append(whole);
+    sections.set(link.name, section);
+  }
+  return sections.get(link.name);
+}
+
+function bits_per_second(status, tunnels, field) {
+  const seconds = before ? status.uptime_seconds - before.uptime_seconds : 0;
+  if (!(seconds > 0)) return 0;
+  const earlier = (tunnel) => before.tunnels.find((one) => one.name === tunnel.name)?.[field] ?? tunnel[field];
+  return Math.max(0, tunnels.reduce((sum, tunnel) => sum + tunnel[field] - earlier(tunnel), 0)) * 8 / seconds;
+}
+
+function show_link(status, link) {
+  const section = section_of(link);
+  const tunnels = status.tunnels.filter((tunnel) => tunnel.link === link.name);
+  const [received, sent] = ['bytes_in', 'bytes_out'].map((field) => bits_per_second(status, tunnels, field));
+  const authenticator = {qkd: 'QKD keys', bootstrap: 'the bootstrap', nobody: 'nobody'}[link.authenticated_by];
+  section.about.textContent = `${link.state}; classical channel authenticated by ${authenticator}; blocks: ${link.blocks_made} made, ` +
+    `${link.blocks_dropped} dropped, ${link.blocks_burnt} burnt`;
+  section.picture.show(link, tunnels, received + sent);
+  const now = status.uptime_seconds;
+  section.qber.push(now, [link.qber, link.test_qber]);
+  section.rates.push(now, [link.sifted_bits_per_second, link.secret_bits_per_second]);
+  section.stock.push(now, [tunnels.reduce((sum, tunnel) => sum + tunnel.stock_keys, 0)]);
+  section.reserve.push(now, [link.reserve_bits / 8]);
+  section.traffic.push(now, [received, sent]);
+}
+
+function tunnel_card(tunnel) {
+  const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
+  const rows = [
+    ['Cipher', tunnel.cipher],
+    ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
+    ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
+    ['Rekeys', tunnel.rekeys],
+    ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],
+    ['Dropped', `${dropped} packets: ${tunnel.dropped_no_key} without key, ${tunnel.authentication_failures} forged`],
+  ];
+  const state = made('span', {className: tunnel.state === 'up' ? 'state-good' : 'state-bad', textContent: tunnel.state});
+  const list = made('dl', {}, rows.flatMap(([name, value]) => [made('dt', {textContent: name}), made('dd', {textContent: value})]));
+  return made('article', {className: 'card'}, [made('h3', {}, [`${tunnel.name}: `, state]), list]);
+}
+
+function event_line(status, event) {
+  const ago = duration(Math.max(0, status.uptime_seconds - event.at_seconds));
+  const alarm = event.severity === 'alarm';
+  const times = event.times > 1 ? ` (${event.times} times)` : '';
+  return made('li', {className: alarm ? 'alarm' : '', textContent: `${alarm ? 'ALARM, ' : ''}${ago} ago: ${event.subject}: ${event.text}${times}`});
+}
+
+function show(status) {
+  if (before && before.uptime_seconds > status.uptime_seconds) before = null; // the service began anew
+  say(...headline(status));
+  document.title = `${status.box}: ${document.body.dataset.state} - Cloister`;
+  at('box').textContent = status.box;
+  at('about').textContent = `version ${status.version}, up ${duration(status.uptime_seconds)}`;
+  for (const link of status.links) show_link(status, link);
+  at('tunnels').replaceChildren(...status.tunnels.map(tunnel_card));
+  at('events').replaceChildren(...status.events.toReversed().map((event) => event_line(status, event)));
+  before = status;
+}
+
+function listen() {
+  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`);
+  socket.addEventListener('message', (message) => {
+    const answer = JSON.parse(message.data);
+    if (answer.ok) show(answer.status);
+    else say('gone', `The service does not answer: ${answer.error}`);
+  });
+  socket.addEventListener('close', () => {
+    say('gone', 'The dashboard does not answer: on the box, systemctl status cloister-dashboard. Trying again.');
+    setTimeout(listen, 2000);
+  });
+}
+
+listen();
