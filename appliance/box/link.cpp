@@ -134,6 +134,9 @@ struct Link::SessionActions {
     link.generation_ = 0;
     link.unfinished_.clear();
     link.newest_begun_ = {};
+    for (const auto& [number, block] : link.finished_)
+      link.record({.account = block.account, .outcome = "burnt", .authenticated_by = {}, .reason = lost.reason},
+                  block.begun);
     link.finished_.clear();
     link.closing_ = false;
     link.surroundings_.stop_chain();
@@ -167,8 +170,11 @@ struct Link::ChainActions {
   void operator()(distill::Dropped& dropped) const {
     const Instant begun = link.end_block(dropped.block);
     link.session_.abandon_block(dropped.block);
-    link.record(dropped.account, code_of(dropped.reason), begun);
-    link.last_drop_ = std::format("block {}: {}", dropped.block.value, dropped.text);
+    link.record({.account = dropped.account,
+                 .outcome = code_of(dropped.reason),
+                 .authenticated_by = {},
+                 .reason = dropped.text},
+                begun);
     if (dropped.reason == distill::DropReason::reconciliation_failed ||
         dropped.reason == distill::DropReason::verification_failed)
       ++link.failed_reconciliations_;
@@ -223,7 +229,8 @@ void Link::on_held(session::BlockHeld& held) {
     session_.on_protocol_error(reserve.error().message, surroundings_.now());
     return;
   }
-  record(block.account, std::format("held, authenticated by {}", to_string(held.by)), block.begun);
+  record({.account = block.account, .outcome = "held", .authenticated_by = to_string(held.by), .reason = {}},
+         block.begun);
   if (!first_key_reported_) {
     surroundings_.info(
         "FIRST_KEY", subject(),
@@ -256,11 +263,13 @@ Instant Link::end_block(wire::BlockId block) {
   return begun ? begun.mapped() : surroundings_.now();
 }
 
-void Link::record(const distill::Account& account, const std::string& outcome, Instant begun) {
-  const double seconds = std::chrono::duration<double>(surroundings_.now() - begun).count();
-  surroundings_.record(
-      std::format(R"({{{}, "outcome": "{}", "seconds": {:.3f}}})", distill::json_members(account), outcome, seconds));
-  last_block_ = EndedBlock{account, outcome, seconds};
+void Link::record(EndedBlock block, Instant begun) {
+  block.seconds = std::chrono::duration<double>(surroundings_.now() - begun).count();
+  surroundings_.record(std::format(
+      R"({{{}, "outcome": "{}", "authenticated_by": {}, "seconds": {:.3f}}})", distill::json_members(block.account),
+      block.outcome, block.authenticated_by.empty() ? "null" : '"' + block.authenticated_by + '"', block.seconds));
+  if (block.outcome != "held") last_drop_ = block;
+  last_block_ = std::move(block);
 }
 
 }  // namespace cloister::box

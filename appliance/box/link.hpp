@@ -32,8 +32,10 @@ struct LinkSettings {
 /// What `status` shows of the last block that ended, with a key or without.
 struct EndedBlock {
   distill::Account account;
-  std::string outcome;
-  double seconds = 0;  // from its first detections to the end
+  std::string outcome;           // "held", "burnt", or the code of why it was dropped
+  std::string authenticated_by;  // "bootstrap", "qkd"; empty where it came to no tag
+  std::string reason;            // why it gave no key, for a person
+  double seconds = 0;            // from its first detections to the end
 };
 
 class Link {
@@ -63,8 +65,8 @@ class Link {
   [[nodiscard]] const EpsilonTotal& epsilon() const { return epsilon_; }
   [[nodiscard]] const std::optional<EndedBlock>& last_block() const { return last_block_; }
   [[nodiscard]] std::uint64_t failed_reconciliations() const { return failed_reconciliations_; }
-  /// Why the last block without a key gave none; empty when there was none.
-  [[nodiscard]] const std::string& last_drop() const { return last_drop_; }
+  /// The last one that gave no key.
+  [[nodiscard]] const std::optional<EndedBlock>& last_drop() const { return last_drop_; }
   /// The last finished block gave no key.
   [[nodiscard]] bool dropping() const { return dropping_.has_value(); }
   /// A block is complete and not finished yet.
@@ -80,7 +82,7 @@ class Link {
   void begin_block(wire::BlockId block);
   /// When it was begun.
   [[nodiscard]] Instant end_block(wire::BlockId block);
-  void record(const distill::Account& account, const std::string& outcome, Instant begun);
+  void record(EndedBlock block, Instant begun);
 
   /// A block that the chain has made; its key waits for the transcript to be authentic.
   struct Finished {
@@ -101,7 +103,7 @@ class Link {
   std::map<wire::BlockId, Finished> finished_;  // the first one may be closing
   EpsilonTotal epsilon_;
   std::optional<EndedBlock> last_block_;
-  std::string last_drop_;
+  std::optional<EndedBlock> last_drop_;
   std::uint64_t failed_reconciliations_ = 0;
   bool closing_ = false;
   bool first_key_reported_ = false;

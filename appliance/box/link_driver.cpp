@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "appliance/box/epsilon_file.hpp"
-#include "appliance/distill/binary_entropy.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -34,20 +33,23 @@ control::BlockStatus status_of(const EndedBlock& block) {
   control::BlockStatus status;
   status.number = account.block;
   status.outcome = block.outcome;
+  status.authenticated_by = block.authenticated_by;
   status.bound = distill::to_string(account.parameters.bound);
+  status.eps_sec = account.parameters.eps_sec;
+  status.eps_cor = account.parameters.eps_cor;
   status.seconds = block.seconds;
+  status.detections = account.detections;
   status.sifted_bits = account.key.detections();
   status.tested_bits = account.test.detections();
   status.secret_bits = account.length_bits;
   status.leakage_bits = account.leakage_bits();
   if (status.tested_bits > 0) status.test_qber = account.test_qber();
-  if (account.verification_bits > 0) status.qber = account.key_qber();  // counted once the blocks are equal
+  if (account.key_errors_known) status.qber = account.key_qber();
   if (account.s_test_1 > 0) {
     status.single_photon_error_max = static_cast<double>(account.v_test_1 / account.s_test_1);
     status.phase_error_max = static_cast<double>(account.phase_error);
   }
-  const double shannon = static_cast<double>(status.sifted_bits) * distill::binary_entropy(account.key_qber());
-  if (status.qber && shannon > 0) status.efficiency = static_cast<double>(account.parity_bits) / shannon;
+  status.efficiency = account.efficiency();
   return status;
 }
 
@@ -278,7 +280,8 @@ control::LinkStatus LinkDriver::status() const {
   status.last_error = session.last_error;
   if (link_.last_block()) status.last_block = status_of(*link_.last_block());
   status.failed_reconciliations = link_.failed_reconciliations();
-  status.last_drop = link_.last_drop();
+  if (const auto& drop = link_.last_drop())
+    status.last_drop = {.number = drop->account.block, .outcome = drop->outcome, .reason = drop->reason};
   status.epsilon_total = link_.epsilon().total();
   status.epsilon_budget = link_.epsilon().budget();
   status.epsilon_per_block = link_.epsilon().per_block();

@@ -47,12 +47,21 @@ std::string authenticator(const Paint& paint, const std::string& by) {
   return paint.bad("nobody");
 }
 
-std::string block_text(const control::BlockStatus& block) {
-  std::string out = std::format("{} ({}), {:.2f} s: {} secret of {} sifted", block.number, block.outcome, block.seconds,
-                                block.secret_bits, block.sifted_bits);
-  if (block.phase_error_max) out += std::format(", phase error at most {}", percent(block.phase_error_max));
-  if (block.efficiency) out += std::format(", f {:.3f}", *block.efficiency);
-  return out + std::format(", {} leaked, by {}", block.leakage_bits, block.bound);
+std::string block_lines(const control::BlockStatus& block) {
+  std::string out = line(
+      "last block",
+      std::format("{}: {}{}, after {:.2f} s", block.number, block.outcome,
+                  block.authenticated_by.empty() ? "" : ", authenticated by " + block.authenticated_by, block.seconds));
+  out +=
+      line("its errors", std::format("{} key basis, {} test basis; single photons at most {}, phase error at most {}",
+                                     percent(block.qber), percent(block.test_qber),
+                                     percent(block.single_photon_error_max), percent(block.phase_error_max)));
+  return out + line("its bits",
+                    std::format(
+                        "{} detected, {} sifted, {} tested, {} secret; {} leaked{}; {}, eps_sec {:.1e}, eps_cor {:.1e}",
+                        block.detections, block.sifted_bits, block.tested_bits, block.secret_bits, block.leakage_bits,
+                        block.efficiency ? std::format(" (f {:.3f})", *block.efficiency) : "", block.bound,
+                        block.eps_sec, block.eps_cor));
 }
 
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
@@ -63,8 +72,9 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
-  out += line("rates", std::format("{} sifted, {} secret", with_rate_unit(link.sifted_bits_per_second),
-                                   with_rate_unit(link.secret_bits_per_second)));
+  out += line("rates",
+              std::format("{} raw, {} sifted, {} secret", with_rate_unit(link.detections_per_second),
+                          with_rate_unit(link.sifted_bits_per_second), with_rate_unit(link.secret_bits_per_second)));
   out += line("blocks", std::format("{} made, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made,
                                     link.blocks_dropped, link.blocks_burnt,
                                     link.block_size_bits == 0 ? 0.0
@@ -74,10 +84,12 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
                                      with_size_unit(static_cast<double>(link.reserve_bits) / 8),
                                      with_size_unit(static_cast<double>(link.reserve_bits_max) / 8),
                                      link.authentication_spent_bits, link.sealed_restarts));
-  if (link.last_block) out += line("last block", block_text(*link.last_block));
+  if (link.last_block) out += block_lines(*link.last_block);
   if (link.failed_reconciliations > 0)
     out += line("not reconciled", std::format("{} blocks", link.failed_reconciliations));
-  if (!link.last_drop.empty()) out += line("last drop", link.last_drop);
+  if (link.last_drop)
+    out += line("last drop",
+                std::format("{}: {}, {}", link.last_drop->number, link.last_drop->outcome, link.last_drop->reason));
   const std::string epsilon = std::format("{:.2e} of {:.2e} for the link's life, {:.1e} a block", link.epsilon_total,
                                           link.epsilon_budget, link.epsilon_per_block);
   out += line("epsilon", link.epsilon_total > link.epsilon_budget ? paint.bad(epsilon) : epsilon);

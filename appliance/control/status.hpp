@@ -15,9 +15,13 @@ namespace cloister::control {
 /// A block that has ended, with a key or without; the account log has all of it.
 struct BlockStatus {
   std::uint64_t number = 0;
-  std::string outcome;  // "held, authenticated by qkd", or the code of why it was dropped
-  std::string bound;    // "wiesemann2024", …
-  double seconds = 0;   // from its first detections to its end
+  std::string outcome;           // "held", "burnt", or the code of why it was dropped
+  std::string authenticated_by;  // "bootstrap", "qkd"; empty where it came to no tag
+  std::string bound;             // "wiesemann2024", …
+  double eps_sec = 0;
+  double eps_cor = 0;
+  double seconds = 0;            // from its first detections to its end
+  std::uint64_t detections = 0;  // as the receiver reported them, in any basis
   std::uint64_t sifted_bits = 0;
   std::uint64_t tested_bits = 0;
   std::uint64_t secret_bits = 0;
@@ -29,8 +33,17 @@ struct BlockStatus {
   std::optional<double> efficiency;  // f: parities per Shannon's least
 };
 BOOST_DESCRIBE_STRUCT(BlockStatus, (),
-                      (number, outcome, bound, seconds, sifted_bits, tested_bits, secret_bits, leakage_bits, qber,
-                       test_qber, single_photon_error_max, phase_error_max, efficiency))
+                      (number, outcome, authenticated_by, bound, eps_sec, eps_cor, seconds, detections, sifted_bits,
+                       tested_bits, secret_bits, leakage_bits, qber, test_qber, single_photon_error_max,
+                       phase_error_max, efficiency))
+
+/// A block that gave no key.
+struct DropStatus {
+  std::uint64_t number = 0;
+  std::string outcome;  // as of a block
+  std::string reason;   // for a person
+};
+BOOST_DESCRIBE_STRUCT(DropStatus, (), (number, outcome, reason))
 
 struct LinkStatus {
   std::string name;
@@ -58,7 +71,7 @@ struct LinkStatus {
   std::string last_error;
   std::optional<BlockStatus> last_block;
   std::uint64_t failed_reconciliations = 0;  // blocks that did not become equal
-  std::string last_drop;                     // why the last block without a key gave none
+  std::optional<DropStatus> last_drop;       // the last block that gave no key
   double epsilon_total = 0;                  // of all blocks of the link's life
   double epsilon_budget = 0;
   double epsilon_per_block = 0;

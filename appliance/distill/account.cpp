@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "appliance/distill/binary_entropy.hpp"
+
 namespace cloister::distill {
 
 Observation Account::observation() const {
@@ -13,6 +15,12 @@ Observation Account::observation() const {
           .eps_sec = parameters.eps_sec,
           .eps_cor = parameters.eps_cor,
           .leakage_bits = static_cast<double>(leakage_bits())};
+}
+
+std::optional<double> Account::efficiency() const {
+  const double shannon = static_cast<double>(key.detections()) * binary_entropy(key_qber());
+  if (!key_errors_known || shannon <= 0) return std::nullopt;
+  return static_cast<double>(parity_bits) / shannon;
 }
 
 Account with_secret_length(Account account) {

@@ -3,6 +3,7 @@
 /// log (`cloisterctl account`).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "appliance/distill/observation.hpp"
@@ -24,15 +25,19 @@ struct Parameters {
 struct Account : Bounds {
   std::uint64_t block = 0;
   Parameters parameters;
+  std::uint64_t detections = 0;          // reported by the receiver, of any basis
   BasisCounts key;                       // Z
   BasisCounts test;                      // X
   std::uint64_t parity_bits = 0;         // disclosed by reconciliation
   std::uint64_t verification_bits = 0;   // disclosed by verification
   std::uint64_t error_pattern_bits = 0;  // disclosed by what the corrector asks, where the bound does not cover it
+  bool key_errors_known = false;         // key.m is counted: the two blocks were equal in the end
 
   [[nodiscard]] std::uint64_t leakage_bits() const { return parity_bits + verification_bits + error_pattern_bits; }
   [[nodiscard]] double key_qber() const { return key.error_rate(); }
   [[nodiscard]] double test_qber() const { return test.error_rate(); }
+  /// f: disclosed parities per what Shannon requires, n h(QBER); nothing where that is unknown or 0.
+  [[nodiscard]] std::optional<double> efficiency() const;
   [[nodiscard]] Observation observation() const;
 };
 

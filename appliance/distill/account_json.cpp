@@ -150,9 +150,15 @@ Result<Observation> read_observation(const json::value& value) {
 std::string to_json(const Bounds& bounds) { return "{" + members(bounds) + "}"; }
 
 std::string json_members(const Account& account) {
-  return std::format(R"("block": {}, {}, "parity_bits": {}, "verification_bits": {}, "error_pattern_bits": {}, {})",
-                     account.block, members(account.observation()), account.parity_bits, account.verification_bits,
-                     account.error_pattern_bits, members(static_cast<const Bounds&>(account)));
+  const auto known = [](bool is, double value) { return is ? std::format("{:.17g}", value) : "null"; };
+  const auto f = account.efficiency();
+  return std::format(
+      R"("block": {}, "detections": {}, {}, "parity_bits": {}, "verification_bits": {}, "error_pattern_bits": {}, {}, "qber": {}, )"
+      R"("test_qber": {}, "efficiency": {})",
+      account.block, account.detections, members(account.observation()), account.parity_bits, account.verification_bits,
+      account.error_pattern_bits, members(static_cast<const Bounds&>(account)),
+      known(account.key_errors_known, account.key_qber()), known(account.test.detections() > 0, account.test_qber()),
+      known(f.has_value(), f.value_or(0)));
 }
 
 }  // namespace cloister::distill

@@ -15,7 +15,8 @@ namespace cloister::distill {
 /// One line: the length and every bound that led to it.
 [[nodiscard]] std::string to_json(const Bounds& bounds);
 
-/// The members of an object, without its braces: what `read_observation` reads, what it led to, what leaked by whom.
+/// The members of an object, without its braces: what `read_observation` reads, what it led to, what leaked by whom; and
+/// error rates and efficiency, null where they are not known.
 [[nodiscard]] std::string json_members(const Account& account);
 
 }  // namespace cloister::distill

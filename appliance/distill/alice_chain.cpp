@@ -123,6 +123,7 @@ class AliceChain final : public Chain {
     const auto message = decode_sift(payload);
     if (!message || block.reference || block.sifted.bits.size_bits() + sift_detections_max > block_bits_max)
       return malformed(id, MessageType::sift);
+    block.sifted.account.detections += message->slots.size();
     crypto::SecretVector<hal::Symbol> symbols(message->slots.size());
     // The fibre or the device may have restarted in between: then nobody knows what was in those slots.
     if (!symbols_.symbols(message->epoch, message->slots, symbols)) {
@@ -195,6 +196,7 @@ class AliceChain final : public Chain {
       if (message->key.m[k] > message->key.n[k]) return malformed(id, MessageType::verdict);
     }
     block.sifted.account.key.m = message->key.m;
+    block.sifted.account.key_errors_known = true;
     const Account account = with_secret_length(block.sifted.account);
     block.sifted.account = account;
     if (account.length_bits < length_bits_min) {

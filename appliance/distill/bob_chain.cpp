@@ -55,6 +55,7 @@ class BobChain final : public Chain {
     Watched seen = watched(frame);
     send(id, MessageType::sift, encode(seen.message));
     figures_.detections += frame.detections.size();
+    blocks_.rbegin()->second.sifted.account.detections += frame.detections.size();
     sifts_.push_back({id, std::move(seen.bits), std::move(seen.message.bases)});
   }
 
@@ -259,6 +260,7 @@ class BobChain final : public Chain {
     for (const auto& [bit, is_wrong] : wrong) {
       if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensity(bit)];
     }
+    block.sifted.account.key_errors_known = true;
   }
 
   Result<> on_amplify(BlockId id, Block& block, std::span<const std::byte> payload) {

@@ -218,6 +218,11 @@ class Lab:
         status = self.status(box)
         return status["links"][0] if status else None
 
+    def accounts(self, box):
+        """The box's account log."""
+        (log,) = (self.directory / f"state-{box}").glob("*.accounts.jsonl")
+        return [json.loads(line) for line in log.read_text().splitlines()]
+
     def tunnel(self, box):
         status = self.status(box)
         return status["tunnels"][0] if status else None

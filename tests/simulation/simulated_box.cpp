@@ -176,10 +176,13 @@ void SimulatedBox::alarm(const std::string& code, const std::string& subject, co
   alarms_.push_back(code);
 }
 void SimulatedBox::record(const std::string& account_line) {
-  world_.note("account", account_line.size() == 0 ? 0U : 1U);
+  world_.note("account", account_line.size());
+  accounts_.push_back(account_line);
 }
+/// The next life begins there.
 bool SimulatedBox::book_epsilon(double total) {
   world_.note("epsilon", total > 0 ? 1U : 0U);
+  settings_.epsilon_booked = total;
   return true;
 }
 

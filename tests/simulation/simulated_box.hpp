@@ -52,6 +52,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
+  /// The lines of the account log.
+  [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Up, and authenticated by QKD keys.
   [[nodiscard]] bool settled() const;
 
@@ -95,6 +97,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   Traffic traffic_;
   std::vector<std::string> alarms_;
   std::vector<std::string> log_;
+  std::vector<std::string> accounts_;
   box::LinkSettings settings_;
   crypto::Psk psk_;
   std::unique_ptr<box::Link> link_;

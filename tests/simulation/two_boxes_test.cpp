@@ -2,9 +2,12 @@
 // number.
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <format>
 
+#include "appliance/distill/account_json.hpp"
 #include "tests/simulation/seeds.hpp"
 #include "tests/simulation/simulated_box.hpp"
 
@@ -111,6 +114,35 @@ struct Outcome {
   std::vector<std::string> log;
 };
 
+/// Whether anyone can recompute each line of a box's account log, and whether each attempt was paid for.
+std::string judge_accounts(const SimulatedBox& box, bool calm) {
+  std::uint64_t held = 0;
+  for (const auto& text : box.accounts()) {
+    const auto line = boost::json::parse(text, {}, {.numbers = boost::json::number_precision::precise}).as_object();
+    const auto seen = distill::read_observation(line);
+    if (!seen) return "an account that cannot be read: " + seen.error().message;
+    const auto& outcome = line.at("outcome").as_string();
+    if (outcome != "held" && !line.at("authenticated_by").is_null()) return "no key, and yet authenticated";
+    if (outcome != "held") continue;
+    ++held;
+    const auto& by = line.at("authenticated_by").as_string();
+    if (by != "bootstrap" && by != "qkd") return "an account that does not say what authenticated the block";
+    const double f = line.at("efficiency").as_double();
+    if (!(f > 1 && f < 2)) return std::format("an efficiency of {}", f);
+    if (std::abs(line.at("qber").as_double() - error_probability) > 0.002) return "a QBER that is not the light's";
+    if (distill::secret_length(*seen).length_bits != line.at("length_bits").to_number<std::uint64_t>())
+      return "an account whose length does not follow from it: " + text;
+  }
+  const double attempts = box.link().epsilon().total() / box.link().epsilon().per_block();
+  const auto lines = static_cast<double>(box.accounts().size());
+  // At the end a block or two are open. A life that ended early has given back nothing of what it had booked.
+  if (attempts < lines - 0.5 || (calm && attempts > lines + 2.5))
+    return std::format("{} attempts were counted, {} accounts written", attempts, lines);
+  if (calm && held != box.link().session_status().blocks_held)
+    return std::format("{} accounts of held blocks where there are {}", held, box.link().session_status().blocks_held);
+  return {};
+}
+
 std::string judge(const Trouble& trouble, const Rekeying& rekeying, bool tampered, const SimulatedBox& alice,
                   const SimulatedBox& bob) {
   for (const auto* box : {&alice, &bob}) {
@@ -126,6 +158,7 @@ std::string judge(const Trouble& trouble, const Rekeying& rekeying, bool tampere
         balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
       return "bits appeared or vanished in the store";
     const bool calm = trouble.cuts.empty() && !tampered;
+    if (auto wrong = judge_accounts(*box, calm); !wrong.empty()) return wrong;
     if (calm && trouble.datagram_loss == 0 && traffic.received.size() != sender.sent - sender.without_key) {
       return std::format("{} packets were lost over {} rekeys",
                          sender.sent - sender.without_key - traffic.received.size(),

@@ -29,6 +29,7 @@ LinkStatus link() {
   link.device = "running";
   link.qber = 0.0101;
   link.test_qber = 0.0103;
+  link.detections_per_second = 590'000;
   link.sifted_bits_per_second = 245'000;
   link.secret_bits_per_second = 82'000;
   link.blocks_made = 3;
@@ -39,9 +40,13 @@ LinkStatus link() {
   link.authentication_spent_bits = 512;
   link.sealed_restarts = 8;
   link.last_block = BlockStatus{.number = 9,
-                                .outcome = "held, authenticated by qkd",
+                                .outcome = "held",
+                                .authenticated_by = "qkd",
                                 .bound = "wiesemann2024",
+                                .eps_sec = 9e-17,
+                                .eps_cor = 1e-17,
                                 .seconds = 1.25,
+                                .detections = 2'100'000,
                                 .sifted_bits = 1'000'200,
                                 .tested_bits = 180'000,
                                 .secret_bits = 330'000,
@@ -51,7 +56,10 @@ LinkStatus link() {
                                 .single_photon_error_max = 0.03,
                                 .phase_error_max = 0.0374,
                                 .efficiency = 1.099};
-  link.last_drop = "block 7: reconciliation did not end";
+  link.last_drop.emplace();
+  link.last_drop->number = 7;
+  link.last_drop->outcome = "RECONCILIATION_FAILED";
+  link.last_drop->reason = "reconciliation did not end";
   link.failed_reconciliations = 1;
   link.epsilon_total = 2e-9;
   link.epsilon_budget = 1e-6;
@@ -149,12 +157,14 @@ link: line
   authenticated by: QKD keys (information-theoretic)
   device:          running
   QBER:            1.01 % key basis, 1.03 % test basis now
-  rates:           245 kbit/s sifted, 82.0 kbit/s secret
+  rates:           590 kbit/s raw, 245 kbit/s sifted, 82.0 kbit/s secret
   blocks:          3 made, 0 dropped, 0 burnt; the next is 50 % full
   reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags; 8 restarts sealed
-  last block:      9 (held, authenticated by qkd), 1.25 s: 330000 secret of 1000200 sifted, phase error at most 3.74 %, f 1.099, 89128 leaked, by wiesemann2024
+  last block:      9: held, authenticated by qkd, after 1.25 s
+  its errors:      1.01 % key basis, 1.02 % test basis; single photons at most 3.00 %, phase error at most 3.74 %
+  its bits:        2100000 detected, 1000200 sifted, 180000 tested, 330000 secret; 89128 leaked (f 1.099); wiesemann2024, eps_sec 9.0e-17, eps_cor 1.0e-17
   not reconciled:  1 blocks
-  last drop:       block 7: reconciliation did not end
+  last drop:       7: RECONCILIATION_FAILED, reconciliation did not end
   epsilon:         2.00e-09 of 1.00e-06 for the link's life, 1.0e-16 a block
 
 tunnel: office

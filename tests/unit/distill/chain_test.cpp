@@ -4,9 +4,11 @@
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
+#include <utility>
 
 #include "appliance/distill/account_json.hpp"
 #include "appliance/distill/confirmation.hpp"
+#include "appliance/distill/messages.hpp"
 #include "tests/unit/distill/chain_pair.hpp"
 
 namespace cloister::distill {
@@ -60,6 +62,38 @@ TEST_CASE("Two decoys: both boxes count three intensities alike, and their accou
       read_observation(boost::json::parse(line, {}, {.numbers = boost::json::number_precision::precise}));
   REQUIRE(again);
   CHECK(secret_length(*again).length_bits == account.length_bits);
+  REQUIRE(account.efficiency());
+  CHECK((*account.efficiency() > 1 && *account.efficiency() < 1.5));
+  CHECK(account.key_qber() == Approx(0.003).epsilon(0.15));
+}
+
+TEST_CASE("Two decoys: a reply to sifting that lies is refused, or leaves equal accounts on both boxes", "[chain]") {
+  Parameters settings = parameters();
+  settings.bound = Bound::lim2014;
+  settings.intensities = {0.5, 0.1, 0.01};
+  settings.probabilities = {0.3, 0.3, 0.4};
+  settings.block_bits = 20'000;
+  int refused = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    INFO("seed " << seed);
+    Pair pair{seed, 0.003, settings};
+    std::mt19937_64 chance{seed};
+    bool lied = false;
+    pair.meddle = [&](Send& send, std::size_t) {
+      if (send.type != static_cast<std::uint8_t>(MessageType::sift_reply) || std::exchange(lied, true)) return;
+      // The intensities and test bits: what is kept says itself how long they are.
+      const std::size_t last = send.payload.size() - 1 - chance() % (send.payload.size() / 3);
+      send.payload[last] ^= static_cast<std::byte>(1U << (chance() % 8));
+    };
+    for (int i = 0; i < 6 && !pair.refused && pair.dropped_by_bob.empty(); ++i) pair.shine();
+    REQUIRE(lied);
+    refused += pair.refused ? 1 : 0;
+    for (std::size_t i = 0; i < std::min(pair.dropped_by_alice.size(), pair.dropped_by_bob.size()); ++i) {
+      CHECK(pair.dropped_by_alice[i].account.key.n == pair.dropped_by_bob[i].account.key.n);
+      CHECK(pair.dropped_by_alice[i].account.test == pair.dropped_by_bob[i].account.test);
+    }
+  }
+  CHECK(refused > 30);
 }
 
 TEST_CASE("An error rate above the limit drops the block on both, with the reason", "[chain]") {
