@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <deque>
 #include <format>
 #include <iostream>
 #include <random>
 
+#include "appliance/distill/account.hpp"
 #include "appliance/distill/binary_entropy.hpp"
 #include "appliance/distill/cascade.hpp"
-#include "appliance/distill/chain.hpp"
 #include "appliance/distill/messages.hpp"
 #include "appliance/distill/sifting.hpp"
 #include "crypto/gf128.hpp"
@@ -230,46 +229,6 @@ void sift(double rate, const std::string& name) {
   print(name + "/bits", 8 * static_cast<double>(bytes) / detections, "a detection");
 }
 
-/// The whole chain, both halves in turn on this core; messages go through their encoding, but over no network.
-void chain(double qber) {
-  constexpr double z_probability = 0.7;
-  distill::Parameters parameters;
-  parameters.intensities = {0.5, 0.15};
-  parameters.probabilities = {0.6, 0.4};
-  test::SyntheticSource source{parameters, z_probability, 44};
-  crypto::SystemRandom random;
-  const auto alice = distill::make_alice_chain(parameters, source, random);
-  const auto bob = distill::make_bob_chain(parameters, random);
-  alice->start({1});
-  bob->start({1});
-  std::mt19937_64 chance{45};
-  hal::Slot slot = 0;
-  std::uint64_t secret = 0;
-  int blocks = 0;
-  double busy = 0;
-  while (blocks < 3) {
-    auto frame = test::detect(source, slot, 100'000, z_probability, qber, chance);
-    const double start = core_seconds();
-    if (bob->wants_frame()) bob->on_frame(std::move(frame));
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (const auto& [from, to] : {std::pair{bob.get(), alice.get()}, std::pair{alice.get(), bob.get()}}) {
-        while (auto action = from->next_action()) {
-          moved = true;
-          if (const auto* send = std::get_if<distill::Send>(&*action))
-            require(to->on_message(send->block, send->type, send->payload).has_value(), "message");
-          else if (const auto* made = std::get_if<distill::Amplified>(&*action); made != nullptr && from == bob.get()) {
-            secret += made->key.size_bits();
-            ++blocks;
-          }
-        }
-      }
-    }
-    busy += seconds_since(start);
-  }
-  print(std::format("chain/qber={}/secret", qber), static_cast<double>(secret) / busy, "bit/s");
-}
-
 }  // namespace
 
 /// All parts, or those named.
@@ -293,5 +252,4 @@ int main(int count, char** words) {
     amplify(10'000'000, 5);
     amplify(100'000'000, 3);
   }
-  if (part("chain")) chain(0.005);
 }
