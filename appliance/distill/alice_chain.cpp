@@ -13,9 +13,6 @@
 namespace cloister::distill {
 namespace {
 
-/// Blocks that Bob may have open at once, and one that he just began.
-constexpr std::size_t open_blocks_max = 4;
-
 class AliceChain final : public Chain {
  public:
   AliceChain(const Parameters& parameters, hal::SymbolSource& symbols, crypto::Random& random)
@@ -42,7 +39,7 @@ class AliceChain final : public Chain {
     if (found == blocks_.end()) {
       if (dropped_.contains(id)) return {};  // the peer had not heard yet
       if (id < next_) return fail(std::format("the peer speaks of block {}, which is done", id.value));
-      if (kind != MessageType::sift || blocks_.size() >= open_blocks_max)
+      if (kind != MessageType::sift || blocks_.size() > open_blocks_max(parameters_))
         return fail(std::format("block {} may not begin", id.value));
       next_ = BlockId{id.value + 1};
       found = blocks_.emplace(id, Block{SiftedBlock{id, parameters_}, {}, {}}).first;

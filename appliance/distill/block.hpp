@@ -18,6 +18,14 @@ namespace cloister::distill {
 /// Less than this is not worth the tags that authenticate it (64 times 2 tags of 128 bits).
 inline constexpr std::uint64_t length_bits_min = 64UZ * 256;
 
+/// Blocks between their first frame and their key, at most: enough small ones that the round trips of one are another's
+/// time for work. A sifted bit takes about two bytes while it is reconciled, with its places in all passes, so this is
+/// some 128 MB; blocks of more than 32 Mbit are open by twos however long they are.
+[[nodiscard]] inline std::size_t open_blocks_max(const Parameters& parameters) {
+  constexpr std::uint64_t open_bits_max = std::uint64_t{1} << 26U;
+  return std::clamp<std::size_t>(open_bits_max / std::max<std::uint64_t>(1, parameters.block_bits), 2, 16);
+}
+
 struct SiftedBlock {
   crypto::SecretBits bits;  // of the key basis
   BitString decoys;         // of each: not the signal; public

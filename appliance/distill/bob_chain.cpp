@@ -14,9 +14,8 @@
 namespace cloister::distill {
 namespace {
 
-constexpr std::size_t sifts_in_flight_max = 4;
-/// One is filled while the one before is reconciled.
-constexpr std::size_t open_blocks_max = 2;
+/// What a round trip of several milliseconds holds; they are the one queue between device and blocks.
+constexpr std::size_t sifts_in_flight_max = 16;
 /// From so many tested bits on, a QBER that is clearly too high ends the block early.
 constexpr std::uint64_t tested_to_judge = 20'000;
 constexpr double clearly = 5;  // standard deviations
@@ -41,7 +40,7 @@ class BobChain final : public Chain {
   }
 
   bool wants_frame() const override {
-    return running_ && sifts_.size() < sifts_in_flight_max && (filling() || blocks_.size() < open_blocks_max);
+    return running_ && sifts_.size() < sifts_in_flight_max && (filling() || may_open());
   }
 
   void on_frame(hal::DetectionFrame frame) override {
@@ -131,6 +130,11 @@ class BobChain final : public Chain {
     return malformed(id, static_cast<std::uint8_t>(type));
   }
 
+  /// One is filled while those before are reconciled. Counted by number, so that a block that is slow holds the others
+  /// back: what is made after it waits for it.
+  [[nodiscard]] bool may_open() const {
+    return blocks_.empty() || next_.value - blocks_.begin()->first.value < open_blocks_max(parameters_);
+  }
   /// Whether the newest block takes frames.
   [[nodiscard]] bool filling() const { return !blocks_.empty() && !blocks_.rbegin()->second.full; }
 
@@ -219,7 +223,7 @@ class BobChain final : public Chain {
       return malformed(id, kind);
     block.sifted.account.parity_bits += bits->size();
     // The errors that were found are a bound below: beyond the limit there is no point in going on.
-    if (static_cast<double>(block.corrector->corrected().size()) >
+    if (static_cast<double>(block.corrector->corrections()) >
         2 * parameters_.qber_limit * static_cast<double>(block.sifted.bits.size_bits())) {
       drop_and_tell(id, DropReason::qber_above_limit);
       return {};
@@ -255,10 +259,12 @@ class BobChain final : public Chain {
 
   /// A bit that was corrected twice was right; the verified block says which were wrong at first.
   static void count_errors(Block& block) {
-    std::map<std::size_t, bool> wrong;
-    for (const std::size_t bit : block.corrector->corrected()) wrong[bit] = !wrong[bit];
-    for (const auto& [bit, is_wrong] : wrong) {
-      if (is_wrong) ++block.sifted.account.key.m[block.sifted.intensity(bit)];
+    auto flipped = block.corrector->corrected();
+    std::ranges::sort(flipped);
+    for (auto bit = flipped.begin(); bit != flipped.end();) {
+      const auto next = std::find_if(bit, flipped.end(), [at = *bit](std::size_t other) { return other != at; });
+      if ((next - bit) % 2 == 1) ++block.sifted.account.key.m[block.sifted.intensity(*bit)];
+      bit = next;
     }
     block.sifted.account.key_errors_known = true;
   }

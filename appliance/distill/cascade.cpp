@@ -1,234 +1,130 @@
 #include "appliance/distill/cascade.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <ranges>
+#include <numeric>
 
 namespace cloister::distill {
 namespace {
 
-constexpr std::uint32_t lanes = 64;
-constexpr std::size_t whole_lane_passes = 4;
-static_assert(4 + whole_lane_passes <= cascade_passes_max);
-constexpr std::uint32_t largest_early_block = 4096;
-constexpr std::size_t corrections_spare = 64;
-
-LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass) {
-  return {words, seed + pass, pass == 0};
-}
-
-/// Block lengths that measured well on independent errors: about 1/Q, eight times that, 4096, then whole lanes. Where
-/// the first blocks hold nearly an error each, corrections would set each other off in chains of many rounds: there the
-/// second blocks are half as long, and a pass lies between them and the long ones.
-std::vector<std::uint32_t> plan_of(double qber, std::uint32_t words) {
-  constexpr double crowded = 0.7;  // errors in a first block
-  const double rate = std::clamp(qber, 1e-4, 0.25);
-  const std::uint32_t first = std::min(std::bit_floor(static_cast<std::uint32_t>(1 / rate)), largest_early_block);
-  std::vector<std::uint32_t> plan{first};
-  for (const std::uint32_t factor : first* rate > crowded ? std::vector{4U, 32U} : std::vector{8U})
-    plan.push_back(std::min(factor * first, largest_early_block));
-  plan.push_back(largest_early_block);
-  std::erase_if(plan, [&](std::uint32_t length) { return length >= words; });
-  plan.resize(plan.size() + whole_lane_passes, words);
-  return plan;
-}
+/// 2^18 bits: the tables of all passes then fit a core's second cache, and the parities of whole lanes cost little.
+constexpr std::size_t frame_words_least = 4096;
 
 }  // namespace
 
+FrameCut::FrameCut(std::size_t words, std::uint64_t seed) {
+  const std::size_t frames = std::max(1UZ, words / frame_words_least);
+  frame_words = static_cast<std::uint32_t>((words + frames - 1) / frames);
+  PublicSequence sequence{seed};
+  for (std::size_t frame = 0; frame < frames; ++frame) seeds.push_back(sequence.next());
+}
+
 CascadeReference::CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed)
-    : words_{words}, seed_{seed} {}
+    : cut_{words.size(), seed} {
+  for (const auto frame_seed : cut_.seeds) {
+    const auto own = words.first(std::min<std::size_t>(cut_.frame_words, words.size()));
+    frames_.emplace_back(own, frame_seed);
+    words = words.subspan(own.size());
+  }
+}
 
 BitString CascadeReference::begin_pass(std::uint32_t block_words) {
-  const auto words = static_cast<std::uint32_t>(words_.size());
-  if (block_words == 0 || block_words > words || prefixes_.size() == cascade_passes_max) return {};
-  auto& prefix = prefixes_.emplace_back(words_.size() + 1);
-  order_of_pass(words_.size(), seed_, prefixes_.size() - 1).prefixes(words_, prefix);
-  const std::uint32_t blocks = (words + block_words - 1) / block_words;
-  BitString parities{std::size_t{lanes} * blocks};
-  for (std::uint32_t block = 0; block < blocks; ++block) {
-    const std::uint32_t first = block * block_words;
-    parities.fill()[block] = prefix[first] ^ prefix[first + std::min(block_words, words - first)];
-  }
+  BitString parities;
+  if (block_words > cut_.frame_words) return parities;
+  for (auto& frame : frames_) parities.append(frame.begin_pass(block_words));
   return parities;
 }
 
 std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion> questions) const {
   BitString answers{questions.size()};
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    const auto& [pass, range] = questions[i];
-    if (pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last || range.last > words_.size())
-      return std::nullopt;
-    answers.fill()[i / 64] |= std::uint64_t{parity(prefixes_[pass], range)} << (i % 64);
+    auto [pass, range] = questions[i];
+    const std::uint32_t frame = range.first / cut_.frame_words;
+    if (frame >= frames_.size() || range.last <= range.first) return std::nullopt;
+    const std::uint32_t begin = frame * cut_.frame_words;
+    const auto odd = frames_[frame].answer({pass, {range.lane, range.first - begin, range.last - begin}});
+    if (!odd) return std::nullopt;
+    answers.fill()[i / 64] |= std::uint64_t{*odd} << (i % 64);
   }
   return answers;
 }
 
 CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed, double qber)
-    : bits_{bits},
-      seed_{seed},
-      words_{static_cast<std::uint32_t>(bits.expose().size())},
-      plan_{plan_of(qber, words_)} {}
-
-std::uint32_t CascadeCorrector::middle_of(const LaneRange& range) {
-  return range.first + std::bit_ceil(range.last - range.first) / 2;
-}
-
-LaneRange CascadeCorrector::block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const {
-  const std::uint32_t first = block * pass.block_words;
-  return {lane, first, first + std::min(pass.block_words, words_ - first)};
-}
-
-void CascadeCorrector::correct(std::size_t bit) {
-  bits_.flip(bit);
-  corrected_.push_back(bit);
-  for (std::size_t p = 0; p < passes_.size(); ++p) {
-    Pass& pass = passes_[p];
-    const auto position = pass.order.position_of(bit);
-    const std::uint64_t lane = std::uint64_t{1} << position.lane;
-    const std::uint32_t block = position.word >> pass.block_shift;
-    LaneRange range = block_range(pass, position.lane, block);
-    const LaneRange whole = range;
-    while (range.last - range.first > 1) {
-      const std::uint32_t middle = middle_of(range);
-      if (position.word < middle) {
-        pass.difference[middle] ^= lane;
-        range.last = middle;
-      } else {
-        range.first = middle;
-      }
-    }
-    // Whatever was being asked about this block is asked no more: its errors are others now.
-    pass.waiting[block] &= ~lane;
-    pass.odd[block] ^= lane;
-    if ((pass.odd[block] & lane) != 0) turned_odd_.push_back({static_cast<std::uint8_t>(p), whole});
+    : cut_{bits.expose().size(), seed}, plan_{cascade_plan(qber, cut_.frame_words)} {
+  std::span<std::uint64_t> words = bits.fill();
+  for (const auto frame_seed : cut_.seeds) {
+    const auto own = words.first(std::min<std::size_t>(cut_.frame_words, words.size()));
+    frames_.emplace_back(own, frame_seed, plan_);
+    words = words.subspan(own.size());
   }
-}
-
-/// Follows the odd part down to the first left part whose parity Alice has not told, and asks for it; corrects the bit
-/// where all is known.
-void CascadeCorrector::search(Search search) {
-  Pass& pass = passes_[search.pass];
-  LaneRange& range = search.range;
-  while (range.last - range.first > 1) {
-    const std::uint32_t middle = middle_of(range);
-    if (((pass.known[middle] >> range.lane) & 1U) == 0) {
-      pass.waiting[range.first >> pass.block_shift] |= std::uint64_t{1} << range.lane;
-      asked_.push_back(search);
-      return;
-    }
-    const bool left_odd = ((pass.difference[middle] >> range.lane) & 1U) != 0;
-    (left_odd ? range.last : range.first) = middle;
-  }
-  correct(pass.order.bit_at({range.lane, range.first}));
-}
-
-/// Searches that were asked for and answered go on from where they stood, unless a correction overtook them.
-void CascadeCorrector::follow_answers() {
-  std::vector<Search> answered;
-  std::swap(answered, asked_);
-  for (const auto& search_on : answered) {
-    Pass& pass = passes_[search_on.pass];
-    const std::uint64_t lane = std::uint64_t{1} << search_on.range.lane;
-    std::uint64_t& waiting = pass.waiting[search_on.range.first >> pass.block_shift];
-    if ((waiting & lane) == 0) continue;
-    waiting &= ~lane;
-    search(search_on);
-  }
-}
-
-/// False when there are more corrections than errors can be: parities that contradict each other, from a peer that errs
-/// or lies, would have bits flipped to and fro for ever.
-bool CascadeCorrector::search_odd_blocks() {
-  while (!turned_odd_.empty() && asked_.size() < cascade_questions_max) {
-    const Search whole = turned_odd_.back();
-    turned_odd_.pop_back();
-    const Pass& pass = passes_[whole.pass];
-    const std::uint32_t block = whole.range.first >> pass.block_shift;
-    if ((((pass.odd[block] & ~pass.waiting[block]) >> whole.range.lane) & 1U) == 0) continue;
-    if (corrected_.size() > bits_.size_bits() / 2 + corrections_spare) return false;
-    search(whole);
-  }
-  return true;
-}
-
-/// Of the searches of one block the last one holds, if it waits still; the others are dropped.
-void CascadeCorrector::forget_overtaken() {
-  std::vector<Search> kept;
-  kept.reserve(asked_.size());
-  for (const auto& search : asked_ | std::views::reverse) {
-    Pass& pass = passes_[search.pass];
-    const std::uint64_t lane = std::uint64_t{1} << search.range.lane;
-    std::uint64_t& waiting = pass.waiting[search.range.first >> pass.block_shift];
-    if ((waiting & lane) != 0) kept.push_back(search);
-    waiting &= ~lane;
-  }
-  for (const auto& search : kept) {
-    Pass& pass = passes_[search.pass];
-    pass.waiting[search.range.first >> pass.block_shift] |= std::uint64_t{1} << search.range.lane;
-  }
-  asked_ = std::move(kept);
 }
 
 CascadeCorrector::Step CascadeCorrector::next_step() {
   Step step;
-  step.failed = ++rounds_ > cascade_rounds_max;
-  if (step.failed) return step;
-  follow_answers();
-  do {
-    step.failed = !search_odd_blocks();
+  ++rounds_;
+  asked_.clear();
+  std::vector<std::size_t> still_busy;
+  for (const std::size_t frame : busy_) {
+    const std::size_t before = step.questions.size();
+    if (before + frame_questions_max > cascade_questions_max) {
+      still_busy.push_back(frame);  // in the next round
+      continue;
+    }
+    step.failed = !frames_[frame].ask(step.questions);
     if (step.failed) return step;
-    forget_overtaken();
-  } while (asked_.empty() && !turned_odd_.empty());
-
-  step.questions.reserve(asked_.size());
-  for (const auto& [pass, range] : asked_)
-    step.questions.push_back({pass, {range.lane, range.first, middle_of(range)}});
-  if (!step.questions.empty()) return step;
-  step.done = passes_.size() == plan_.size();
-  if (!step.done) step.pass_block_words = plan_[passes_.size()];
+    if (step.questions.size() == before) continue;
+    const std::uint32_t begin = static_cast<std::uint32_t>(frame) * cut_.frame_words;
+    for (auto& question : std::span{step.questions}.subspan(before)) {
+      question.range.first += begin;
+      question.range.last += begin;
+    }
+    asked_.push_back({frame, before});
+    still_busy.push_back(frame);
+  }
+  // Who waited is served first.
+  std::ranges::rotate(still_busy, still_busy.begin() + static_cast<std::ptrdiff_t>(asked_.size()));
+  busy_ = std::move(still_busy);
+  questions_ = step.questions.size();
+  if (questions_ > 0) return step;
+  step.done = passes_ == plan_.size();
+  if (!step.done) step.pass_block_words = plan_[passes_];
   return step;
 }
 
 bool CascadeCorrector::on_pass_parities(const BitString& parities) {
-  const auto index = static_cast<std::uint8_t>(passes_.size());
-  const std::uint32_t block_words = plan_[index];
-  const std::uint32_t blocks = (words_ + block_words - 1) / block_words;
-  if (parities.size() != std::size_t{lanes} * blocks) return false;
-  Pass pass{.order = order_of_pass(words_, seed_, index),
-            .block_words = block_words,
-            .block_shift = static_cast<unsigned>(std::countr_zero(std::bit_ceil(block_words))),
-            .difference = crypto::SecretVector<std::uint64_t>(words_),
-            .known = std::vector<std::uint64_t>(words_),
-            .odd = std::vector<std::uint64_t>(blocks),
-            .waiting = std::vector<std::uint64_t>(blocks)};
-  crypto::SecretVector<std::uint64_t> prefix(words_ + 1);
-  pass.order.prefixes(bits_.expose(), prefix);
-  for (std::uint32_t block = 0; block < blocks; ++block) {
-    const auto [_, first, last] = block_range(pass, 0, block);
-    for (std::uint32_t word = first + 1; word < last; ++word)
-      pass.difference[word] = prefix[word] ^ prefix[word - ((word - first) & (first - word))];
-    pass.odd[block] = prefix[first] ^ prefix[last];
+  std::size_t expected = 0;
+  for (const auto& frame : frames_) expected += frame.pass_parity_words();
+  if (parities.size() != 64 * expected) return false;
+  auto left = parities.words();
+  for (auto& frame : frames_) {
+    const auto own = left.first(frame.pass_parity_words());
+    frame.on_pass_parities(own);
+    left = left.subspan(own.size());
   }
-  for (std::uint32_t block = 0; block < blocks; ++block) {
-    pass.odd[block] ^= parities.words()[block];
-    for (std::uint64_t left = pass.odd[block]; left != 0; left &= left - 1) {
-      const auto lane = static_cast<std::uint8_t>(std::countr_zero(left));
-      turned_odd_.push_back({index, block_range(pass, lane, block)});
-    }
-  }
-  passes_.push_back(std::move(pass));
+  ++passes_;
+  busy_.resize(frames_.size());
+  std::iota(busy_.begin(), busy_.end(), 0UZ);
   return true;
 }
 
 bool CascadeCorrector::on_answers(const BitString& answers) {
-  if (answers.size() != asked_.size()) return false;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    const auto& [index, range] = asked_[i];
-    const std::uint32_t middle = middle_of(range);
-    passes_[index].difference[middle] ^= std::uint64_t{answers.get(i)} << range.lane;
-    passes_[index].known[middle] |= std::uint64_t{1} << range.lane;
-  }
+  if (answers.size() != questions_) return false;
+  for (const auto& [frame, first] : asked_) frames_[frame].on_answers(answers, first);
   return true;
+}
+
+std::size_t CascadeCorrector::corrections() const {
+  std::size_t all = 0;
+  for (const auto& frame : frames_) all += frame.corrected().size();
+  return all;
+}
+
+std::vector<std::size_t> CascadeCorrector::corrected() const {
+  std::vector<std::size_t> bits;
+  bits.reserve(corrections());
+  for (std::size_t frame = 0; frame < frames_.size(); ++frame) {
+    for (const std::size_t bit : frames_[frame].corrected()) bits.push_back(64 * frame * cut_.frame_words + bit);
+  }
+  return bits;
 }
 
 }  // namespace cloister::distill

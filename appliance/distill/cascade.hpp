@@ -1,54 +1,49 @@
 #pragma once
-/// Reconciliation by Cascade (Brassard and Salvail 1994), Alice's block being the reference.
+/// Reconciliation of a block by Cascade: its frames side by side, in the same rounds.
 ///
-///   Bob ── pass p: block length ──▶ Alice        Bob ◀── the parity of every block of pass p ──
-///   Bob ── the left halves of all odd blocks ──▶ Alice        Bob ◀── their parities ──
-///                                                     that is one round; until none is odd
+///   block:  │ frame 0 │ frame 1 │ … │            of about 2^18 bits each, equally long but for the last
+///   ASK     what every frame asks in this round, one after the other ─▶
+///   PASS    once no frame has anything left to ask: the next pass of all of them ─▶
 ///
-/// All odd blocks of all passes so far are halved in the same round. A corrected bit makes blocks of other passes odd
-/// or even: they join or leave. Parities that were answered once serve again. Up to four passes with growing
-/// blocks are followed by four over whole lanes, which find what is left with probability 1 - 64^-4 for each pair of
-/// errors. What Alice answers is counted as leakage, each bit of hers on the wire once; what Bob's questions tell, where
-/// the two blocks differ, is dealt with in docs/security.md.
+/// A round trip serves all frames of a block, and what a frame works on stays in a core's cache. Both boxes cut a block
+/// alike, by its length. A range is named by its words in the block, so a question also names its frame; one that
+/// reaches over a frame's end is refused. cascade_frame.hpp has what happens inside of one.
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "appliance/distill/bit_string.hpp"
-#include "appliance/distill/lanes.hpp"
+#include "appliance/distill/cascade_frame.hpp"
 #include "crypto/bits.hpp"
 
 namespace cloister::distill {
 
-inline constexpr std::size_t cascade_passes_max = 8;
-/// A reconciliation that has not ended by then never will.
-inline constexpr std::size_t cascade_rounds_max = 20'000;
-
-/// Questions of one round, at most; what is odd beyond that waits for the next.
+/// Questions of one round of a block, at most; frames that find no room wait for the next.
 inline constexpr std::size_t cascade_questions_max = std::size_t{1} << 20U;
+static_assert(cascade_questions_max >= frame_questions_max);
 
-struct ParityQuestion {
-  std::uint8_t pass = 0;
-  LaneRange range;
+/// How a block is cut: the frames' seeds follow from its own.
+struct FrameCut {
+  std::uint32_t frame_words = 0;
+  std::vector<std::uint64_t> seeds;  // one for each frame
+  FrameCut(std::size_t words, std::uint64_t seed);
 };
 
 /// The reference side: answers.
 class CascadeReference {
  public:
   CascadeReference(std::span<const std::uint64_t> words, std::uint64_t seed);
-  /// The parities of all blocks of the next pass, 64 lanes of each; empty when `block_words` is 0 or all passes were
-  /// made.
+  /// The parities of all blocks of the next pass, frame by frame, 64 lanes of each; empty when `block_words` is 0 or
+  /// longer than a frame, or all passes were made.
   [[nodiscard]] BitString begin_pass(std::uint32_t block_words);
-  /// Nothing where one is of a range outside the block or of a pass that was not begun.
+  /// Nothing where one is of a range outside its frame or of a pass that was not begun.
   [[nodiscard]] std::optional<BitString> answer(std::span<const ParityQuestion> questions) const;
 
  private:
-  std::span<const std::uint64_t> words_;
-  std::uint64_t seed_;
-  std::vector<crypto::SecretVector<std::uint64_t>> prefixes_;
+  FrameCut cut_;
+  std::vector<FrameReference> frames_;
 };
 
 /// The side that corrects its bits.
@@ -62,7 +57,7 @@ class CascadeCorrector {
     std::optional<std::uint32_t> pass_block_words;
     std::vector<ParityQuestion> questions;
     bool done = false;
-    bool failed = false;  // too many rounds or corrections: the blocks are too different, or the answers are untrue
+    bool failed = false;  // a frame did: the blocks are too different, or the answers are untrue
   };
   [[nodiscard]] Step next_step();
   /// False when the number of parities is not that of the blocks.
@@ -70,43 +65,24 @@ class CascadeCorrector {
   /// Answers to the questions of the last step, in their order.
   [[nodiscard]] bool on_answers(const BitString& answers);
 
-  [[nodiscard]] const std::vector<std::size_t>& corrected() const { return corrected_; }
+  /// Bits of the block, each as often as it was flipped.
+  [[nodiscard]] std::vector<std::size_t> corrected() const;
+  [[nodiscard]] std::size_t corrections() const;
   [[nodiscard]] std::size_t rounds() const { return rounds_; }
 
  private:
-  /// A block is halved as a Fenwick tree is: the left part that ends before word m, counted from the block's start, has
-  /// as many words as the lowest bit of m says. So each left part of a pass is named by where it ends, and one word at
-  /// that place serves all 64 lanes.
-  struct Pass {
-    LaneOrder order;
-    std::uint32_t block_words;
-    unsigned block_shift;                            // word >> block_shift is its block
-    crypto::SecretVector<std::uint64_t> difference;  // of each left part: Bob's parity now, and Alice's where known
-    std::vector<std::uint64_t> known;                // lanes in which Alice's parity is in `difference`
-    std::vector<std::uint64_t> odd;                  // of each block: lanes in which it differs now
-    std::vector<std::uint64_t> waiting;              // of each block: lanes in which it waits for an answer
+  FrameCut cut_;
+  std::vector<std::uint32_t> plan_;
+  std::vector<FrameCorrector> frames_;
+  /// A frame that asked in this round, and how many questions stand before its own.
+  struct Asked {
+    std::size_t frame = 0;
+    std::size_t first = 0;
   };
-  /// One block of one lane, and the part of it that holds an odd number of errors.
-  struct Search {
-    std::uint8_t pass = 0;
-    LaneRange range;
-  };
-  [[nodiscard]] static std::uint32_t middle_of(const LaneRange& range);
-  [[nodiscard]] LaneRange block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const;
-  void search(Search search);
-  void correct(std::size_t bit);
-  void follow_answers();
-  [[nodiscard]] bool search_odd_blocks();
-  void forget_overtaken();
-
-  crypto::SecretBits& bits_;
-  std::uint64_t seed_;
-  std::uint32_t words_;
-  std::vector<std::uint32_t> plan_;  // block lengths of the passes
-  std::vector<Pass> passes_;
-  std::vector<Search> asked_;       // each waits for the parity of its range's left part
-  std::vector<Search> turned_odd_;  // whole blocks; may hold some that are even again
-  std::vector<std::size_t> corrected_;
+  std::vector<Asked> asked_;
+  std::vector<std::size_t> busy_;  // frames whose pass is not done
+  std::size_t questions_ = 0;      // of this round
+  std::size_t passes_ = 0;
   std::size_t rounds_ = 0;
 };
 

@@ -27,7 +27,7 @@ struct OpenBlock {
 
 class BlockBook {
  public:
-  static constexpr std::size_t open_max = 8;
+  static constexpr std::size_t open_max = 32;
   static constexpr std::size_t abandoned_kept = 64;
 
   [[nodiscard]] OpenBlock* find(wire::BlockId block);

@@ -15,6 +15,7 @@ struct Run {
   std::size_t disclosed = 0;
   std::size_t errors = 0;
   std::size_t corrected = 0;
+  std::size_t rounds = 0;
 };
 
 Run run(std::size_t bits, double qber, double guess, std::uint64_t seed) {
@@ -48,6 +49,7 @@ Run run(std::size_t bits, double qber, double guess, std::uint64_t seed) {
   }
   result.equal = std::ranges::equal(alice.expose(), bob.expose());
   result.corrected = corrector.corrected().size();
+  result.rounds = corrector.rounds();
   return result;
 }
 
@@ -69,6 +71,40 @@ TEST_CASE("A wrong guess of the error rate costs efficiency, not correctness", "
   CHECK(run(50'000, 0.03, 0.005, 1).equal);
   CHECK(run(50'000, 0.005, 0.08, 2).equal);
   CHECK(run(50'000, 0, 0.01, 3).equal);
+}
+
+TEST_CASE("A block of several frames is corrected in all of them, in as many rounds as one frame", "[cascade]") {
+  // 2, 3 and 4 frames, the last one shorter than the others.
+  for (const std::size_t bits : {600'001UZ, 900'000UZ, 1'048'577UZ}) {
+    for (const double qber : {0.01, 0.04}) {
+      INFO(bits << " bits, QBER " << qber);
+      const auto result = run(bits, qber, qber, bits);
+      CHECK(result.equal);
+      const double all = static_cast<double>(bits);
+      const double limit = all * binary_entropy(static_cast<double>(result.errors) / all);
+      CHECK(static_cast<double>(result.disclosed) < 1.1 * limit);
+      CHECK(static_cast<double>(result.disclosed) > limit);
+      CHECK(result.rounds < 700);
+    }
+  }
+}
+
+TEST_CASE("A question that reaches over the end of its frame is not answered", "[cascade]") {
+  const crypto::SecretBits bits{std::size_t{64} * 10'001};  // two frames: 5,001 words and 5,000
+  CascadeReference reference{bits.expose(), 1};
+  CHECK(reference.begin_pass(5'002).size() == 0);
+  CHECK(reference.begin_pass(16).size() == std::size_t{64} * (313 + 313));
+  const auto answered = [&reference](std::uint32_t first, std::uint32_t last) {
+    const ParityQuestion question{0, {0, first, last}};
+    return reference.answer(std::span{&question, 1}).has_value();
+  };
+  CHECK(answered(5'000, 5'001));
+  CHECK(answered(5'001, 5'002));
+  CHECK_FALSE(answered(5'000, 5'002));
+  CHECK(answered(10'000, 10'001));
+  CHECK_FALSE(answered(10'000, 10'002));
+  CHECK_FALSE(answered(10'001, 10'002));
+  CHECK_FALSE(answered(10'002, 10'003));
 }
 
 TEST_CASE("Short blocks of any length are corrected", "[cascade]") {
