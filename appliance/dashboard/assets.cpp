@@ -14,25 +14,25 @@ constexpr std::string_view svg = "image/svg+xml";
 // clang-format off
 constexpr auto assets = std::to_array<Asset>({
     {"/", html,
-#include "page.html.literal"
+#include "appliance/dashboard/page/page.html.literal"
     },
     {"/page.css", css,
-#include "page.css.literal"
+#include "appliance/dashboard/page/page.css.literal"
     },
     {"/page.js", script,
-#include "page.js.literal"
+#include "appliance/dashboard/page/page.js.literal"
     },
     {"/format.js", script,
-#include "format.js.literal"
+#include "appliance/dashboard/page/format.js.literal"
     },
     {"/picture.js", script,
-#include "picture.js.literal"
+#include "appliance/dashboard/page/picture.js.literal"
     },
     {"/plot.js", script,
-#include "plot.js.literal"
+#include "appliance/dashboard/page/plot.js.literal"
     },
     {"/icon.svg", svg,
-#include "icon.svg.literal"
+#include "appliance/dashboard/page/icon.svg.literal"
     },
 });
 // clang-format on
