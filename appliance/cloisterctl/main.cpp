@@ -16,6 +16,7 @@
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/control/client.hpp"
@@ -166,6 +167,31 @@ int main(int argc, char** argv) {
       "account",
       "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
 
+  auto* link = app.add_subcommand("link", "Plan a link; works without the service");
+  link->require_subcommand(1);
+  cloisterctl::LinkPlanOptions plan_options;
+  auto* plan =
+      link->add_subcommand("plan", "Say what a link will bring: gains, QBER, secret key rate against distance");
+  plan->add_option("link", plan_options.link, "A preset ('link presets' lists them), or a file as they are")
+      ->required();
+  plan->add_option("--length-km", plan_options.length_km, "Another length of the fibre")
+      ->check(CLI::Range(0.0, 1000.0));
+  plan->add_option("--block-bits", plan_options.block_bits, "Another block")
+      ->check(CLI::Range(std::uint64_t{10'000}, std::uint64_t{1} << 40U));
+  plan->add_option("--epsilon-budget", plan_options.epsilon_budget, "Another budget for the link's life")
+      ->check(CLI::Range(1e-20, 1e-3));
+  plan->add_option("--to-km", plan_options.to_km, "How far the rate is shown")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  plan->add_option("--step-km", plan_options.step_km, "In which steps")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->capture_default_str();
+  plan->add_option("--svg", plan_options.svg, "Write a plot to this file");
+  plan->add_flag("--json", plan_options.json, "For programs");
+  std::string preset;
+  auto* presets = link->add_subcommand("presets", "List the links that are built in, or print one's file");
+  presets->add_option("name", preset, "Of the one to print");
+
   auto* completion = app.add_subcommand("completion", "Print the completion script of a shell");
   completion->require_subcommand(1);
   auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
@@ -196,6 +222,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (*schema) return cloisterctl::config_schema();
+  if (*plan) return cloisterctl::link_plan(plan_options);
+  if (*presets) return cloisterctl::link_presets(preset);
   const auto done = *generate ? cloisterctl::psk_generate(psk_options) : cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);
 }

@@ -12,6 +12,7 @@
 
 #include "crypto/random.hpp"
 #include "crypto/secret.hpp"
+#include "hal/fibre/described_link.hpp"
 #include "hal/fibre/panel_client.hpp"
 #include "hal/fibre/server.hpp"
 
@@ -49,6 +50,15 @@ hal::Epoch epoch_of_now() {
   return static_cast<hal::Epoch>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
+/// Fibre and receiver of a link's file; the light is the boxes' own.
+void set_link(Arguments& arguments, const std::string& name_or_path) {
+  const auto model = config::find_link_model(name_or_path);
+  if (!model) throw CLI::ValidationError{"--link", config::to_string(model.error().front())};
+  arguments.server.link = hal::fibre::parameters_of(*model);
+  arguments.dead_time_ns = model->receiver.dead_time_ns;
+  arguments.after_pulse_lifetime_ns = model->receiver.after_pulse_lifetime_ns;
+}
+
 int serve(Arguments arguments) {
   sigset_t stop_signals;
   ::sigemptyset(&stop_signals);
@@ -79,6 +89,10 @@ void describe_fibre(CLI::App& app, Arguments& arguments) {
   auto& link = arguments.server.link;
   app.add_option("--socket", arguments.server.socket_path, "Path of the socket at which both boxes' devices connect");
   app.add_option("--control", arguments.server.control_path, "Path of the control socket, for 'ctl'");
+  app.add_option_function<std::string>(
+         "--link", [&arguments](const std::string& name_or_path) { set_link(arguments, name_or_path); },
+         "A link as 'cloisterctl link' plans it: a preset's name, or a file; other options change it")
+      ->trigger_on_parse();
   app.add_option("--length-km", link.length_km, "Length of the fibre")->capture_default_str();
   app.add_option("--attenuation-db-per-km", link.attenuation_db_per_km, "Loss of the fibre")->capture_default_str();
   app.add_option("--insertion-loss-db", link.insertion_loss_db, "Loss of connectors, splices and filters")
