@@ -78,6 +78,15 @@ const Kind<std::string>& a_sha256() {
   return kind;
 }
 
+const Kind<std::string>& a_fingerprint() {
+  static const Kind<std::string> kind = [] {
+    Kind<std::string> same = a_sha256();
+    same.expected = "a fingerprint: expected 64 hexadecimal digits, as 'cloisterctl fingerprint' prints them";
+    return same;
+  }();
+  return kind;
+}
+
 const Kind<Endpoint>& an_endpoint() {
   static const Kind<Endpoint> kind{
       .parse = parse_endpoint,

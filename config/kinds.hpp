@@ -36,6 +36,8 @@ struct Kind {
 [[nodiscard]] const Kind<std::string>& a_socket_path();
 /// 64 hexadecimal digits, of either case; lower case once read.
 [[nodiscard]] const Kind<std::string>& a_sha256();
+/// The same, of a public key.
+[[nodiscard]] const Kind<std::string>& a_fingerprint();
 [[nodiscard]] const Kind<Endpoint>& an_endpoint();
 [[nodiscard]] const Kind<milliseconds>& a_duration();
 [[nodiscard]] const Kind<double>& a_number();

@@ -32,6 +32,7 @@ struct Prefix {
 struct Box {
   std::string name;
   std::string state_directory = "/var/lib/cloister";
+  std::string identity;  // path of the sealed identity; empty: none
   std::string control_socket = "/run/cloister/control.sock";
 };
 
@@ -40,7 +41,8 @@ struct Tpm {
 };
 
 struct Bootstrap {
-  std::string psk;  // path of the sealed PSK
+  std::string psk;    // path of the sealed PSK; empty: none
+  std::string trust;  // fingerprint of the peer's key; empty: none
 };
 
 struct Authentication {

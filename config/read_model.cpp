@@ -30,6 +30,7 @@ Box read_box(Section section) {
   Box box;
   section.read("name", box.name, a_name(), Default::none);
   section.read("state_directory", box.state_directory, a_path());
+  section.read_optional("identity", box.identity, a_path());
   section.read("control_socket", box.control_socket, a_socket_path());
   section.finish();
   return box;
@@ -72,7 +73,16 @@ Device read_device(Section section) {
   return device;
 }
 
-Link read_link(Section section) {
+void check_bootstrap(Section& section, const Bootstrap& bootstrap, const Box& box) {
+  if (section.present() && !section.has("psk") && !section.has("trust"))
+    section.error_here(
+        "says nothing to bootstrap by: expected 'psk' (a sealed PSK), 'trust' (the fingerprint of the peer's key), or "
+        "both");
+  if (!bootstrap.trust.empty() && box.identity.empty())
+    section.error("trust", "needs a key of this box too: make one with 'cloisterctl enroll', and set 'box.identity'");
+}
+
+Link read_link(Section section, const Box& box) {
   Link link;
   section.read("name", link.name, a_name(), Default::none);
   section.read("peer", link.peer, a_name(), Default::none);
@@ -81,7 +91,9 @@ Link read_link(Section section) {
   expect_one_family(section, "peer_address", link.local_address, link.peer_address);
 
   Section bootstrap = section.section("bootstrap", true);
-  bootstrap.read("psk", link.bootstrap.psk, a_path(), bootstrap.present() ? Default::none : Default::fixed);
+  bootstrap.read_optional("psk", link.bootstrap.psk, a_path());
+  bootstrap.read_optional("trust", link.bootstrap.trust, a_fingerprint());
+  check_bootstrap(bootstrap, link.bootstrap, box);
   bootstrap.finish();
 
   Section authentication = section.section("authentication", false);
@@ -190,7 +202,7 @@ Configuration read_model(Report& report, const YAML::Node& document) {
   Cross cross{configuration};
   auto links = top.sections("links", true);
   for (Section& section : links) {
-    configuration.links.push_back(read_link(section));
+    configuration.links.push_back(read_link(section, configuration.box));
     cross.link(configuration.links.back(), section);
   }
   auto tunnels = top.sections("tunnels", false);

@@ -136,6 +136,12 @@ void Section::note(const std::string& key, std::vector<std::string> values, bool
   report_->note({path_of(key), std::move(values), list, given, fallback, expected, shape, choices});
 }
 
+bool Section::has(const std::string& key) const {
+  return present_ && std::ranges::any_of(node_, [&](const auto& entry) {
+           return entry.first.IsScalar() && entry.first.Scalar() == key;
+         });
+}
+
 void Section::error(const std::string& key, std::string message) {
   YAML::Mark mark = mark_;
   for (const auto& entry : node_) {

@@ -48,6 +48,8 @@ class Section {
   /// The sections of a list of them.
   [[nodiscard]] std::vector<Section> sections(const std::string& key, bool required);
   void error(const std::string& key, std::string message);
+  /// About the section as a whole.
+  void error_here(std::string message) { report_->add(mark_, path_, std::move(message)); }
 
   /// Reads a value of the given kind into `out`, which holds the default; a missing key without one is an error.
   template <class T>
@@ -60,6 +62,15 @@ class Section {
         error(key, "'" + *value + "' is not " + kind.expected);
     }
     note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.expected, kind.shape, kind.choices);
+  }
+
+  /// Reads a value that may be left out and has no default: it is in force, and shown, only where it is given.
+  template <class T>
+  void read_optional(const std::string& key, T& out, const Kind<T>& kind) {
+    if (has(key) || report_->is_describing())
+      read(key, out, kind, Default::derived);
+    else
+      known_.push_back(key);
   }
 
   /// Reads a list, each element by `parse`, which gives a std::expected with the reason as text.
@@ -84,6 +95,7 @@ class Section {
   void finish();
 
   [[nodiscard]] bool present() const { return present_; }
+  [[nodiscard]] bool has(const std::string& key) const;
 
  private:
   /// The value of a key, undefined when it is absent; one that is there but empty is an error, and undefined too.

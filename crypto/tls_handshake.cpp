@@ -2,18 +2,21 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
 #include <format>
 
 #include "crypto/kdf.hpp"
+#include "crypto/tls_reasons.hpp"
 
 namespace cloister::crypto {
 namespace {
 
 constexpr std::size_t received_bytes_max = std::size_t{64} * 1024;
 constexpr std::string_view exporter_label = "EXPORTER-cloister-bootstrap";
+constexpr std::string_view both_label = "cloister-bootstrap keys and psk";
 /// TLS_AES_256_GCM_SHA384 (RFC 8446, appendix B.4).
 constexpr std::array<unsigned char, 2> cipher_suite{0x13, 0x02};
 
@@ -24,7 +27,7 @@ struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 
-/// A context without certificates, tickets or older versions: an external PSK with (EC)DHE or nothing.
+/// A context without certificates, tickets or older versions.
 SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_method());
   require(context != nullptr, "OpenSSL gives no TLS context");
@@ -39,66 +42,43 @@ SSL_CTX* make_context() {
   return context;
 }
 
-constexpr const char* another_psk =
-    "the two boxes do not hold the same PSK: give both the same one with 'cloisterctl psk'";
-
-/// The last error that OpenSSL noted, which is what ended the handshake.
-struct Reason {
-  int number = 0;
-  std::string text = "no reason given";
-};
-
-Reason last_reason() {
-  Reason reason;
-  while (const unsigned long code = ERR_get_error()) {
-    const char* text = ERR_reason_error_string(code);
-    reason = {ERR_GET_REASON(code), text != nullptr ? text : std::format("error {}", code)};
-  }
-  return reason;
+Psk copy_of(const Psk& psk) {
+  Psk copy;
+  std::ranges::copy(psk.expose(), copy.fill().begin());
+  return copy;
 }
 
-/// In words for the operator. A reason from SSL_AD_REASON_OFFSET on is an alert that the peer has sent, its number by
-/// RFC 8446, 6; a wrong binder (4.2.11.2) is what another PSK shows itself by, and decrypt_error is the alert for it.
-std::string explain(const Reason& reason, const std::string& identity) {
-  if (reason.number == SSL_R_BINDER_DOES_NOT_VERIFY) return another_psk;
-  if (reason.number < SSL_AD_REASON_OFFSET)
-    return std::format(
-        "what the other end sends is not this handshake ({}): its version is another, or somebody changes "
-        "the bytes on their way",
-        reason.text);
-  switch (reason.number - SSL_AD_REASON_OFFSET) {
-    case SSL_AD_DECRYPT_ERROR:
-      return std::format("the peer refuses the proof of the PSK: {}", another_psk);
-    case SSL_AD_UNKNOWN_PSK_IDENTITY:
-    case SSL_AD_HANDSHAKE_FAILURE:
-      return std::format(
-          "the peer expects other names than '{}' ({}): compare the names of boxes and link on both sides", identity,
-          reason.text);
-    default:
-      return std::format("the peer has ended it ({}): its events say why", reason.text);
-  }
+/// The exported secret and the PSK, both unknown to whoever lacks one of them (NIST SP 800-56C, 2: the second is
+/// concatenated to the first).
+BootstrapSecret with_psk(const BootstrapSecret& exported, const Psk& psk) {
+  Secret<struct ExportedAndPskRole, BootstrapSecret::size + Psk::size> input;
+  std::ranges::copy(exported.expose(), input.fill().begin());
+  std::ranges::copy(psk.expose(), input.fill().begin() + BootstrapSecret::size);
+  BootstrapSecret both;
+  hkdf_sha512(input.expose(), {}, std::as_bytes(std::span{both_label}), both.fill());
+  return both;
 }
 
 }  // namespace
 
 struct TlsHandshake::State {
-  TlsRole role{};
-  Psk psk;
-  std::string identity;
+  std::optional<Psk> psk;
+  std::optional<KeyComparison> keys;
+  std::string names;
   std::vector<std::byte> context;
   std::unique_ptr<SSL_CTX, FreeContext> tls_context{make_context()};
   std::unique_ptr<SSL, FreeSsl> ssl{SSL_new(tls_context.get())};
   BIO* incoming = nullptr;  // owned by ssl
   BIO* outgoing = nullptr;
   std::size_t received = 0;
-  bool identity_refused = false;
+  bool names_refused = false;
   bool done = false;
 
   /// What TLS calls a session: the PSK with the suite that its binder hash comes from.
   SSL_SESSION* psk_session() {
     SSL_SESSION* session = SSL_SESSION_new();
     const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl.get(), cipher_suite.data());
-    const auto key = psk.expose();
+    const auto key = psk->expose();
     const bool made =
         session != nullptr && cipher != nullptr &&
         SSL_SESSION_set1_master_key(session, reinterpret_cast<const unsigned char*>(key.data()), key.size()) == 1 &&
@@ -112,8 +92,8 @@ struct TlsHandshake::State {
 
   static int use_psk(SSL* ssl, const EVP_MD*, const unsigned char** id, std::size_t* id_length, SSL_SESSION** session) {
     State& self = of(ssl);
-    *id = reinterpret_cast<const unsigned char*>(self.identity.data());
-    *id_length = self.identity.size();
+    *id = reinterpret_cast<const unsigned char*>(self.names.data());
+    *id_length = self.names.size();
     *session = self.psk_session();
     return *session != nullptr ? 1 : 0;
   }
@@ -121,10 +101,48 @@ struct TlsHandshake::State {
   static int find_psk(SSL* ssl, const unsigned char* id, std::size_t id_length, SSL_SESSION** session) {
     State& self = of(ssl);
     const bool ours =
-        equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.identity}));
-    self.identity_refused = !ours;
+        equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.names}));
+    self.names_refused = !ours;
     *session = ours ? self.psk_session() : nullptr;
     return !ours || *session != nullptr ? 1 : 0;
+  }
+
+  /// OpenSSL trusts no raw public key by itself and asks here; any other complaint stands.
+  static int check_key(int, X509_STORE_CTX* store) {
+    State& self = of(static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())));
+    const EVP_PKEY* key = X509_STORE_CTX_get0_rpk(store);
+    if (key == nullptr || X509_STORE_CTX_get_error(store) != X509_V_ERR_RPK_UNTRUSTED) return 0;
+    self.keys->shown = fingerprint_of(key);
+    if (*self.keys->shown != self.keys->expected) return 0;
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 1;
+  }
+
+  void authenticate_by_psk(TlsRole role) const {
+    if (role == TlsRole::client)
+      SSL_set_psk_use_session_callback(ssl.get(), use_psk);
+    else
+      SSL_set_psk_find_session_callback(ssl.get(), find_psk);
+  }
+
+  void authenticate_by_keys(const PinnedKeys& pinned) {
+    keys.emplace(KeyComparison{.own = pinned.own->fingerprint(), .expected = pinned.peer, .shown = {}});
+    const KeyPointer key = pinned.own->key();
+    constexpr std::array<unsigned char, 1> raw_public_key{TLSEXT_cert_type_rpk};
+    char signatures[] = "mldsa65";  // OpenSSL's macro casts const away
+    const bool set = key != nullptr &&
+                     SSL_set1_client_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
+                     SSL_set1_server_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
+                     SSL_set1_sigalgs_list(ssl.get(), signatures) == 1 && SSL_use_PrivateKey(ssl.get(), key.get()) == 1;
+    require(set, "OpenSSL refuses the settings for raw public keys: is its version 3.5 or newer");
+    SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_key);
+  }
+
+  /// Whether the handshake rested on what was configured for it.
+  [[nodiscard]] bool authenticated() const {
+    const bool by_psk = SSL_session_reused(ssl.get()) == 1;
+    if (!keys) return by_psk;
+    return !by_psk && SSL_get_verify_result(ssl.get()) == X509_V_OK && keys->shown == keys->expected;
   }
 
   std::vector<std::byte> take_outgoing() const {
@@ -136,12 +154,13 @@ struct TlsHandshake::State {
   }
 };
 
-TlsHandshake::TlsHandshake(TlsRole role, const Psk& psk, std::string identity, std::vector<std::byte> context)
+TlsHandshake::TlsHandshake(TlsRole role, const Credentials& credentials, std::string names,
+                           std::vector<std::byte> context)
     : state_{std::make_unique<State>()} {
   State& state = *state_;
-  state.role = role;
-  std::ranges::copy(psk.expose(), state.psk.fill().begin());
-  state.identity = std::move(identity);
+  require(credentials.psk || credentials.keys, "a bootstrap without credentials");
+  if (credentials.psk) state.psk.emplace(copy_of(*credentials.psk));
+  state.names = std::move(names);
   state.context = std::move(context);
   require(state.ssl != nullptr, "OpenSSL gives no TLS connection");
   SSL_set_app_data(state.ssl.get(), state_.get());
@@ -149,13 +168,14 @@ TlsHandshake::TlsHandshake(TlsRole role, const Psk& psk, std::string identity, s
   state.outgoing = BIO_new(BIO_s_mem());
   require(state.incoming != nullptr && state.outgoing != nullptr, "OpenSSL gives no memory BIO");
   SSL_set_bio(state.ssl.get(), state.incoming, state.outgoing);
-  if (role == TlsRole::client) {
-    SSL_set_psk_use_session_callback(state.ssl.get(), State::use_psk);
+  if (credentials.keys)
+    state.authenticate_by_keys(*credentials.keys);
+  else
+    state.authenticate_by_psk(role);
+  if (role == TlsRole::client)
     SSL_set_connect_state(state.ssl.get());
-  } else {
-    SSL_set_psk_find_session_callback(state.ssl.get(), State::find_psk);
+  else
     SSL_set_accept_state(state.ssl.get());
-  }
 }
 
 TlsHandshake::TlsHandshake(TlsHandshake&&) noexcept = default;
@@ -179,13 +199,13 @@ Result<std::vector<std::byte>> TlsHandshake::advance(std::span<const std::byte> 
   }
   const int why = SSL_get_error(state.ssl.get(), result);
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return state.take_outgoing();
-  if (state.identity_refused) {
+  if (state.names_refused) {
     return fail(
         std::format("TLS bootstrap failed: the peer names itself or its link otherwise than expected here ('{}'): "
                     "compare the names of boxes and link on both sides",
-                    state.identity));
+                    state.names));
   }
-  return fail(std::format("TLS bootstrap failed: {}", explain(last_reason(), state.identity)));
+  return fail(std::format("TLS bootstrap failed: {}", explain(last_tls_reason(), state.names, state.keys)));
 }
 
 std::vector<std::byte> TlsHandshake::take_alert() { return state_->take_outgoing(); }
@@ -195,14 +215,28 @@ bool TlsHandshake::done() const { return state_->done; }
 Result<BootstrapSecret> TlsHandshake::take_secret() {
   State& state = *state_;
   if (!state.done) return fail("the TLS handshake is not over");
-  if (SSL_session_reused(state.ssl.get()) != 1) return fail("TLS bootstrap failed: the handshake did not use the PSK");
+  if (!state.authenticated()) return fail("TLS bootstrap failed: the handshake did not use what was configured for it");
   BootstrapSecret secret;
   const auto out = secret.fill();
   const int exported = SSL_export_keying_material(
       state.ssl.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(), exporter_label.data(),
       exporter_label.size(), reinterpret_cast<const unsigned char*>(state.context.data()), state.context.size(), 1);
   if (exported != 1) return fail("TLS bootstrap failed: no secret can be exported");
-  return secret;
+  return state.keys && state.psk ? with_psk(secret, *state.psk) : std::move(secret);
+}
+
+std::optional<std::string> TlsHandshake::late_refusal(std::span<const std::byte> received) {
+  State& state = *state_;
+  state.received += received.size();
+  if (!state.done || state.received > received_bytes_max || received.empty() ||
+      BIO_write(state.incoming, received.data(), static_cast<int>(received.size())) <= 0)
+    return std::nullopt;
+  ERR_clear_error();
+  std::byte none{};
+  if (SSL_get_error(state.ssl.get(), SSL_read(state.ssl.get(), &none, 1)) != SSL_ERROR_SSL) return std::nullopt;
+  const TlsReason reason = last_tls_reason();
+  if (reason.number < SSL_AD_REASON_OFFSET) return std::nullopt;  // no alert: changed on its way, say
+  return std::format("TLS bootstrap failed: {}", explain(reason, state.names, state.keys));
 }
 
 }  // namespace cloister::crypto

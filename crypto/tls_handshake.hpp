@@ -1,34 +1,39 @@
 #pragma once
 /// A TLS 1.3 handshake without a socket: bytes in, bytes out, and at the end an exported secret (RFC 8446, 7.5).
 ///
-///   client ──ClientHello: PSK identity, X25519MLKEM768──▶ server
+///   client ──ClientHello: PSK identity or raw public keys, X25519MLKEM768──▶ server
 ///          ◀── ServerHello … Finished ──
 ///          ── Finished ──▶                   both: exporter(label, context) ──▶ BootstrapSecret
 ///
-/// Mutual authentication by an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported
-/// secret. The session is used for nothing else: no application data passes, no ticket is issued or taken.
+/// Mutual authentication, by one of two:
+///   - an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported secret;
+///   - raw public keys (RFC 7250), ML-DSA-65, of which each side knows the other's fingerprint. Where there is a PSK
+///     besides, it is mixed into what is exported: the secrets of the two sides are equal only if both hold.
+/// The session is used for nothing else: no application data passes, no ticket is issued or taken.
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "crypto/credentials.hpp"
 #include "crypto/error.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
 
-using Psk = Secret<struct PskRole, 32>;
 using BootstrapSecret = Secret<struct BootstrapSecretRole, 64>;
 
 enum class TlsRole { client, server };
 
 class TlsHandshake {
  public:
-  /// `identity` is sent by the client and must be exactly what the server expects: it names both boxes and the
-  /// direction, so a reflected flight is refused. `context` enters the exporter.
-  TlsHandshake(TlsRole role, const Psk& psk, std::string identity, std::vector<std::byte> context);
+  /// `names` says boxes, roles and link, alike on both sides. A client with a PSK sends it, and the server takes no
+  /// other, so a reflected flight is refused; by keys, a reflected flight shows the own key, which is not the peer's.
+  /// `context` enters the exporter, and must say the same and more: only with it are names bound in a handshake by keys.
+  TlsHandshake(TlsRole role, const Credentials& credentials, std::string names, std::vector<std::byte> context);
   TlsHandshake(TlsHandshake&&) noexcept;
   TlsHandshake& operator=(TlsHandshake&&) noexcept;
   ~TlsHandshake();
@@ -42,6 +47,9 @@ class TlsHandshake {
   [[nodiscard]] bool done() const;
   /// Once, after done().
   [[nodiscard]] Result<BootstrapSecret> take_secret();
+  /// The client is done before the server has seen its key (RFC 8446, 2): what comes after may be the server's refusal.
+  /// In words, when it is one that this very server has made; else nothing.
+  [[nodiscard]] std::optional<std::string> late_refusal(std::span<const std::byte> received);
 
  private:
   struct State;

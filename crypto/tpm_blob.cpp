@@ -28,7 +28,8 @@ Result<std::vector<std::byte>> encode_tpm_blob(const TPM2B_PUBLIC& public_part, 
 
 Result<TpmBlob> decode_tpm_blob(std::span<const std::byte> blob) {
   const auto refused = [] {
-    return fail("this is no sealed secret of Cloister, or it is damaged: make it anew with 'cloisterctl psk'");
+    return fail(
+        "this is no sealed secret of Cloister, or it is damaged: make it anew with 'cloisterctl psk' or 'enroll'");
   };
   if (blob.size() > blob_bytes_max || blob.size() < magic.size() ||
       !std::ranges::equal(blob.first(magic.size()), magic))

@@ -50,6 +50,11 @@ std::string tunnel_lines(const std::string& box, const std::string& peer, const 
   return lines;
 }
 
+std::string bootstrap_of(const config::Bootstrap& bootstrap) {
+  if (bootstrap.trust.empty()) return "psk";
+  return bootstrap.psk.empty() ? "pinned keys" : "pinned keys and psk";
+}
+
 std::string digest_line(const std::string& name, const std::string& lines) {
   std::array<std::byte, 8> digest{};
   crypto::hkdf_sha256(std::as_bytes(std::span{lines}), {}, {}, digest);
@@ -65,6 +70,7 @@ Result<std::string> agreement_of(const std::string& box, const config::Link& lin
   const auto& d = link.distillation;
   const bool transmits = link.device.role == config::DeviceRole::alice;
   std::string lines;
+  lines += std::format("bootstrap={}\n", bootstrap_of(link.bootstrap));
   lines += std::format("device.role={}\n",
                        at_both(box, transmits ? "alice" : "bob", link.peer, transmits ? "bob" : "alice"));
   lines += std::format("distillation.bound={}\n", d.bound);

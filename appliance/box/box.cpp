@@ -238,13 +238,15 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   if (!audit) return std::unexpected{audit.error()};
   box->log_.audit_to(std::move(*audit));
 
-  std::vector<crypto::Psk> psks;
+  std::vector<crypto::Credentials> credentials;
   std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
   if (!*tpm) return std::unexpected{tpm->error()};
+  const auto identity = unseal_identity(**tpm, configuration.box);
+  if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
   for (const auto& link : configuration.links) {
-    auto psk = unseal_psk(**tpm, link.bootstrap.psk);
-    if (!psk) return fail(std::format("link '{}': {}", link.name, psk.error().message));
-    psks.push_back(std::move(*psk));
+    auto opened = unseal_credentials(**tpm, *identity, link.bootstrap);
+    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
+    credentials.push_back(std::move(*opened));
   }
   tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
 
@@ -261,8 +263,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
     if (!settings) return failed(settings.error());
     auto device = device_of(link);
     if (!device) return failed(device.error());
-    auto opened =
-        LinkDriver::open(io, std::move(*settings), std::move(psks[i]), std::move(*device), *box->plane_, box->log_);
+    auto opened = LinkDriver::open(io, std::move(*settings), std::move(credentials[i]), std::move(*device),
+                                   *box->plane_, box->log_);
     if (!opened) return failed(opened.error());
     box->links_.push_back(std::move(*opened));
   }

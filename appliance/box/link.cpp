@@ -44,11 +44,13 @@ const char* code_of(distill::DropReason reason) {
 
 }  // namespace
 
-Link::Link(LinkSettings settings, crypto::Psk psk, crypto::Random& random, LinkSurroundings& surroundings)
+Link::Link(LinkSettings settings, crypto::Credentials credentials, crypto::Random& random,
+           LinkSurroundings& surroundings)
     : settings_{std::move(settings)},
+      bootstrap_by_{to_string(credentials)},
       surroundings_{surroundings},
       store_{stocks_of(settings_.tunnels)},
-      session_{settings_.session, std::move(psk), random, surroundings_.now()},
+      session_{settings_.session, std::move(credentials), random, surroundings_.now()},
       tunnels_{settings_.tunnels, store_, random, surroundings_,
                [this](std::vector<std::byte> message) {
                  session_.send_message(tunnel_message, message, surroundings_.now());
@@ -103,9 +105,9 @@ struct Link::SessionActions {
         established.restarted
             ? std::format("session with '{}' resumed after a restart on the sealed reserve, without a bootstrap",
                           link.settings_.session.peer_box)
-        : by_qkd
-            ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
-            : std::format("bootstrap with '{}' done: TLS 1.3, PSK, X25519MLKEM768", link.settings_.session.peer_box));
+        : by_qkd ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
+                 : std::format("bootstrap with '{}' done: TLS 1.3, {}, X25519MLKEM768", link.settings_.session.peer_box,
+                               link.bootstrap_by_));
     link.tunnels_.on_session_up();
   }
   void operator()(session::DeliverBlockMessage& message) const {

@@ -41,7 +41,7 @@ struct EndedBlock {
 class Link {
  public:
   /// `random` and `surroundings` outlive the link. Call `begin` once when all is wired.
-  Link(LinkSettings settings, crypto::Psk psk, crypto::Random& random, LinkSurroundings& surroundings);
+  Link(LinkSettings settings, crypto::Credentials credentials, crypto::Random& random, LinkSurroundings& surroundings);
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
   void begin() { drain(); }
@@ -92,6 +92,7 @@ class Link {
   };
 
   LinkSettings settings_;
+  std::string bootstrap_by_;
   LinkSurroundings& surroundings_;
   keys::Store store_;
   session::Session session_;

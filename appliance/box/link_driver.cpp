@@ -64,15 +64,16 @@ void wait_until(asio::steady_timer& timer, Instant at, Function then) {
 
 }  // namespace
 
-Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk,
-                                                     DeviceFactory device, drivers::DataPlane& plane, EventLog& log) {
+Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings,
+                                                     crypto::Credentials credentials, DeviceFactory device,
+                                                     drivers::DataPlane& plane, EventLog& log) {
   const auto& names = settings.link.session;
   const bool serves = session::side_of(names.local_box, names.peer_box) == session::Side::server;
   const auto booked = read_epsilon(settings.epsilon_file);
   if (!booked) return std::unexpected{booked.error()};
   settings.link.epsilon_booked = *booked;
   std::unique_ptr<LinkDriver> driver{
-      new LinkDriver{io, std::move(settings), std::move(psk), std::move(device), plane, log}};
+      new LinkDriver{io, std::move(settings), std::move(credentials), std::move(device), plane, log}};
   if (!driver->accounts_) {
     return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist",
                             driver->settings_.account_log));
@@ -97,15 +98,15 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
   return driver;
 }
 
-LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
-                       drivers::DataPlane& plane, EventLog& log)
+LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
+                       DeviceFactory device, drivers::DataPlane& plane, EventLog& log)
     : settings_{std::move(settings)},
       plane_{plane},
       log_{log},
       io_{io},
       session_timer_{io},
       accounts_{settings_.account_log, std::ios::app},
-      link_{settings_.link, std::move(psk), random_, *this},
+      link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
   interface_lost_.resize(settings_.paths.size());

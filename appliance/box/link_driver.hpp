@@ -38,17 +38,17 @@ class LinkDriver final : private LinkSurroundings {
  public:
   /// Opens the classical channel and the account log; `plane` and `log` outlive the driver.
   [[nodiscard]] static Result<std::unique_ptr<LinkDriver>> open(boost::asio::io_context& io,
-                                                                LinkDriverSettings settings, crypto::Psk psk,
-                                                                DeviceFactory device, drivers::DataPlane& plane,
-                                                                EventLog& log);
+                                                                LinkDriverSettings settings,
+                                                                crypto::Credentials credentials, DeviceFactory device,
+                                                                drivers::DataPlane& plane, EventLog& log);
   ~LinkDriver() override;
 
   [[nodiscard]] control::LinkStatus status() const;
   [[nodiscard]] std::vector<control::TunnelStatus> tunnel_status() const;
 
  private:
-  LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Psk psk, DeviceFactory device,
-             drivers::DataPlane& plane, EventLog& log);
+  LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
+             DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
   void watch_light(std::uint64_t distilled);
   void watch_interfaces();
   drivers::PeerConnection::Handlers connection_handlers();

@@ -14,6 +14,7 @@
 #include "appliance/cloisterctl/account.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
+#include "appliance/cloisterctl/enroll.hpp"
 #include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
@@ -150,6 +151,20 @@ int main(int argc, char** argv) {
   generate->add_flag("--force", psk_options.force, "Write the PSK to a pipe too; replace an existing file");
   import->add_flag("--force", psk_options.force, "Replace an existing file");
 
+  auto* enroll =
+      app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
+  auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
+  cloisterctl::IdentityOptions identity{
+      .tcti = "device:/dev/tpmrm0", .identity = "/var/lib/cloister/identity", .public_key = {}};
+  for (auto* command : {enroll, fingerprint}) {
+    command->add_option("--tpm", identity.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
+    command->add_option("--identity", identity.identity, "File of the sealed key, as 'box.identity' names it")
+        ->capture_default_str();
+  }
+  enroll->add_flag("--force", identity.force, "Replace an existing key");
+  fingerprint->add_option("file", identity.public_key,
+                          "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
+
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
   std::string file = "/etc/cloister/cloister.yaml";
@@ -224,6 +239,10 @@ int main(int argc, char** argv) {
   if (*schema) return cloisterctl::config_schema();
   if (*plan) return cloisterctl::link_plan(plan_options);
   if (*presets) return cloisterctl::link_presets(preset);
-  const auto done = *generate ? cloisterctl::psk_generate(psk_options) : cloisterctl::psk_import(psk_options);
+  Result<> done;
+  if (*enroll) done = cloisterctl::enroll(identity);
+  if (*fingerprint) done = cloisterctl::show_fingerprint(identity);
+  if (*generate) done = cloisterctl::psk_generate(psk_options);
+  if (*import) done = cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);
 }

@@ -1,21 +1,15 @@
 #include "appliance/cloisterctl/psk.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <format>
 #include <iostream>
 #include <optional>
-#include <span>
 
 #include "crypto/random.hpp"
 #include "crypto/tls_handshake.hpp"
-#include "crypto/tpm.hpp"
+#include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
 namespace {
@@ -46,30 +40,10 @@ unsigned hex_value(unsigned character) {
   return letter < 6U ? letter + 10U : 0xFFU;
 }
 
-/// Writes `bytes` to `path`, readable by the owner only, whole or not at all.
-Result<> write_blob(const std::string& path, std::span<const std::byte> bytes, bool replace) {
-  if (!replace && ::access(path.c_str(), F_OK) == 0)
-    return fail(
-        std::format("'{}' exists already: a new PSK would replace the one in use; say --force if that is meant", path));
-  const std::string partial = path + ".new";
-  const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return fail(std::format("'{}' cannot be written: {}", partial, std::strerror(errno)));
-  const bool written =
-      ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
-  ::close(file);
-  if (!written || ::rename(partial.c_str(), path.c_str()) != 0) {
-    ::unlink(partial.c_str());
-    return fail(std::format("'{}' cannot be written: {}", path, std::strerror(errno)));
-  }
-  return {};
-}
-
 Result<> seal_to(const PskOptions& options, const Psk& psk) {
   auto tpm = crypto::Tpm::open(options.tcti);
   if (!tpm) return std::unexpected{tpm.error()};
-  const auto blob = tpm->seal(psk.expose());
-  if (!blob) return std::unexpected{blob.error()};
-  return write_blob(options.output, *blob, options.force);
+  return crypto::seal_to_file(*tpm, options.output, psk.expose(), options.force);
 }
 
 /// Switches the terminal's echo off while it lives; nothing on a pipe.

@@ -29,12 +29,14 @@ constexpr auto kinds = std::to_array<EventKind>({
      ""},
     {"BOOTSTRAP_DONE", false, "The boxes have authenticated each other by their bootstrap credentials.", ""},
     {"BOOTSTRAP_REFUSED", true,
-     "The boxes could not authenticate each other by their bootstrap credentials: the PSKs differ, the peer is not the "
+     "The boxes could not authenticate each other by their bootstrap credentials: the PSKs differ, a key is not the "
      "one "
-     "that the configuration names, or somebody stands between the two.",
-     "Check 'bootstrap' of the link on both boxes; where the PSKs differ, make a new one with 'cloisterctl psk "
-     "generate' "
-     "here and carry it to 'cloisterctl psk import' there."},
+     "that is trusted, the peer is not the one that the configuration names, or somebody stands between the two. The "
+     "text has the reason, and of keys both fingerprints.",
+     "Check 'bootstrap' of the link on both boxes. Where the PSKs differ, make a new one with 'cloisterctl psk "
+     "generate' here and carry it to 'cloisterctl psk import' there. Where a key has another fingerprint than "
+     "expected, ask the peer's operator for it ('cloisterctl fingerprint') by a way that nobody can have changed; if "
+     "it is the expected one, somebody stands between the boxes."},
     {"CHANNEL_TAMPERED", true,
      "A message on the classical channel is not what the peer has sent: its authentication fails. The session ends and "
      "its open blocks are burnt; no key is made of them.",

@@ -40,7 +40,7 @@ void Session::State::on_greeting(const Frame& frame, Instant now) {
   const auto& client_box = client() ? settings.local_box : settings.peer_box;
   const auto& server_box = client() ? settings.peer_box : settings.local_box;
   channel->handshake.emplace(
-      client() ? crypto::TlsRole::client : crypto::TlsRole::server, psk,
+      client() ? crypto::TlsRole::client : crypto::TlsRole::server, credentials,
       std::format("cloister-bootstrap v1 client={} server={} link={}", client_box, server_box, settings.link),
       std::move(context));
   if (client()) on_bootstrap({}, now);
@@ -59,16 +59,37 @@ void Session::State::on_bootstrap(std::span<const std::byte> bytes, Instant now)
   auto answer = channel->handshake->advance(bytes);
   if (!answer) {
     if (const auto alert = channel->handshake->take_alert(); !alert.empty()) send(FrameKind::bootstrap, alert);
-    return end("BOOTSTRAP_REFUSED", answer.error().message, now);
+    return refuse_bootstrap(answer.error().message, now);
   }
   if (!answer->empty()) send(FrameKind::bootstrap, *answer);
   if (!channel->handshake->done()) return;
   auto secret = channel->handshake->take_secret();
-  channel->handshake.reset();
-  if (!secret) return end("BOOTSTRAP_REFUSED", secret.error().message, now);
+  if (!secret) return refuse_bootstrap(secret.error().message, now);
   channel->bootstrap.emplace(std::move(*secret));
   use_keys(direction_keys(channel->bootstrap->secret.expose(), "bootstrap", channel->id), false);
   become_ready();
+}
+
+void Session::State::on_unready(std::span<const std::byte> frame, Instant now) {
+  const auto plain = decode_body(frame);
+  if (plain && plain->kind == FrameKind::bootstrap) {
+    if (const auto refusal = channel->handshake->late_refusal(plain->payload)) return refuse_bootstrap(*refusal, now);
+  }
+  if (credentials.psk && credentials.keys)
+    return refuse_bootstrap(
+        "the keys are the pinned ones, but what the boxes made of them and of the PSK differs: the two do not hold the "
+        "same PSK ('cloisterctl psk' gives them one), or a frame was changed on its way",
+        now);
+  end("CHANNEL_TAMPERED", "a frame of the classical channel was changed, repeated or lost on its way", now);
+}
+
+/// What the peer says of its configuration is not authentic here, so it is no more than a hint.
+void Session::State::refuse_bootstrap(const std::string& why, Instant now) {
+  const auto difference = first_difference(settings.agreement, channel->peer.agreement);
+  end("BOOTSTRAP_REFUSED",
+      difference ? std::format("{} (the peer says that the two are configured differently: {})", why, *difference)
+                 : why,
+      now);
 }
 
 void Session::State::use_keys(DirectionKeys keys, bool by_qkd) {
@@ -83,6 +104,7 @@ void Session::State::become_ready() {
 }
 
 void Session::State::on_ready(Instant now) {
+  channel->handshake.reset();
   if (const auto difference = first_difference(settings.agreement, channel->peer.agreement)) {
     back_off = back_off_max;
     return end("AGREEMENT_DIFFERS",

@@ -110,6 +110,7 @@ void Session::State::receive(Instant now) {
     if (!*raw) break;
     const auto body = open_frame(**raw, known ? &*channel->receive_key : nullptr);
     const auto frame = body ? decode_body(*body) : std::nullopt;
+    if (!frame && channel->phase == Phase::readying && channel->handshake) return on_unready(**raw, now);
     if (!frame || frame->sequence != channel->next_received) {
       return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL",
                  known ? "a frame of the classical channel was changed, repeated or lost on its way"
@@ -166,11 +167,11 @@ void Session::State::dispatch(const Frame& frame, std::span<const std::byte> bod
   }
 }
 
-Session::Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now)
+Session::Session(Settings settings, crypto::Credentials credentials, crypto::Random& random, Instant now)
     : state_{std::make_unique<State>()} {
   State& state = *state_;
   state.settings = std::move(settings);
-  state.psk = std::move(psk);
+  state.credentials = std::move(credentials);
   state.random = &random;
   state.side = side_of(state.settings.local_box, state.settings.peer_box);
   random.fill(state.life);

@@ -3,7 +3,7 @@
 ///
 ///   Disconnected ──connected──▶ Greeting ──both hold QKD reserve of one life──▶ Established
 ///                                  ├──both hold a sealed reserve──▶ Leasing (restart.cpp) ──chunks open──▶ Established
-///                                  └──else──▶ Bootstrapping (TLS 1.3, PSK) ──exporter──▶ Established
+///                                  └──else──▶ Bootstrapping (TLS 1.3) ──exporter──▶ Established
 ///   any ──error, silence, disconnect──▶ Disconnected (reported once; reconnects with back-off)
 ///
 ///   in Established, per block:  chain messages … CLOSE ⇄ CLOSE, TAG ⇄ TAG   both tags hold: pending
@@ -141,7 +141,7 @@ struct Status {
 
 class Session {
  public:
-  Session(Settings settings, crypto::Psk psk, crypto::Random& random, Instant now);
+  Session(Settings settings, crypto::Credentials credentials, crypto::Random& random, Instant now);
   ~Session();
   Session(Session&&) noexcept;
 

@@ -52,7 +52,7 @@ struct Building {
 
 struct Session::State {
   Settings settings;
-  crypto::Psk psk;
+  crypto::Credentials credentials;
   crypto::Random* random = nullptr;
   Side side = Side::client;
   std::deque<Action> actions;
@@ -123,6 +123,9 @@ struct Session::State {
   void establish(const std::vector<BlockId>& kept, Instant now);
   /// The peer's first frame under the new keys: both greetings are authentic now.
   void on_ready(Instant now);
+  /// What came in its place: the peer may have refused this box's key, or mixed in another PSK.
+  void on_unready(std::span<const std::byte> frame, Instant now);
+  void refuse_bootstrap(const std::string& why, Instant now);
 
   // Switch-over.
 

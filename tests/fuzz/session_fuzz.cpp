@@ -2,11 +2,13 @@
 // side.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "appliance/session/frame.hpp"
 #include "appliance/session/greeting.hpp"
 #include "appliance/session/session.hpp"
+#include "crypto/identity.hpp"
 #include "crypto/random.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -19,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(session::decode_body(bytes));
 
   static crypto::SystemRandom random;
+  static const auto identity = std::make_shared<const crypto::Identity>(crypto::Identity::generate(random).value());
+  static const auto peer = crypto::Identity::generate(random).value().fingerprint();
   const bool client = (data[0] & 1U) != 0;
   session::Instant now{1h};
   session::Session engine{{.link = "l",
@@ -26,7 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                            .peer_box = client ? "b" : "a",
                            .agreement = "x=1\n",
                            .reserve_bits = 2048},
-                          crypto::Psk{},
+                          (data[0] & 4U) != 0
+                              ? crypto::Credentials{.psk = {}, .keys = crypto::PinnedKeys{identity, peer}}
+                              : crypto::Credentials::by_psk({}),
                           random,
                           now};
   const auto drain = [&] {
@@ -56,6 +62,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   now += 11s;
   engine.on_timer(now);
   drain();
-  require(engine.status().state != "established", "nobody is let in without the PSK");
+  require(engine.status().state != "established", "nobody is let in without a credential");
   return 0;
 }

@@ -59,7 +59,8 @@ void RestartingBox::with_session(Function function) {
 void RestartingBox::start() {
   ++life_;
   random_ = std::make_unique<test::SeededRandom>(seed_ * 1000 + 2 * life_ + number_);
-  session_ = std::make_unique<session::Session>(settings_of(number_), psk(), *random_, world_.now());
+  session_ = std::make_unique<session::Session>(settings_of(number_), crypto::Credentials::by_psk(psk()), *random_,
+                                                world_.now());
   session::KeptReserve kept{.record = {}, .own = durable_.own, .granted = durable_.granted, .problem = {}};
   if (durable_.record) kept.record.emplace(durable_.record->begin(), durable_.record->end());
   say("starts");

@@ -35,8 +35,8 @@ SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t nu
                          : distill::make_bob_chain(settings.distillation, chain_random_)},
       settings_{std::move(settings)},
       psk_{std::move(psk)},
-      link_{
-          std::make_unique<box::Link>(settings_, copy_of(psk_), random_, static_cast<box::LinkSurroundings&>(*this))} {
+      link_{std::make_unique<box::Link>(settings_, crypto::Credentials::by_psk(copy_of(psk_)), random_,
+                                        static_cast<box::LinkSurroundings&>(*this))} {
   network_.attach(number_, {.connected = [this] { link_->on_connected(); },
                             .received = [this](const std::vector<std::byte>& bytes) { link_->on_received(bytes); },
                             .disconnected = [this](const char* reason) { link_->on_disconnected(reason); },
@@ -54,7 +54,8 @@ void SimulatedBox::restart() {
   stop_chain();
   sas_.emplace(1, 1);
   sending_ = false;
-  link_ = std::make_unique<box::Link>(settings_, copy_of(psk_), random_, static_cast<box::LinkSurroundings&>(*this));
+  link_ = std::make_unique<box::Link>(settings_, crypto::Credentials::by_psk(copy_of(psk_)), random_,
+                                      static_cast<box::LinkSurroundings&>(*this));
   link_->begin();
 }
 

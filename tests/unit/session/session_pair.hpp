@@ -40,9 +40,11 @@ inline Bytes bytes_of(std::string_view text) {
 
 /// One engine and what it said.
 struct End {
-  End(Settings settings, int psk, std::uint64_t seed, Instant now)
+  End(Settings settings, crypto::Credentials credentials, std::uint64_t seed, Instant now)
       : random{std::make_unique<cloister::test::SeededRandom>(seed)},
-        engine{std::move(settings), psk_of(psk), *random, now} {}
+        engine{std::move(settings), std::move(credentials), *random, now} {}
+  End(Settings settings, int psk, std::uint64_t seed, Instant now)
+      : End{std::move(settings), crypto::Credentials::by_psk(psk_of(psk)), seed, now} {}
 
   std::unique_ptr<cloister::test::SeededRandom> random;
   Session engine;

@@ -1,0 +1,23 @@
+#pragma once
+/// `cloisterctl enroll` and `fingerprint`: this box's key, sealed in its TPM, and what the peer's operator is told of it.
+/// They talk to the TPM themselves; the private key cannot be shown.
+
+#include <string>
+
+#include "crypto/error.hpp"
+
+namespace cloister::cloisterctl {
+
+struct IdentityOptions {
+  std::string tcti;
+  std::string identity;    // path of the sealed key
+  std::string public_key;  // path of a public key
+  bool force = false;      // replace an existing key
+};
+
+/// Makes a key, seals it, writes its public half beside it for the courier, and shows its fingerprint.
+[[nodiscard]] Result<> enroll(const IdentityOptions& options);
+/// Of this box's key; of that in the file `public_key` when there is one.
+[[nodiscard]] Result<> show_fingerprint(const IdentityOptions& options);
+
+}  // namespace cloister::cloisterctl

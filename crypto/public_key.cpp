@@ -1,0 +1,70 @@
+#include "crypto/public_key.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <format>
+#include <span>
+
+#include "crypto/digest.hpp"
+
+namespace cloister::crypto {
+namespace {
+
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using BioPointer = std::unique_ptr<BIO, FreeBio>;
+
+/// Without carriage returns, and without white space at the end.
+std::string with_plain_line_ends(std::string_view text) {
+  std::string plain;
+  for (const char character : text) {
+    if (character != '\r') plain += character;
+  }
+  while (plain.ends_with('\n') || plain.ends_with(' ')) plain.pop_back();
+  return plain + '\n';
+}
+
+}  // namespace
+
+void FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+
+Fingerprint fingerprint_of(const EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int length = i2d_PUBKEY(key, &der);
+  require(length > 0, "OpenSSL does not write a public key");
+  Fingerprint fingerprint{sha256_hex(std::as_bytes(std::span{der, static_cast<std::size_t>(length)}))};
+  OPENSSL_free(der);
+  return fingerprint;
+}
+
+std::string to_pem(const EVP_PKEY* key) {
+  const BioPointer out{BIO_new(BIO_s_mem())};
+  require(out != nullptr && PEM_write_bio_PUBKEY(out.get(), key) == 1, "OpenSSL does not write a public key");
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(length)};
+}
+
+Result<KeyPointer> parse_public_key(std::string_view pem) {
+  const auto refused = [] {
+    return fail(
+        "is no public key of a box: expected the file that 'cloisterctl enroll' wrote there, with 'BEGIN PUBLIC KEY', "
+        "an ML-DSA-65 key, and nothing else");
+  };
+  if (pem.empty() || pem.size() > public_key_text_bytes_max) return refused();
+  const BioPointer in{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+  require(in != nullptr, "OpenSSL gives no memory BIO");
+  // No passphrase is asked for: what is encrypted is no public key.
+  KeyPointer key{PEM_read_bio_PUBKEY(in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)};
+  ERR_clear_error();
+  if (!key || EVP_PKEY_is_a(key.get(), "ML-DSA-65") != 1) return refused();
+  if (to_pem(key.get()) != with_plain_line_ends(pem)) return refused();
+  return key;
+}
+
+}  // namespace cloister::crypto

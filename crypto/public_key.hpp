@@ -1,0 +1,36 @@
+#pragma once
+/// A box's public key as people handle it: a PEM file that a courier carries, and the fingerprint that two operators
+/// compare.
+
+#include <openssl/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "crypto/error.hpp"
+
+namespace cloister::crypto {
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const;
+};
+using KeyPointer = std::unique_ptr<EVP_PKEY, FreeKey>;
+
+/// SHA-256 of the SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7), 64 lower-case hexadecimal digits.
+struct Fingerprint {
+  std::string hex;
+  bool operator==(const Fingerprint&) const = default;
+};
+
+inline constexpr std::size_t public_key_text_bytes_max = 8192;
+
+[[nodiscard]] Fingerprint fingerprint_of(const EVP_PKEY* key);
+/// "-----BEGIN PUBLIC KEY-----", base64 of the SubjectPublicKeyInfo, end (RFC 7468, 13).
+[[nodiscard]] std::string to_pem(const EVP_PKEY* key);
+/// Strict: an ML-DSA-65 key as `to_pem` writes it, and nothing else; the ends of its lines may be those of another
+/// system.
+[[nodiscard]] Result<KeyPointer> parse_public_key(std::string_view pem);
+
+}  // namespace cloister::crypto
