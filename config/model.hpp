@@ -32,7 +32,8 @@ struct Prefix {
 struct Box {
   std::string name;
   std::string state_directory = "/var/lib/cloister";
-  std::string identity;  // path of the sealed identity; empty: none
+  std::string identity;     // path of the sealed identity; empty: none
+  std::string certificate;  // path of its certificate, PEM; empty: none
   std::string control_socket = "/run/cloister/control.sock";
 };
 
@@ -43,6 +44,8 @@ struct Tpm {
 struct Bootstrap {
   std::string psk;    // path of the sealed PSK; empty: none
   std::string trust;  // fingerprint of the peer's key; empty: none
+  std::string ca;     // path of the operator's certificate authorities, PEM; empty: none
+  std::string crl;    // path of their revocation lists, PEM
 };
 
 struct Authentication {

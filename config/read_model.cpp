@@ -31,6 +31,9 @@ Box read_box(Section section) {
   section.read("name", box.name, a_name(), Default::none);
   section.read("state_directory", box.state_directory, a_path());
   section.read_optional("identity", box.identity, a_path());
+  section.read_optional("certificate", box.certificate, a_path());
+  if (!box.certificate.empty() && !section.has("identity"))
+    section.error("certificate", "is of no key: set 'identity' too, which 'cloisterctl enroll' makes");
   section.read("control_socket", box.control_socket, a_socket_path());
   section.finish();
   return box;
@@ -74,12 +77,22 @@ Device read_device(Section section) {
 }
 
 void check_bootstrap(Section& section, const Bootstrap& bootstrap, const Box& box) {
-  if (section.present() && !section.has("psk") && !section.has("trust"))
+  if (!section.present()) return;
+  if (!section.has("psk") && !section.has("trust") && !section.has("ca"))
     section.error_here(
-        "says nothing to bootstrap by: expected 'psk' (a sealed PSK), 'trust' (the fingerprint of the peer's key), or "
-        "both");
+        "says nothing to bootstrap by: expected 'psk' (a sealed PSK), 'trust' (the fingerprint of the peer's key) or "
+        "'ca' "
+        "(a certificate authority); 'psk' may stand beside one of the others");
+  if (section.has("trust") && section.has("ca"))
+    section.error("ca", "stands beside 'trust': whom does the peer's key come from, its operator or an authority");
+  if (section.has("ca") != section.has("crl"))
+    section.error(section.has("ca") ? "ca" : "crl", "'ca' and 'crl' (its revocation lists) need each other");
   if (!bootstrap.trust.empty() && box.identity.empty())
     section.error("trust", "needs a key of this box too: make one with 'cloisterctl enroll', and set 'box.identity'");
+  if (!bootstrap.ca.empty() && (box.identity.empty() || box.certificate.empty()))
+    section.error("ca",
+                  "needs a key of this box with a certificate: 'cloisterctl enroll --csr' asks for one; set "
+                  "'box.identity' and 'box.certificate'");
 }
 
 Link read_link(Section section, const Box& box) {
@@ -93,6 +106,8 @@ Link read_link(Section section, const Box& box) {
   Section bootstrap = section.section("bootstrap", true);
   bootstrap.read_optional("psk", link.bootstrap.psk, a_path());
   bootstrap.read_optional("trust", link.bootstrap.trust, a_fingerprint());
+  bootstrap.read_optional("ca", link.bootstrap.ca, a_path());
+  bootstrap.read_optional("crl", link.bootstrap.crl, a_path());
   check_bootstrap(bootstrap, link.bootstrap, box);
   bootstrap.finish();
 

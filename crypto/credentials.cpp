@@ -3,8 +3,9 @@
 namespace cloister::crypto {
 
 std::string to_string(const Credentials& credentials) {
-  if (!credentials.keys) return "PSK";
-  return credentials.psk ? "pinned keys (ML-DSA-65) and PSK" : "pinned keys (ML-DSA-65)";
+  if (!credentials.by_keys()) return "PSK";
+  const std::string keys = credentials.pinned ? "pinned keys (ML-DSA-65)" : "certificates (ML-DSA-65)";
+  return credentials.psk ? keys + " and PSK" : keys;
 }
 
 }  // namespace cloister::crypto

@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "crypto/certificates.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/secret.hpp"
 
@@ -18,15 +20,27 @@ struct PinnedKeys {
   Fingerprint peer;
 };
 
-/// One of them at least; where there are both, both must hold.
-struct Credentials {
-  std::optional<Psk> psk;
-  std::optional<PinnedKeys> keys;
-
-  [[nodiscard]] static Credentials by_psk(Psk psk) { return {.psk = std::move(psk), .keys = std::nullopt}; }
+/// This box's key with its certificate, and whom it takes for the peer: who has the name from the authority.
+struct CertifiedKeys {
+  std::shared_ptr<const Identity> own;
+  std::shared_ptr<const CertificateChain> certificate;
+  std::shared_ptr<const Authority> authority;
+  std::string peer_box;
 };
 
-/// "PSK", "pinned keys (ML-DSA-65)", or both, for people.
+/// A PSK, keys of one of the two kinds, or both; where there are both, both must hold.
+struct Credentials {
+  std::optional<Psk> psk;
+  std::optional<PinnedKeys> pinned;
+  std::optional<CertifiedKeys> certified;
+
+  [[nodiscard]] static Credentials by_psk(Psk psk) {
+    return {.psk = std::move(psk), .pinned = std::nullopt, .certified = std::nullopt};
+  }
+  [[nodiscard]] bool by_keys() const { return pinned || certified; }
+};
+
+/// "PSK", "pinned keys (ML-DSA-65)", "certificates (ML-DSA-65) and PSK" and so on, for people.
 [[nodiscard]] std::string to_string(const Credentials& credentials);
 
 }  // namespace cloister::crypto

@@ -46,7 +46,8 @@ KeyPointer Identity::key() const {
   auto* seed = const_cast<std::byte*>(sealed_form_.expose().data() + 1);
   std::array parameters{OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, seed, SealedForm::size - 1),
                         OSSL_PARAM_construct_end()};
-  const std::unique_ptr<EVP_PKEY_CTX, FreeKeyContext> context{EVP_PKEY_CTX_new_from_name(nullptr, "ML-DSA-65", nullptr)};
+  const std::unique_ptr<EVP_PKEY_CTX, FreeKeyContext> context{
+      EVP_PKEY_CTX_new_from_name(nullptr, "ML-DSA-65", nullptr)};
   EVP_PKEY* key = nullptr;
   const bool made = context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
                     EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, parameters.data()) == 1;

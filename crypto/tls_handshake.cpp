@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -63,8 +64,8 @@ BootstrapSecret with_psk(const BootstrapSecret& exported, const Psk& psk) {
 
 struct TlsHandshake::State {
   std::optional<Psk> psk;
-  std::optional<KeyComparison> keys;
-  std::string names;
+  bool by_keys = false;
+  TlsExpectations expected;
   std::vector<std::byte> context;
   std::unique_ptr<SSL_CTX, FreeContext> tls_context{make_context()};
   std::unique_ptr<SSL, FreeSsl> ssl{SSL_new(tls_context.get())};
@@ -92,8 +93,8 @@ struct TlsHandshake::State {
 
   static int use_psk(SSL* ssl, const EVP_MD*, const unsigned char** id, std::size_t* id_length, SSL_SESSION** session) {
     State& self = of(ssl);
-    *id = reinterpret_cast<const unsigned char*>(self.names.data());
-    *id_length = self.names.size();
+    *id = reinterpret_cast<const unsigned char*>(self.expected.names.data());
+    *id_length = self.expected.names.size();
     *session = self.psk_session();
     return *session != nullptr ? 1 : 0;
   }
@@ -101,7 +102,7 @@ struct TlsHandshake::State {
   static int find_psk(SSL* ssl, const unsigned char* id, std::size_t id_length, SSL_SESSION** session) {
     State& self = of(ssl);
     const bool ours =
-        equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.names}));
+        equal_constant_time(std::as_bytes(std::span{id, id_length}), std::as_bytes(std::span{self.expected.names}));
     self.names_refused = !ours;
     *session = ours ? self.psk_session() : nullptr;
     return !ours || *session != nullptr ? 1 : 0;
@@ -112,8 +113,9 @@ struct TlsHandshake::State {
     State& self = of(static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())));
     const EVP_PKEY* key = X509_STORE_CTX_get0_rpk(store);
     if (key == nullptr || X509_STORE_CTX_get_error(store) != X509_V_ERR_RPK_UNTRUSTED) return 0;
-    self.keys->shown = fingerprint_of(key);
-    if (*self.keys->shown != self.keys->expected) return 0;
+    auto& keys = *self.expected.keys;
+    keys.shown = fingerprint_of(key);
+    if (*keys.shown != keys.expected) return 0;
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
   }
@@ -125,24 +127,51 @@ struct TlsHandshake::State {
       SSL_set_psk_find_session_callback(ssl.get(), find_psk);
   }
 
-  void authenticate_by_keys(const PinnedKeys& pinned) {
-    keys.emplace(KeyComparison{.own = pinned.own->fingerprint(), .expected = pinned.peer, .shown = {}});
-    const KeyPointer key = pinned.own->key();
-    constexpr std::array<unsigned char, 1> raw_public_key{TLSEXT_cert_type_rpk};
+  void show_key(const Identity& own) const {
+    const KeyPointer key = own.key();
     char signatures[] = "mldsa65";  // OpenSSL's macro casts const away
-    const bool set = key != nullptr &&
-                     SSL_set1_client_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
-                     SSL_set1_server_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
-                     SSL_set1_sigalgs_list(ssl.get(), signatures) == 1 && SSL_use_PrivateKey(ssl.get(), key.get()) == 1;
-    require(set, "OpenSSL refuses the settings for raw public keys: is its version 3.5 or newer");
+    const bool set = key != nullptr && SSL_set1_sigalgs_list(ssl.get(), signatures) == 1 &&
+                     SSL_use_PrivateKey(ssl.get(), key.get()) == 1;
+    require(set, "OpenSSL refuses an ML-DSA-65 key: is its version 3.5 or newer");
+  }
+
+  void authenticate_by_pinned_keys(const PinnedKeys& pinned) {
+    expected.keys.emplace(KeyComparison{.own = pinned.own->fingerprint(), .expected = pinned.peer, .shown = {}});
+    show_key(*pinned.own);
+    constexpr std::array<unsigned char, 1> raw_public_key{TLSEXT_cert_type_rpk};
+    const bool set = SSL_set1_client_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
+                     SSL_set1_server_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1;
+    require(set, "OpenSSL refuses raw public keys: is its version 3.5 or newer");
     SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_key);
+  }
+
+  /// OpenSSL checks names, dates, signatures and revocation (RFC 5280, 6) by itself.
+  void authenticate_by_certificates(const CertifiedKeys& certified) {
+    expected.certificate.emplace(CertificateCheck{.peer_box = certified.peer_box});
+    const auto& chain = certified.certificate->certificates();
+    bool set = SSL_use_certificate(ssl.get(), chain.front().get()) == 1;
+    for (std::size_t i = 1; i < chain.size(); ++i) set = set && SSL_add1_chain_cert(ssl.get(), chain[i].get()) == 1;
+    show_key(*certified.own);
+    X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl.get());
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    set = set && SSL_set1_verify_cert_store(ssl.get(), certified.authority->store()) == 1 &&
+          X509_VERIFY_PARAM_set1_host(parameters, certified.peer_box.data(), certified.peer_box.size()) == 1;
+    require(set, "OpenSSL refuses the settings for certificates");
+    SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
 
   /// Whether the handshake rested on what was configured for it.
   [[nodiscard]] bool authenticated() const {
     const bool by_psk = SSL_session_reused(ssl.get()) == 1;
-    if (!keys) return by_psk;
-    return !by_psk && SSL_get_verify_result(ssl.get()) == X509_V_OK && keys->shown == keys->expected;
+    if (!by_keys) return by_psk;
+    if (by_psk || SSL_get_verify_result(ssl.get()) != X509_V_OK) return false;
+    return expected.keys ? expected.keys->shown == expected.keys->expected
+                         : SSL_get0_peer_certificate(ssl.get()) != nullptr;
+  }
+
+  [[nodiscard]] std::string refusal(const TlsReason& reason) {
+    if (expected.certificate) expected.certificate->result = SSL_get_verify_result(ssl.get());
+    return std::format("TLS bootstrap failed: {}", explain(reason, expected));
   }
 
   std::vector<std::byte> take_outgoing() const {
@@ -158,9 +187,10 @@ TlsHandshake::TlsHandshake(TlsRole role, const Credentials& credentials, std::st
                            std::vector<std::byte> context)
     : state_{std::make_unique<State>()} {
   State& state = *state_;
-  require(credentials.psk || credentials.keys, "a bootstrap without credentials");
+  require(credentials.psk || credentials.by_keys(), "a bootstrap without credentials");
   if (credentials.psk) state.psk.emplace(copy_of(*credentials.psk));
-  state.names = std::move(names);
+  state.by_keys = credentials.by_keys();
+  state.expected.names = std::move(names);
   state.context = std::move(context);
   require(state.ssl != nullptr, "OpenSSL gives no TLS connection");
   SSL_set_app_data(state.ssl.get(), state_.get());
@@ -168,8 +198,10 @@ TlsHandshake::TlsHandshake(TlsRole role, const Credentials& credentials, std::st
   state.outgoing = BIO_new(BIO_s_mem());
   require(state.incoming != nullptr && state.outgoing != nullptr, "OpenSSL gives no memory BIO");
   SSL_set_bio(state.ssl.get(), state.incoming, state.outgoing);
-  if (credentials.keys)
-    state.authenticate_by_keys(*credentials.keys);
+  if (credentials.certified)
+    state.authenticate_by_certificates(*credentials.certified);
+  else if (credentials.pinned)
+    state.authenticate_by_pinned_keys(*credentials.pinned);
   else
     state.authenticate_by_psk(role);
   if (role == TlsRole::client)
@@ -203,9 +235,9 @@ Result<std::vector<std::byte>> TlsHandshake::advance(std::span<const std::byte> 
     return fail(
         std::format("TLS bootstrap failed: the peer names itself or its link otherwise than expected here ('{}'): "
                     "compare the names of boxes and link on both sides",
-                    state.names));
+                    state.expected.names));
   }
-  return fail(std::format("TLS bootstrap failed: {}", explain(last_tls_reason(), state.names, state.keys)));
+  return fail(state.refusal(last_tls_reason()));
 }
 
 std::vector<std::byte> TlsHandshake::take_alert() { return state_->take_outgoing(); }
@@ -222,7 +254,7 @@ Result<BootstrapSecret> TlsHandshake::take_secret() {
       state.ssl.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(), exporter_label.data(),
       exporter_label.size(), reinterpret_cast<const unsigned char*>(state.context.data()), state.context.size(), 1);
   if (exported != 1) return fail("TLS bootstrap failed: no secret can be exported");
-  return state.keys && state.psk ? with_psk(secret, *state.psk) : std::move(secret);
+  return state.by_keys && state.psk ? with_psk(secret, *state.psk) : std::move(secret);
 }
 
 std::optional<std::string> TlsHandshake::late_refusal(std::span<const std::byte> received) {
@@ -236,7 +268,7 @@ std::optional<std::string> TlsHandshake::late_refusal(std::span<const std::byte>
   if (SSL_get_error(state.ssl.get(), SSL_read(state.ssl.get(), &none, 1)) != SSL_ERROR_SSL) return std::nullopt;
   const TlsReason reason = last_tls_reason();
   if (reason.number < SSL_AD_REASON_OFFSET) return std::nullopt;  // no alert: changed on its way, say
-  return std::format("TLS bootstrap failed: {}", explain(reason, state.names, state.keys));
+  return state.refusal(reason);
 }
 
 }  // namespace cloister::crypto

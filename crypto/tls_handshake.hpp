@@ -1,14 +1,15 @@
 #pragma once
 /// A TLS 1.3 handshake without a socket: bytes in, bytes out, and at the end an exported secret (RFC 8446, 7.5).
 ///
-///   client ──ClientHello: PSK identity or raw public keys, X25519MLKEM768──▶ server
+///   client ──ClientHello: PSK identity or kind of certificate, X25519MLKEM768──▶ server
 ///          ◀── ServerHello … Finished ──
 ///          ── Finished ──▶                   both: exporter(label, context) ──▶ BootstrapSecret
 ///
 /// Mutual authentication, by one of two:
 ///   - an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported secret;
-///   - raw public keys (RFC 7250), ML-DSA-65, of which each side knows the other's fingerprint. Where there is a PSK
-///     besides, it is mixed into what is exported: the secrets of the two sides are equal only if both hold.
+///   - ML-DSA-65 keys: raw ones (RFC 7250), of which each side knows the other's fingerprint, or with certificates of
+///     an operator's authority. Where there is a PSK besides, it is mixed into what is exported: the secrets of the two
+///     sides are equal only if both hold.
 /// The session is used for nothing else: no application data passes, no ticket is issued or taken.
 
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <format>
 
@@ -46,6 +47,53 @@ std::string explain_key_alert(int alert, const std::string& text, const KeyCompa
   }
 }
 
+std::string explain_certificate(const CertificateCheck& check) {
+  switch (check.result) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return std::format("the peer's certificate is another box's: expected the DNS name '{}' in it", check.peer_box);
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return std::format("the certificate of box '{}' (or of its authority) has expired: renew it there",
+                         check.peer_box);
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return std::format(
+          "the certificate of box '{}' (or of its authority) is not valid yet: are the clocks of both boxes right",
+          check.peer_box);
+    case X509_V_ERR_CERT_REVOKED:
+      return std::format("the certificate of box '{}' is revoked by the list in 'bootstrap.crl'", check.peer_box);
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+      return "'bootstrap.crl' here has no list of the authority that issued the peer's certificate: put it there";
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      return "the revocation list in 'bootstrap.crl' here is out of date: put the authority's newest there";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      return "the peer's certificate is not from an authority in 'bootstrap.ca': which one has issued it";
+    default:
+      return std::format("the peer's certificate is not taken ({})", X509_verify_cert_error_string(check.result));
+  }
+}
+
+std::string explain_certificate_alert(int alert, const std::string& text) {
+  switch (alert) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_UNKNOWN_CA:
+      return std::format("the peer does not take this box's certificate ({}): its events say why", text);
+    case SSL_AD_HANDSHAKE_FAILURE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REQUIRED:
+    case SSL_AD_MISSING_EXTENSION:
+      return std::format("the peer does not bootstrap by certificates ({}): set 'bootstrap' alike on both boxes", text);
+    default:
+      return std::format("the peer has ended it ({}): its events say why", text);
+  }
+}
+
 }  // namespace
 
 TlsReason last_tls_reason() {
@@ -57,12 +105,15 @@ TlsReason last_tls_reason() {
   return reason;
 }
 
-std::string explain(const TlsReason& reason, const std::string& names, const std::optional<KeyComparison>& keys) {
+std::string explain(const TlsReason& reason, const TlsExpectations& expected) {
+  const auto& keys = expected.keys;
   if (keys && keys->shown && *keys->shown != keys->expected)
     return std::format(
         "the peer's key has the fingerprint {}, and {} is expected: compare it with the peer's operator before you "
         "change 'bootstrap.trust'; if it is not the peer's, somebody stands between the boxes",
         keys->shown->hex, keys->expected.hex);
+  if (expected.certificate && expected.certificate->result != X509_V_OK)
+    return explain_certificate(*expected.certificate);
   if (reason.number == SSL_R_BINDER_DOES_NOT_VERIFY) return another_psk;
   // A reason from SSL_AD_REASON_OFFSET on is an alert that the peer has sent.
   if (reason.number < SSL_AD_REASON_OFFSET)
@@ -71,7 +122,9 @@ std::string explain(const TlsReason& reason, const std::string& names, const std
         "changes the bytes on their way",
         reason.text);
   const int alert = reason.number - SSL_AD_REASON_OFFSET;
-  return keys ? explain_key_alert(alert, reason.text, *keys) : explain_psk_alert(alert, reason.text, names);
+  if (keys) return explain_key_alert(alert, reason.text, *keys);
+  return expected.certificate ? explain_certificate_alert(alert, reason.text)
+                              : explain_psk_alert(alert, reason.text, expected.names);
 }
 
 }  // namespace cloister::crypto

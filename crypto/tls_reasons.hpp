@@ -23,8 +23,18 @@ struct KeyComparison {
   std::optional<Fingerprint> shown;  // by the peer
 };
 
-/// `names` is how boxes and link are named here; `keys` is for a handshake by keys.
-[[nodiscard]] std::string explain(const TlsReason& reason, const std::string& names,
-                                  const std::optional<KeyComparison>& keys);
+/// What a handshake by certificates knows about the peer's.
+struct CertificateCheck {
+  std::string peer_box;
+  long result = 0;  // X509_V_OK: nothing to complain of, or not looked at yet
+};
+
+struct TlsExpectations {
+  std::string names;                            // how boxes and link are named here
+  std::optional<KeyComparison> keys;            // by pinned keys
+  std::optional<CertificateCheck> certificate;  // by certificates
+};
+
+[[nodiscard]] std::string explain(const TlsReason& reason, const TlsExpectations& expected);
 
 }  // namespace cloister::crypto

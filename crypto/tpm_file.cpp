@@ -19,9 +19,8 @@ constexpr std::size_t blob_bytes_max = 4096;
 
 Result<> seal_to_file(Tpm& tpm, const std::string& path, std::span<const std::byte> secret, bool replace) {
   if (!replace && ::access(path.c_str(), F_OK) == 0)
-    return fail(
-        std::format("'{}' exists already: a new secret would replace the one in use; say --force if that is meant",
-                    path));
+    return fail(std::format(
+        "'{}' exists already: a new secret would replace the one in use; say --force if that is meant", path));
   const auto blob = tpm.seal(secret);
   if (!blob) return std::unexpected{blob.error()};
   const std::string partial = path + ".new";

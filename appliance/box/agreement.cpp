@@ -51,8 +51,10 @@ std::string tunnel_lines(const std::string& box, const std::string& peer, const 
 }
 
 std::string bootstrap_of(const config::Bootstrap& bootstrap) {
-  if (bootstrap.trust.empty()) return "psk";
-  return bootstrap.psk.empty() ? "pinned keys" : "pinned keys and psk";
+  std::string by = bootstrap.trust.empty() ? "" : "pinned keys";
+  if (!bootstrap.ca.empty()) by = "certificates";
+  if (by.empty()) return "psk";
+  return bootstrap.psk.empty() ? by : by + " and psk";
 }
 
 std::string digest_line(const std::string& name, const std::string& lines) {

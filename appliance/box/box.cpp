@@ -222,6 +222,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};
   settings.peer = {link.peer_address.address, link.peer_address.port};
+  if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };
   settings.tcti = configuration.tpm.tcti;
   settings.vault = configuration.box.state_directory + "/" + link.name + ".reserve";
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
@@ -241,10 +242,10 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   std::vector<crypto::Credentials> credentials;
   std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
   if (!*tpm) return std::unexpected{tpm->error()};
-  const auto identity = unseal_identity(**tpm, configuration.box);
+  const auto identity = open_identity(**tpm, configuration.box);
   if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
   for (const auto& link : configuration.links) {
-    auto opened = unseal_credentials(**tpm, *identity, link.bootstrap);
+    auto opened = unseal_credentials(**tpm, *identity, link);
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
     credentials.push_back(std::move(*opened));
   }

@@ -1,7 +1,10 @@
 #include "appliance/box/credentials.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <format>
+#include <fstream>
 
 #include "crypto/tpm_file.hpp"
 
@@ -19,20 +22,55 @@ Result<crypto::Psk> unseal_psk(crypto::Tpm& tpm, const std::string& path) {
   return psk;
 }
 
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return fail(std::format("'{}' cannot be read: {}", path, std::strerror(errno)));
+  std::string text(crypto::certificate_text_bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+Result<std::shared_ptr<const crypto::CertificateChain>> read_certificate(const config::Box& box,
+                                                                         const crypto::Identity& key) {
+  const auto text = read_text(box.certificate);
+  if (!text) return std::unexpected{text.error()};
+  auto chain = crypto::CertificateChain::parse(*text);
+  if (!chain) return fail(std::format("'{}' {}", box.certificate, chain.error().message));
+  if (auto checked = chain->check(key, box.name); !checked)
+    return fail(std::format("'{}': {}", box.certificate, checked.error().message));
+  return std::make_shared<const crypto::CertificateChain>(std::move(*chain));
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const crypto::Identity>> unseal_identity(crypto::Tpm& tpm, const config::Box& box) {
-  if (box.identity.empty()) return nullptr;
+Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box) {
+  OwnIdentity own;
+  if (box.identity.empty()) return own;
   const auto sealed = crypto::unseal_file(tpm, box.identity, "sealed identity", "make it with 'cloisterctl enroll'");
   if (!sealed) return std::unexpected{sealed.error()};
   auto identity = crypto::Identity::from_sealed(*sealed);
   if (!identity) return fail(std::format("sealed identity '{}': {}", box.identity, identity.error().message));
-  return std::make_shared<const crypto::Identity>(std::move(*identity));
+  own.key = std::make_shared<const crypto::Identity>(std::move(*identity));
+  if (box.certificate.empty()) return own;
+  auto certificate = read_certificate(box, *own.key);
+  if (!certificate) return std::unexpected{certificate.error()};
+  own.certificate = std::move(*certificate);
+  return own;
 }
 
-Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm,
-                                               const std::shared_ptr<const crypto::Identity>& identity,
-                                               const config::Bootstrap& bootstrap) {
+Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap) {
+  const auto certificates = read_text(bootstrap.ca);
+  if (!certificates) return std::unexpected{certificates.error()};
+  const auto revocations = read_text(bootstrap.crl);
+  if (!revocations) return std::unexpected{revocations.error()};
+  auto authority = crypto::Authority::parse(*certificates, *revocations);
+  if (!authority) return fail(std::format("'{}' and '{}': {}", bootstrap.ca, bootstrap.crl, authority.error().message));
+  return std::make_shared<const crypto::Authority>(std::move(*authority));
+}
+
+Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own, const config::Link& link) {
+  const auto& bootstrap = link.bootstrap;
   crypto::Credentials credentials;
   if (!bootstrap.psk.empty()) {
     auto psk = unseal_psk(tpm, bootstrap.psk);
@@ -41,11 +79,16 @@ Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm,
   }
   if (!bootstrap.trust.empty()) {
     const crypto::Fingerprint peer{bootstrap.trust};
-    if (identity->fingerprint() == peer)
+    if (own.key->fingerprint() == peer)
       return fail(
           "'bootstrap.trust' is the fingerprint of this box's own key: set the peer's, which 'cloisterctl "
           "fingerprint' shows there");
-    credentials.keys.emplace(crypto::PinnedKeys{identity, peer});
+    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer});
+  }
+  if (!bootstrap.ca.empty()) {
+    auto authority = read_authority(bootstrap);
+    if (!authority) return std::unexpected{authority.error()};
+    credentials.certified.emplace(crypto::CertifiedKeys{own.key, own.certificate, std::move(*authority), link.peer});
   }
   return credentials;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// What the links bootstrap by: sealed blobs on disk, opened by the TPM at start.
+/// What the links bootstrap by: sealed blobs on disk, opened by the TPM at start, and certificates.
 
 #include <memory>
 
@@ -10,11 +10,17 @@
 
 namespace cloister::box {
 
-/// Null for a box that is configured without one.
-[[nodiscard]] Result<std::shared_ptr<const crypto::Identity>> unseal_identity(crypto::Tpm& tpm, const config::Box& box);
+/// A box's own key and its certificate; null where it is configured without.
+struct OwnIdentity {
+  std::shared_ptr<const crypto::Identity> key;
+  std::shared_ptr<const crypto::CertificateChain> certificate;
+};
+[[nodiscard]] Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box);
 
-[[nodiscard]] Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm,
-                                                             const std::shared_ptr<const crypto::Identity>& identity,
-                                                             const config::Bootstrap& bootstrap);
+[[nodiscard]] Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own,
+                                                             const config::Link& link);
+
+/// The operator's authority and its revocation lists, as the files are now.
+[[nodiscard]] Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap);
 
 }  // namespace cloister::box

@@ -8,6 +8,7 @@
 /// block that the chain has finished early waits for those before it.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ class Link {
   void begin() { drain(); }
   /// Before `begin`, when there is a vault.
   void restore(const session::KeptReserve& kept) { session_.restore(kept); }
+
+  /// Before `on_connected`, where the link bootstraps by certificates.
+  void renew(std::shared_ptr<const crypto::Authority> authority) { session_.renew(std::move(authority)); }
 
   void on_connected();
   void on_received(std::span<const std::byte> bytes);

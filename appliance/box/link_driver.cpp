@@ -117,11 +117,25 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
 LinkDriver::~LinkDriver() { vault_thread_.join(); }
 
 drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
-  return {.connected = [this] { link_.on_connected(); },
+  return {.connected =
+              [this] {
+                read_authority();
+                link_.on_connected();
+              },
           .received = [this](std::span<const std::byte> bytes) { link_.on_received(bytes); },
           .disconnected = [this](const std::string& reason) { link_.on_disconnected(reason); },
           .may_be_displaced = [this] { return link_.may_be_displaced(); },
           .stranger = [this](const std::string& address) { refused_stranger(address); }};
+}
+
+/// Who was revoked since the last connection is not let in by this one.
+void LinkDriver::read_authority() {
+  if (!settings_.read_authority) return;
+  if (auto authority = settings_.read_authority())
+    link_.renew(std::move(*authority));
+  else
+    log_.alarm("TRUST_UNREADABLE", link_.subject(),
+               std::format("{}: what was read before counts until it is out of date", authority.error().message));
 }
 
 /// Whoever knocks often writes no more into the logs than whoever knocks once a minute.

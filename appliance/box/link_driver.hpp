@@ -30,6 +30,8 @@ struct LinkDriverSettings {
   std::vector<std::size_t> paths;  // the tunnels' indices in the data plane
   std::string account_log;         // path; one JSON line a block
   std::string epsilon_file;        // path; what the link has spent
+  /// Reads the operator's authority and its revocation lists; empty where the link does not bootstrap by certificates.
+  std::function<Result<std::shared_ptr<const crypto::Authority>>()> read_authority;
   std::string tcti;
   std::string vault;  // path of the sealed reserve's record
 };
@@ -52,6 +54,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_light(std::uint64_t distilled);
   void watch_interfaces();
   drivers::PeerConnection::Handlers connection_handlers();
+  void read_authority();
   Distillery::Handlers distillery_handlers();
 
   [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }

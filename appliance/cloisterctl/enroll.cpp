@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <format>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
+#include "config/kinds.hpp"
+#include "crypto/certificates.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_file.hpp"
@@ -14,9 +16,9 @@
 namespace cloister::cloisterctl {
 namespace {
 
-Result<> write_public_key(const std::string& path, const crypto::Identity& identity) {
+Result<> write_text(const std::string& path, const std::string& text) {
   std::ofstream file{path, std::ios::trunc};
-  file << crypto::to_pem(identity.key().get()) << std::flush;
+  file << text << std::flush;
   if (!file) return fail(std::format("'{}' cannot be written: {}", path, std::strerror(errno)));
   return {};
 }
@@ -32,40 +34,61 @@ Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
   return crypto::fingerprint_of(key->get());
 }
 
-Result<crypto::Fingerprint> own_fingerprint(const IdentityOptions& options) {
-  auto tpm = crypto::Tpm::open(options.tcti);
-  if (!tpm) return std::unexpected{tpm.error()};
-  const auto sealed =
-      crypto::unseal_file(*tpm, options.identity, "sealed identity", "make it with 'cloisterctl enroll'");
+Result<crypto::Identity> own_identity(crypto::Tpm& tpm, const std::string& path) {
+  const auto sealed = crypto::unseal_file(tpm, path, "sealed identity", "make it with 'cloisterctl enroll'");
   if (!sealed) return std::unexpected{sealed.error()};
-  const auto identity = crypto::Identity::from_sealed(*sealed);
-  if (!identity) return fail(std::format("'{}': {}", options.identity, identity.error().message));
-  return identity->fingerprint();
+  auto identity = crypto::Identity::from_sealed(*sealed);
+  if (!identity) return fail(std::format("'{}': {}", path, identity.error().message));
+  return identity;
+}
+
+Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options) {
+  crypto::SystemRandom random;
+  auto identity = crypto::Identity::generate(random);
+  if (!identity) return identity;
+  if (auto sealed = crypto::seal_to_file(tpm, options.identity, identity->expose(), options.force); !sealed)
+    return std::unexpected{sealed.error()};
+  return identity;
 }
 
 }  // namespace
 
 Result<> enroll(const IdentityOptions& options) {
+  const bool request = !options.csr_box.empty();
+  if (request && !config::a_name().parse(options.csr_box))
+    return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
   auto tpm = crypto::Tpm::open(options.tcti);
   if (!tpm) return std::unexpected{tpm.error()};
-  crypto::SystemRandom random;
-  const auto identity = crypto::Identity::generate(random);
+  const bool existing = request && !options.force && std::filesystem::exists(options.identity);
+  const auto identity = existing ? own_identity(*tpm, options.identity) : fresh_identity(*tpm, options);
   if (!identity) return std::unexpected{identity.error()};
-  if (auto sealed = crypto::seal_to_file(*tpm, options.identity, identity->expose(), options.force); !sealed)
-    return sealed;
   const std::string public_key = options.identity + ".pub";
-  if (auto written = write_public_key(public_key, *identity); !written) return written;
-  std::cerr << std::format(
-      "sealed in '{}', its public key is in '{}'; the peer's operator sets this fingerprint as 'bootstrap.trust' of the "
-      "link, once you have compared it by a way that nobody can have changed:\n",
-      options.identity, public_key);
+  if (auto written = write_text(public_key, crypto::to_pem(identity->key().get())); !written) return written;
+  std::cerr << std::format("sealed in '{}', its public key is in '{}'\n", options.identity, public_key);
+  if (request) {
+    const std::string path = options.identity + ".csr";
+    if (auto written = write_text(path, crypto::certificate_request(*identity, options.csr_box)); !written)
+      return written;
+    std::cerr << std::format(
+        "the request for the certificate authority is in '{}'; its answer is 'box.certificate'; fingerprint:\n", path);
+  } else {
+    std::cerr
+        << "the peer's operator sets this fingerprint as 'bootstrap.trust' of the link, once you have compared it "
+           "by a way that nobody can have changed:\n";
+  }
   std::cout << identity->fingerprint().hex << '\n';
   return {};
 }
 
 Result<> show_fingerprint(const IdentityOptions& options) {
-  const auto fingerprint =
-      options.public_key.empty() ? own_fingerprint(options) : fingerprint_of_file(options.public_key);
+  Result<crypto::Fingerprint> fingerprint;
+  if (!options.public_key.empty()) {
+    fingerprint = fingerprint_of_file(options.public_key);
+  } else {
+    auto tpm = crypto::Tpm::open(options.tcti);
+    if (!tpm) return std::unexpected{tpm.error()};
+    fingerprint = own_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
+  }
   if (!fingerprint) return std::unexpected{fingerprint.error()};
   std::cout << fingerprint->hex << '\n';
   return {};

@@ -12,10 +12,12 @@ struct IdentityOptions {
   std::string tcti;
   std::string identity;    // path of the sealed key
   std::string public_key;  // path of a public key
+  std::string csr_box;     // name for a certificate request; empty: none is wanted
   bool force = false;      // replace an existing key
 };
 
-/// Makes a key, seals it, writes its public half beside it for the courier, and shows its fingerprint.
+/// Makes a key, seals it, writes its public half beside it for the courier, and shows its fingerprint. With `csr_box` a
+/// request for a certificate too; of the existing key, where there is one and it is not to be replaced.
 [[nodiscard]] Result<> enroll(const IdentityOptions& options);
 /// Of this box's key; of that in the file `public_key` when there is one.
 [[nodiscard]] Result<> show_fingerprint(const IdentityOptions& options);

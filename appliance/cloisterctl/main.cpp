@@ -155,12 +155,15 @@ int main(int argc, char** argv) {
       app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
   auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
   cloisterctl::IdentityOptions identity{
-      .tcti = "device:/dev/tpmrm0", .identity = "/var/lib/cloister/identity", .public_key = {}};
+      .tcti = "device:/dev/tpmrm0", .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
   for (auto* command : {enroll, fingerprint}) {
     command->add_option("--tpm", identity.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
     command->add_option("--identity", identity.identity, "File of the sealed key, as 'box.identity' names it")
         ->capture_default_str();
   }
+  enroll->add_option("--csr", identity.csr_box,
+                     "Also write a certificate request for a box of this name, to the key's file with .csr; without "
+                     "--force for the key that there is");
   enroll->add_flag("--force", identity.force, "Replace an existing key");
   fingerprint->add_option("file", identity.public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");

@@ -117,6 +117,10 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Somebody else than the peer box has connected to the link's classical channel; the connection was closed at "
      "once. At most one such event a minute; the text counts them.",
      "Where the peer box has moved, set 'peer_address'. Else keep strangers away from the port with a firewall."},
+    {"TRUST_UNREADABLE", true,
+     "The files of a link's certificate authority or of its revocation lists cannot be read any more. What was read "
+     "before counts until it is out of date; who has been revoked since is not known here.",
+     "Mend the files that the text names ('bootstrap.ca', 'bootstrap.crl'); they are read at each connection."},
     {"TUNNEL_BLOCKED", true,
      "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
      "in clear.",

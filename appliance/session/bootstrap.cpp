@@ -75,9 +75,9 @@ void Session::State::on_unready(std::span<const std::byte> frame, Instant now) {
   if (plain && plain->kind == FrameKind::bootstrap) {
     if (const auto refusal = channel->handshake->late_refusal(plain->payload)) return refuse_bootstrap(*refusal, now);
   }
-  if (credentials.psk && credentials.keys)
+  if (credentials.psk && credentials.by_keys())
     return refuse_bootstrap(
-        "the keys are the pinned ones, but what the boxes made of them and of the PSK differs: the two do not hold the "
+        "the keys are the right ones, but what the boxes made of them and of the PSK differs: the two do not hold the "
         "same PSK ('cloisterctl psk' gives them one), or a frame was changed on its way",
         now);
   end("CHANNEL_TAMPERED", "a frame of the classical channel was changed, repeated or lost on its way", now);

@@ -183,6 +183,11 @@ Session::Session(Settings settings, crypto::Credentials credentials, crypto::Ran
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 
+void Session::renew(std::shared_ptr<const crypto::Authority> authority) {
+  require(state_->credentials.certified.has_value(), "an authority for a session without certificates");
+  state_->credentials.certified->authority = std::move(authority);
+}
+
 void Session::on_connected(Instant now) {
   if (state_->channel) state_->lose("the peer connected anew", now);
   state_->greet(now);

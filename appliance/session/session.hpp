@@ -150,6 +150,9 @@ class Session {
   /// The oldest of what the vault was told to do is done; the counter's value, or 0 for a record.
   void on_vault_done(const Result<std::uint64_t>& outcome, Instant now);
 
+  /// Whom the operator's authority vouches for, as from now on; for a session that bootstraps by certificates.
+  void renew(std::shared_ptr<const crypto::Authority> authority);
+
   // The transport.
   void on_connected(Instant now);
   void on_received(std::span<const std::byte> bytes, Instant now);

@@ -25,16 +25,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto peer = crypto::Identity::generate(random).value().fingerprint();
   const bool client = (data[0] & 1U) != 0;
   session::Instant now{1h};
-  session::Session engine{{.link = "l",
-                           .local_box = client ? "a" : "b",
-                           .peer_box = client ? "b" : "a",
-                           .agreement = "x=1\n",
-                           .reserve_bits = 2048},
-                          (data[0] & 4U) != 0
-                              ? crypto::Credentials{.psk = {}, .keys = crypto::PinnedKeys{identity, peer}}
-                              : crypto::Credentials::by_psk({}),
-                          random,
-                          now};
+  session::Session engine{
+      {.link = "l",
+       .local_box = client ? "a" : "b",
+       .peer_box = client ? "b" : "a",
+       .agreement = "x=1\n",
+       .reserve_bits = 2048},
+      (data[0] & 4U) != 0
+          ? crypto::Credentials{.psk = {}, .pinned = crypto::PinnedKeys{identity, peer}, .certified = {}}
+          : crypto::Credentials::by_psk({}),
+      random,
+      now};
   const auto drain = [&] {
     while (auto action = engine.next_action())
       require(!std::holds_alternative<session::BlockHeld>(*action), "no block without an authentic channel");

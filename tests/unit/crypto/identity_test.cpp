@@ -34,7 +34,7 @@ TEST_CASE("what is sealed and is no identity is refused") {
   const auto one = identity_of(1);
   std::vector<std::byte> bytes(one.expose().begin(), one.expose().end());
   CHECK_FALSE(Identity::from_sealed(std::span{bytes}.subspan(1)));  // as long as a PSK
-  bytes[0] = std::byte{2};                                         // another algorithm
+  bytes[0] = std::byte{2};                                          // another algorithm
   CHECK_FALSE(Identity::from_sealed(bytes));
   CHECK_FALSE(Identity::from_sealed({}));
 }

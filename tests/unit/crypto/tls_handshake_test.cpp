@@ -7,6 +7,7 @@
 #include <random>
 
 #include "tests/seeded_random.hpp"
+#include "tests/unit/crypto/small_ca.hpp"
 
 namespace cloister::crypto {
 namespace {
@@ -95,7 +96,7 @@ const std::string& fingerprint_of(int number) { return identity_of(number)->fing
 /// A box with key `own` that trusts the key `peer`; with a PSK besides when `psk` is not 0.
 TlsHandshake keyed(TlsRole role, int own, int peer, int psk = 0, std::string_view context = "c") {
   Credentials credentials;
-  credentials.keys.emplace(PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
+  credentials.pinned.emplace(PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
   if (psk != 0) credentials.psk.emplace(psk_of(psk));
   return {role, credentials, "a to b", context_of(context)};
 }
@@ -258,6 +259,116 @@ TEST_CASE("what follows a handshake is a refusal only when its server has made i
   const Bytes forged{std::byte{21}, std::byte{3}, std::byte{3}, std::byte{0},
                      std::byte{2},  std::byte{2}, std::byte{42}};
   CHECK_FALSE(one.late_refusal(forged));
+}
+
+/// Box a has key 1, b has 2; each with a certificate of the CA, or what a test puts in its place.
+struct Certified {
+  test::SmallCa ca;
+  test::SmallCa other_ca;
+  std::string a = ca.issue(*identity_of(1), "a", 11);
+  std::string b = ca.issue(*identity_of(2), "b", 12);
+  std::string root = ca.root();
+  std::string revocations = ca.revocations();
+  int psk_a = 0, psk_b = 0;
+
+  [[nodiscard]] TlsHandshake end(TlsRole role, int own, const std::string& certificate, const std::string& peer,
+                                 int psk) const {
+    auto chain = CertificateChain::parse(certificate);
+    auto authority = Authority::parse(root, revocations);
+    REQUIRE(chain);
+    REQUIRE(authority);
+    Credentials credentials;
+    credentials.certified.emplace(CertifiedKeys{identity_of(own),
+                                                std::make_shared<const CertificateChain>(std::move(*chain)),
+                                                std::make_shared<const Authority>(std::move(*authority)), peer});
+    if (psk != 0) credentials.psk.emplace(psk_of(psk));
+    return {role, credentials, "a to b", context_of("c")};
+  }
+  [[nodiscard]] Outcome meet() const {
+    return run(end(TlsRole::client, 1, a, "b", psk_a), end(TlsRole::server, 2, b, "a", psk_b), unchanged);
+  }
+};
+
+TEST_CASE("two boxes with certificates of one authority export the same secret, and another PSK besides another one") {
+  Certified boxes;
+  CHECK(boxes.meet().agreed);
+  boxes.psk_a = boxes.psk_b = 7;
+  CHECK(boxes.meet().agreed);
+  boxes.psk_b = 8;
+  CHECK_FALSE(boxes.meet().agreed);
+}
+
+TEST_CASE("a certificate is refused for each of its faults, the other end says which, and the box is told") {
+  const auto refused_server = [](const Certified& boxes, const std::string& words) {
+    const auto outcome = boxes.meet();
+    CAPTURE(outcome.client_error, outcome.server_error, words);
+    CHECK_FALSE(outcome.agreed);
+    CHECK_THAT(outcome.client_error, ContainsSubstring(words));
+  };
+  Certified boxes;
+  SECTION("another box's name") {
+    boxes.b = boxes.ca.issue(*identity_of(2), "c", 12);
+    refused_server(boxes, "expected the DNS name 'b'");
+  }
+  SECTION("a name in the subject alone") {
+    boxes.b = boxes.ca.issue_without_name(*identity_of(2), "b", 12);
+    refused_server(boxes, "expected the DNS name 'b'");
+  }
+  SECTION("a wildcard") {
+    boxes.b = boxes.ca.issue(*identity_of(2), "*", 12);
+    refused_server(boxes, "expected the DNS name 'b'");
+  }
+  SECTION("expired") {
+    boxes.b = boxes.ca.issue(*identity_of(2), "b", 12, {-2 * test::day, -test::day});
+    refused_server(boxes, "has expired");
+  }
+  SECTION("not valid yet") {
+    boxes.b = boxes.ca.issue(*identity_of(2), "b", 12, {test::day, 2 * test::day});
+    refused_server(boxes, "not valid yet");
+  }
+  SECTION("revoked") {
+    boxes.revocations = boxes.ca.revocations({12});
+    refused_server(boxes, "is revoked");
+  }
+  SECTION("a revocation list that is out of date") {
+    boxes.revocations = boxes.ca.revocations({}, {-2 * test::day, -test::day});
+    refused_server(boxes, "out of date");
+  }
+  SECTION("a revocation list of another authority") {
+    boxes.revocations = boxes.other_ca.revocations();
+    CHECK_FALSE(boxes.meet().agreed);
+  }
+  SECTION("another authority of the same name") {
+    boxes.b = boxes.other_ca.issue(*identity_of(2), "b", 12);
+    CHECK_FALSE(boxes.meet().agreed);
+  }
+}
+
+TEST_CASE("a client's certificate is judged as strictly as a server's, and the client is told") {
+  Certified boxes;
+  SECTION("another box's name") { boxes.a = boxes.ca.issue(*identity_of(1), "c", 11); }
+  SECTION("expired") { boxes.a = boxes.ca.issue(*identity_of(1), "a", 11, {-2 * test::day, -test::day}); }
+  SECTION("revoked") { boxes.revocations = boxes.ca.revocations({11}); }
+  const auto outcome = boxes.meet();
+  CHECK_FALSE(outcome.agreed);
+  CHECK_THAT(outcome.server_error, ContainsSubstring("certificate"));
+  CHECK_THAT(outcome.client_error, ContainsSubstring("the peer does not take this box's certificate"));
+}
+
+TEST_CASE("a certificate is the box's own by key and name, and files that are no certificates are refused") {
+  const Certified boxes;
+  const auto chain = CertificateChain::parse("as text\n" + boxes.a + boxes.root);
+  REQUIRE(chain);
+  CHECK(chain->certificates().size() == 2);
+  CHECK(chain->check(*identity_of(1), "a"));
+  CHECK_FALSE(chain->check(*identity_of(2), "a"));
+  CHECK_FALSE(chain->check(*identity_of(1), "b"));
+  for (const auto& wrong : {std::string{}, std::string{"text"}, boxes.revocations, boxes.a + boxes.revocations,
+                            boxes.a.substr(0, boxes.a.size() / 2), std::string(certificate_text_bytes_max + 1, 'x')})
+    CHECK_FALSE(CertificateChain::parse(wrong));
+  CHECK_FALSE(Authority::parse(boxes.a, boxes.revocations));  // no authority's
+  CHECK_FALSE(Authority::parse(boxes.root, boxes.root));
+  CHECK_FALSE(Authority::parse(boxes.root, ""));
 }
 
 TEST_CASE("garbage and floods are refused") {

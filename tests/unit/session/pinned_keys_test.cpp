@@ -29,7 +29,7 @@ const std::shared_ptr<const crypto::Identity>& identity_of(int number) {
 
 crypto::Credentials keyed(int own, int peer, int psk) {
   crypto::Credentials credentials;
-  credentials.keys.emplace(crypto::PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
+  credentials.pinned.emplace(crypto::PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
   if (psk != 0) credentials.psk.emplace(psk_of(psk));
   return credentials;
 }
@@ -42,7 +42,8 @@ struct Keys {
 Pair keyed_pair(const Keys& keys, Settings alice = settings_of("alice", "bob"),
                 Settings bob = settings_of("bob", "alice")) {
   Pair pair;
-  pair.ends[0] = std::make_unique<End>(std::move(alice), keyed(keys.alice, keys.alice_trusts, keys.alice_psk), 1, pair.now);
+  pair.ends[0] =
+      std::make_unique<End>(std::move(alice), keyed(keys.alice, keys.alice_trusts, keys.alice_psk), 1, pair.now);
   pair.ends[1] = std::make_unique<End>(std::move(bob), keyed(keys.bob, keys.bob_trusts, keys.bob_psk), 2, pair.now);
   pair.drain(0);
   pair.drain(1);
@@ -68,10 +69,10 @@ TEST_CASE("A wrong key or a wrong PSK besides is refused on both boxes, each wit
     std::string_view bob_says;
   };
   const auto other = identity_of(3)->fingerprint().hex;
-  const auto& [what, keys, alice_says, bob_says] =
-      GENERATE(Case{"the client's key", {.alice = 3}, "does not trust this box's key", "the peer's key has the fingerprint"},
-               Case{"the server's key", {.bob = 3}, "the peer's key has the fingerprint", "does not trust this box's key"},
-               Case{"the PSK besides", {.alice_psk = 7, .bob_psk = 8}, "the same PSK", "the same PSK"});
+  const auto& [what, keys, alice_says, bob_says] = GENERATE(
+      Case{"the client's key", {.alice = 3}, "does not trust this box's key", "the peer's key has the fingerprint"},
+      Case{"the server's key", {.bob = 3}, "the peer's key has the fingerprint", "does not trust this box's key"},
+      Case{"the PSK besides", {.alice_psk = 7, .bob_psk = 8}, "the same PSK", "the same PSK"});
   INFO(what);
   auto pair = keyed_pair(keys);
   pair.settle();

@@ -1,0 +1,105 @@
+#pragma once
+/// A certificate authority for a test: ECDSA P-384, and whatever dates, names and revocations the test wants.
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "crypto/certificates.hpp"
+
+namespace cloister::crypto::test {
+
+inline constexpr long day = 86'400;
+
+template <class Write, class Object>
+std::string pem_of(Write write, Object* object) {
+  BIO* out = BIO_new(BIO_s_mem());
+  REQUIRE(write(out, object) == 1);
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out, &text);
+  std::string pem(text, static_cast<std::size_t>(length));
+  BIO_free(out);
+  return pem;
+}
+
+struct Validity {
+  long from = -day;  // seconds from now
+  long to = day;
+};
+
+class SmallCa {
+ public:
+  SmallCa()
+      : key_{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")}, root_{make(key_.get(), "test root", {}, 1, true)} {}
+
+  [[nodiscard]] std::string root() const { return pem_of(PEM_write_bio_X509, root_.get()); }
+  [[nodiscard]] std::string issue(const Identity& identity, const std::string& box, long serial,
+                                  Validity validity = {}) const {
+    return pem_of(PEM_write_bio_X509, make(identity.key().get(), box, validity, serial, false).get());
+  }
+  [[nodiscard]] std::string issue_without_name(const Identity& identity, const std::string& subject,
+                                               long serial) const {
+    return pem_of(PEM_write_bio_X509, make(identity.key().get(), subject, {}, serial, false, false).get());
+  }
+  [[nodiscard]] std::string revocations(const std::vector<long>& serials = {}, Validity validity = {}) const {
+    X509_CRL* list = X509_CRL_new();
+    X509_CRL_set_version(list, 1);
+    X509_CRL_set_issuer_name(list, X509_get_subject_name(root_.get()));
+    ASN1_TIME* time = ASN1_TIME_new();
+    X509_gmtime_adj(time, validity.from);
+    X509_CRL_set1_lastUpdate(list, time);
+    for (const long serial : serials) {
+      X509_REVOKED* entry = X509_REVOKED_new();
+      ASN1_INTEGER* number = ASN1_INTEGER_new();
+      ASN1_INTEGER_set(number, serial);
+      X509_REVOKED_set_serialNumber(entry, number);
+      X509_REVOKED_set_revocationDate(entry, time);
+      X509_CRL_add0_revoked(list, entry);
+      ASN1_INTEGER_free(number);
+    }
+    X509_gmtime_adj(time, validity.to);
+    X509_CRL_set1_nextUpdate(list, time);
+    ASN1_TIME_free(time);
+    REQUIRE(X509_CRL_sign(list, key_.get(), EVP_sha384()) > 0);
+    const auto pem = pem_of(PEM_write_bio_X509_CRL, list);
+    X509_CRL_free(list);
+    return pem;
+  }
+
+ private:
+  [[nodiscard]] CertificatePointer make(EVP_PKEY* key, const std::string& name, Validity validity, long serial,
+                                        bool root, bool named = true) const {
+    CertificatePointer certificate{X509_new()};
+    X509* made = certificate.get();
+    X509_set_version(made, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(made), serial);
+    X509_gmtime_adj(X509_getm_notBefore(made), validity.from);
+    X509_gmtime_adj(X509_getm_notAfter(made), validity.to);
+    const auto* text = reinterpret_cast<const unsigned char*>(name.data());
+    X509_NAME_add_entry_by_NID(X509_get_subject_name(made), NID_commonName, MBSTRING_ASC, text,
+                               static_cast<int>(name.size()), -1, 0);
+    X509_set_issuer_name(made, X509_get_subject_name(root ? made : root_.get()));
+    X509_set_pubkey(made, key);
+    add(made, NID_basic_constraints, root ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (!root && named) add(made, NID_subject_alt_name, ("DNS:" + name).c_str());
+    REQUIRE(X509_sign(made, key_.get(), EVP_sha384()) > 0);
+    return certificate;
+  }
+  static void add(X509* certificate, int kind, const char* value) {
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
+    REQUIRE(extension != nullptr);
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+  }
+
+  KeyPointer key_;
+  CertificatePointer root_;
+};
+
+}  // namespace cloister::crypto::test
