@@ -2,8 +2,8 @@
 #
 #   make demo [KEEP=1]   two boxes, a fibre, photons to packets, an eavesdropper      make test    all tests
 #   make build           the programs, in build/release/bin                            make bench   the figures
-#   make test-page     the dashboard's page in a headless Chromium, in a build root of its own
-#   make deb             Debian packages, in build/packages
+#   make test-page       the dashboard's page in a headless Chromium, in a build root of its own
+#   make deb             Debian packages, in build/packages                            make nightly the attack suite, at full length
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 
 SHELL := /bin/sh
@@ -25,7 +25,7 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build deb demo test test-page asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build deb demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -41,6 +41,10 @@ test:
 
 test-page: build
 	@$(browser_root) sh -c 'rm -rf build/pictures && mkdir -p build/pictures && tests/e2e/page build/pictures'
+
+# The attack suite at its full length: a thousand blocks of each quiet link.
+nightly:
+	@$(test_root) sh -c '$(call built,release,attacks) && CLOISTER_ATTACK_BLOCKS=1000 ctest --preset release -L attack'
 
 asan tsan:
 	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@'

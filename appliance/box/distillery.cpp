@@ -9,6 +9,9 @@
 #include <chrono>
 #include <optional>
 #include <thread>
+#include <utility>
+
+#include "hal/watch/click_watch.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -54,6 +57,8 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<distill::Chain> chain;
   std::unique_ptr<hal::Transmitter> transmitter;
   std::unique_ptr<hal::Receiver> receiver;
+  std::optional<hal::watch::ClickWatch> watch;  // over the receiver
+  bool suspect = false;                         // what it reports is thrown away
   std::optional<asio::posix::stream_descriptor> readable;
   asio::steady_timer reopen{context};
   asio::steady_timer report{context};
@@ -93,6 +98,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     if (opened) opened = device()->start();
     if (!opened) return lose_device(opened.error().message);
     symbols.set(transmitter.get());
+    if (receiver) watch.emplace(receiver->capabilities());
     readable.emplace(context, ::dup(device()->descriptor()));
     wait();
   }
@@ -136,10 +142,22 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
       auto frame = receiver->next_frame();
       if (!frame) return lose_device(frame.error().message);
       if (!*frame) break;
-      if (generation != 0) chain->on_frame(std::move(**frame));
+      if (const auto finding = watch->on_frame(**frame)) judge(*finding);
+      if (generation != 0 && !suspect) chain->on_frame(std::move(**frame));
       drain();
     }
     wait();
+  }
+
+  /// A device that is suspect is trusted again after a whole window in which nothing was wrong. What was distilled of its
+  /// clicks and is not a key yet is dropped.
+  void judge(const hal::watch::Finding& finding) {
+    if (!finding.clean) {
+      chain->discard(finding.text);
+      if (!std::exchange(suspect, true)) to_io([why = finding.text](Impl& self) { self.handlers.device_suspect(why); });
+    } else if (std::exchange(suspect, false)) {
+      to_io([](Impl& self) { self.handlers.device_trusted(); });
+    }
   }
 
   void drain() {

@@ -1,7 +1,7 @@
 #pragma once
 /// The thread that owns a link's device and chain: detections are distilled here, away from the I/O thread.
 ///
-///   device ─▶ chain ─▶ actions ──post──▶ I/O thread (Link)          Link ──post──▶ messages, start, stop
+///   device ─▶ watch ─▶ chain ─▶ actions ──post──▶ I/O thread (Link)          Link ──post──▶ messages, start, stop
 ///
 /// A generation names a session: what the chain made for one session is not taken for another's.
 
@@ -39,6 +39,8 @@ class Distillery {
     std::function<void(distill::Figures, DeviceReport)> figures;  // about four times a second
     std::function<void(const std::string& problem)> device_lost;  // once per outage
     std::function<void()> device_found;
+    std::function<void(const std::string& why)> device_suspect;  // once, until it is trusted again
+    std::function<void()> device_trusted;
   };
 
   Distillery(boost::asio::io_context& io, distill::Parameters parameters, DeviceFactory factory, Handlers handlers);

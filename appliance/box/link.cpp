@@ -38,6 +38,8 @@ const char* code_of(distill::DropReason reason) {
       return "RECONCILIATION_FAILED";
     case distill::DropReason::verification_failed:
       return "VERIFICATION_FAILED";
+    case distill::DropReason::device_suspect:
+      return "DEVICE_SUSPECT";
   }
   return "";
 }
@@ -181,7 +183,9 @@ struct Link::ChainActions {
         dropped.reason == distill::DropReason::verification_failed)
       ++link.failed_reconciliations_;
     // A row of blocks dropped for one reason is one alarm; the accounts have each.
-    if (link.dropping_ != dropped.reason)
+    // Of the device's watch the distillery has told, before the blocks were dropped here.
+    const bool told = dropped.reason == distill::DropReason::device_suspect && !dropped.by_peer;
+    if (link.dropping_ != dropped.reason && !told)
       link.surroundings_.alarm(code_of(dropped.reason), link.subject(),
                                std::format("block {} dropped: {}", dropped.block.value, dropped.text));
     link.dropping_ = dropped.reason;

@@ -164,7 +164,12 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 watch_interfaces();
               },
           .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
-          .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); }};
+          .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); },
+          .device_suspect = [this](const std::string& why) { log_.alarm("DEVICE_SUSPECT", link_.subject(), why); },
+          .device_trusted =
+              [this] {
+                log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the receiver's clicks");
+              }};
 }
 
 /// The receiver's device counts clicks whether or not the chain keeps up. The transmitter knows only what was sifted, and

@@ -47,6 +47,14 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"DEVICE_LOST", true,
      "The QKD device does not answer, or its driver has ended. No new key is made; the stock is used up.",
      "Look at the device and at 'device' of the link; the text has what the driver says."},
+    {"DEVICE_SUSPECT", true,
+     "The receiver's clicks are not those of the transmitter's light behind a fibre: too few or too many double "
+     "clicks, as "
+     "detectors make that are blinded or shone at, or more zeros than ones. All blocks that are not keys yet are "
+     "dropped, and what the receiver reports is thrown away until a whole window is without such a sign.",
+     "Take it for an attack until it is explained: look at the text, at the receiver's bias currents and temperatures, "
+     "and at the fibre's connectors. A detector that has failed, or whose efficiency has drifted, shows the same."},
+    {"DEVICE_TRUSTED", false, "A whole window of the receiver's clicks was again without a sign of an attack.", ""},
     {"EPSILON_LOW", true, "The epsilons of all blocks of the link's life add up to four fifths of its budget.",
      "Plan what comes after the budget: a new one ('distillation.epsilon_budget' on both boxes), or the link's end. "
      "Where "

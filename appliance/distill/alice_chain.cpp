@@ -31,6 +31,7 @@ class AliceChain final : public Chain {
   }
   void on_frame(hal::DetectionFrame) override {}
   bool wants_frame() const override { return false; }
+  void discard(const std::string&) override {}
 
   Result<> on_message(BlockId id, std::uint8_t type, std::span<const std::byte> payload) override {
     if (!running_) return {};
@@ -38,6 +39,8 @@ class AliceChain final : public Chain {
     auto found = blocks_.find(id);
     if (found == blocks_.end()) {
       if (dropped_.contains(id)) return {};  // the peer had not heard yet
+      if (id < next_ && kind == MessageType::drop)
+        return fail(std::format("the peer discarded block {} after it was amplified here", id.value));
       if (id < next_) return fail(std::format("the peer speaks of block {}, which is done", id.value));
       if (kind != MessageType::sift || blocks_.size() > open_blocks_max(parameters_))
         return fail(std::format("block {} may not begin", id.value));

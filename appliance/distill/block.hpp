@@ -86,6 +86,8 @@ class DroppedBlocks {
       return who + "reconciliation did not end";
     case DropReason::verification_failed:
       return who + "the blocks still differ after reconciliation";
+    case DropReason::device_suspect:
+      return who + "the clicks of the receiver are not those of honest light";
   }
   return {};
 }

@@ -88,6 +88,15 @@ class BobChain final : public Chain {
     }
   }
 
+  void discard(const std::string& why) override {
+    while (!blocks_.empty()) {
+      const BlockId id = blocks_.begin()->first;
+      send(id, MessageType::drop, encode(DropReason::device_suspect));
+      drop(id, DropReason::device_suspect, false);
+      std::get<Dropped>(actions_.back()).text += ": " + why;
+    }
+  }
+
   std::optional<Action> next_action() override {
     if (actions_.empty()) return std::nullopt;
     Action action = std::move(actions_.front());

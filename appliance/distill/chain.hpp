@@ -46,7 +46,13 @@ struct Amplified {
   Account account;
 };
 
-enum class DropReason : std::uint8_t { qber_above_limit, no_secret_key, reconciliation_failed, verification_failed };
+enum class DropReason : std::uint8_t {
+  qber_above_limit,
+  no_secret_key,
+  reconciliation_failed,
+  verification_failed,
+  device_suspect
+};
 
 /// The block gave no key; everything of it is wiped.
 struct Dropped {
@@ -81,6 +87,8 @@ class Chain {
   /// Receiver only. Call only while `wants_frame()`: otherwise hold back the device.
   virtual void on_frame(hal::DetectionFrame frame) = 0;
   [[nodiscard]] virtual bool wants_frame() const = 0;
+  /// Receiver only. The watch over the device has found something: all open blocks are dropped, on both boxes.
+  virtual void discard(const std::string& why) = 0;
   /// A message that breaks the protocol is an error: the session must end with an alarm.
   [[nodiscard]] virtual Result<> on_message(BlockId block, std::uint8_t type, std::span<const std::byte> payload) = 0;
   [[nodiscard]] virtual std::optional<Action> next_action() = 0;

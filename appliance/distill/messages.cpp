@@ -180,8 +180,7 @@ std::vector<std::byte> encode(DropReason reason) {
 std::optional<DropReason> decode_drop(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   const auto reason = in.u8();
-  if (!reason || *reason > static_cast<std::uint8_t>(DropReason::verification_failed) || !in.at_end())
-    return std::nullopt;
+  if (!reason || *reason > static_cast<std::uint8_t>(DropReason::device_suspect) || !in.at_end()) return std::nullopt;
   return static_cast<DropReason>(*reason);
 }
 

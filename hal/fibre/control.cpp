@@ -18,13 +18,30 @@ std::string_view string_member(const json::object& object, std::string_view name
   return member->get_string();
 }
 
-Result<InterceptResend> parse_intercept_resend(const json::object& request) {
+/// Into `out`, where the member is there.
+Result<> read_number(const json::object& object, std::string_view name, double& out) {
+  const auto* member = object.if_contains(name);
+  if (member == nullptr) return {};
+  const auto number = member->try_to_number<double>();
+  if (!number) return fail(std::format("'{}' is not a number", name));
+  out = *number;
+  return {};
+}
+
+Result<> read_truth(const json::object& object, std::string_view name, bool& out) {
+  const auto* member = object.if_contains(name);
+  if (member == nullptr) return {};
+  if (!member->is_bool()) return fail(std::format("'{}' is neither true nor false", name));
+  out = member->get_bool();
+  return {};
+}
+
+Result<Attack> parse_intercept_resend(const json::object& request) {
   InterceptResend attack;
-  if (const auto* fraction = request.if_contains("fraction")) {
-    const auto number = fraction->try_to_number<double>();
-    if (!number || !(*number >= 0 && *number <= 1)) return fail("'fraction' is not a number from 0 to 1");
-    attack.fraction = *number;
-  }
+  const auto numbers = read_number(request, "fraction", attack.fraction).and_then([&] {
+    return read_number(request, "mean_photons", attack.mean_photons);
+  });
+  if (!numbers) return std::unexpected{numbers.error()};
   if (!request.contains("basis")) return attack;
   const auto basis = string_member(request, "basis");
   if (basis != "random" && basis != "z") return fail("'basis' is neither \"random\" nor \"z\"");
@@ -32,33 +49,63 @@ Result<InterceptResend> parse_intercept_resend(const json::object& request) {
   return attack;
 }
 
-Result<Disturbance> change(const json::object& request, Disturbance disturbance) {
+Result<std::optional<Attack>> parse_attack(const json::object& request) {
+  const auto name = string_member(request, "attack");
+  if (name == "none") return std::nullopt;
+  if (name == "intercept-resend") return parse_intercept_resend(request);
+  if (name == "photon-number-splitting") {
+    PhotonNumberSplitting attack;
+    return read_number(request, "fraction", attack.fraction)
+        .and_then([&] { return read_truth(request, "keeps_rate", attack.keeps_rate); })
+        .transform([&] { return Attack{attack}; });
+  }
+  if (name == "blinding") {
+    Blinding attack;
+    return read_number(request, "fraction", attack.fraction).transform([&] { return Attack{attack}; });
+  }
+  return fail("unknown attack: expected \"intercept-resend\", \"photon-number-splitting\", \"blinding\" or \"none\"");
+}
+
+/// Into `disturbance`, but for what makes no sense by itself.
+Result<> apply(const json::object& request, Disturbance& disturbance) {
   const auto command = string_member(request, "command");
-  if (command == "status") return disturbance;
-  if (command == "cut") {
-    const auto* on = request.if_contains("on");
-    if (on == nullptr || !on->is_bool()) return fail("'cut' needs \"on\": true or false");
-    disturbance.cut = on->get_bool();
-    return disturbance;
-  }
-  if (command != "eve") return fail("unknown command: expected \"status\", \"eve\" or \"cut\"");
-  const auto attack = string_member(request, "attack");
-  if (attack == "none") {
-    disturbance.eve.reset();
-    return disturbance;
-  }
-  if (attack != "intercept-resend") return fail("unknown attack: expected \"intercept-resend\" or \"none\"");
-  return parse_intercept_resend(request).transform([&](const InterceptResend& eve) {
-    disturbance.eve = eve;
-    return disturbance;
+  if (command == "status") return {};
+  if (command == "eve")
+    return parse_attack(request).transform([&](const std::optional<Attack>& attack) { disturbance.eve = attack; });
+  const auto needs = [&](const char* member) -> Result<> {
+    if (request.contains(member)) return {};
+    return fail(std::format("'{}' needs \"{}\"", command, member));
+  };
+  if (command == "cut") return needs("on").and_then([&] { return read_truth(request, "on", disturbance.cut); });
+  if (command == "replay") return needs("on").and_then([&] { return read_truth(request, "on", disturbance.replay); });
+  if (command == "noise")
+    return needs("per_slot").and_then([&] { return read_number(request, "per_slot", disturbance.noise); });
+  if (command != "sync")
+    return fail(R"(unknown command: expected "status", "eve", "cut", "noise", "sync" or "replay")");
+  double shift = 0;
+  return needs("shift").and_then([&] { return read_number(request, "shift", shift); }).and_then([&]() -> Result<> {
+    if (!(shift >= 0 && shift <= sync_shift_max)) return fail(std::format("'shift' is outside 0 … {}", sync_shift_max));
+    disturbance.sync_shift = static_cast<std::uint64_t>(shift);
+    return {};
   });
 }
 
-json::object describe(const std::optional<InterceptResend>& eve) {
-  if (!eve) return {{"attack", "none"}};
+json::object describe(const InterceptResend& eve) {
   return {{"attack", "intercept-resend"},
-          {"fraction", eve->fraction},
-          {"basis", eve->basis == EveBasis::z ? "z" : "random"}};
+          {"fraction", eve.fraction},
+          {"basis", eve.basis == EveBasis::z ? "z" : "random"},
+          {"mean_photons", eve.mean_photons}};
+}
+
+json::object describe(const PhotonNumberSplitting& eve) {
+  return {{"attack", "photon-number-splitting"}, {"fraction", eve.fraction}, {"keeps_rate", eve.keeps_rate}};
+}
+
+json::object describe(const Blinding& eve) { return {{"attack", "blinding"}, {"fraction", eve.fraction}}; }
+
+json::object describe(const std::optional<Attack>& eve) {
+  if (!eve) return {{"attack", "none"}};
+  return std::visit([](const auto& attack) { return describe(attack); }, *eve);
 }
 
 json::object describe(const LinkParameters& parameters) {
@@ -90,7 +137,11 @@ json::object describe(const Station& station) {
           {"lost_frames", status.lost_frames},
           {"slipped_seconds", status.slipped_seconds},
           {"eve", describe(station.disturbance().eve)},
+          {"known_to_eve", status.known_to_eve},
           {"cut", station.disturbance().cut},
+          {"noise", station.disturbance().noise},
+          {"sync_shift", station.disturbance().sync_shift},
+          {"replay", station.disturbance().replay},
           {"last_event", status.last_event}};
 }
 
@@ -102,9 +153,10 @@ std::string answer(std::string_view line, Station& station) {
   boost::system::error_code error;
   const auto request = json::parse(line, error);
   if (error || !request.is_object()) return error_line("not one line with one JSON object");
-  const auto disturbance = change(request.get_object(), station.disturbance());
-  if (!disturbance) return error_line(disturbance.error().message);
-  if (string_member(request.get_object(), "command") != "status") station.disturb(*disturbance);
+  auto disturbance = station.disturbance();
+  const auto changed = apply(request.get_object(), disturbance).and_then([&] { return check(disturbance); });
+  if (!changed) return error_line(changed.error().message);
+  if (string_member(request.get_object(), "command") != "status") station.disturb(disturbance);
   return json::serialize(describe(station));
 }
 

@@ -16,8 +16,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "hal/fibre/xoshiro.hpp"
-
 namespace cloister::hal::fibre {
 
 /// Limits on one uniform number in [0, 1): below `right` only the detector of the pulse's bit clicks, below `wrong`
@@ -53,12 +51,5 @@ struct Click {
   std::uint8_t bit;
   bool double_click;
 };
-
-/// `draw` < odds.any is uniform; `coin` decides the bit of a double click.
-inline Click click(const ClickOdds& odds, double draw, std::uint8_t pulse_bit, bool coin) {
-  if (draw < odds.right) return {.bit = pulse_bit, .double_click = false};
-  if (draw < odds.wrong) return {.bit = static_cast<std::uint8_t>(pulse_bit ^ 1U), .double_click = false};
-  return {.bit = static_cast<std::uint8_t>(coin), .double_click = true};
-}
 
 }  // namespace cloister::hal::fibre

@@ -1,70 +1,77 @@
 #pragma once
-/// Eve at the transmitter's output: intercept and resend. Bennett, Bessette, Brassard, Salvail and Smolin, J.
-/// Cryptology 5, 3 (1992).
+/// Eve, between the transmitter's output and the receiver's input. She sees a pulse's light, not what it was meant to be; what she
+/// does to it is a list of branches, each with its probability, the receiver's response, and what she then knows.
 ///
-/// She takes a fraction of the pulses, measures each in a basis of her own with perfect detectors, which click when the
-/// pulse has a photon at all, and sends a pulse with her basis and bit, or nothing. Her pulse's mean, μ_1 / (1 -
-/// e^-μ_1), keeps the signal's gain close to what it would be. With random bases the error rate is e + p (1/4 - e/2), e
-/// being that without her, p the fraction.
+///   pulse ─▶ attack ─▶ branches ─▶ one table for each pulse and measured basis ─▶ one uniform number decides click, bit and branch
+///
+/// Her choices are drawn together with the click: only slots that click are looked at, and what she did in the others
+/// leaves no trace but in her own notes. So an attack costs what the quiet link costs.
 
-#include <cstdint>
 #include <optional>
+#include <variant>
+#include <vector>
 
-#include "hal/fibre/source.hpp"
-#include "hal/fibre/xoshiro.hpp"
-#include "hal/frame.hpp"
+#include "hal/fibre/receiver.hpp"
 #include "hal/simulator/source_settings.hpp"
 
 namespace cloister::hal::fibre {
 
 enum class EveBasis : std::uint8_t { random, z };
 
+/// See attack_intercept_resend.cpp.
 struct InterceptResend {
   double fraction = 1;
   EveBasis basis = EveBasis::random;
+  double mean_photons = 0;  ///< At the receiver, of her pulses, then as many as keep the signal's gain; 0: weak ones.
 };
 
-/// What travels on: which brightness, and what it carries.
-/// The first three as a symbol numbers its intensities.
-enum class Brightness : std::uint8_t { signal, decoy, second_decoy, eve, vacuum };
-struct Pulse {
-  Basis basis;
-  std::uint8_t bit;
-  Brightness brightness;
+/// See attack_photon_number_splitting.cpp.
+struct PhotonNumberSplitting {
+  double fraction = 1;     ///< Of the pulses that she counts; she lets the others pass.
+  bool keeps_rate = true;  ///< Lets as many single photons pass as keep the signal's gain; otherwise none.
 };
 
-inline double eve_mean_photons(const simulator::SourceSettings& settings) {
-  return settings.intensities[0] / photon_probability(settings.intensities[0]);
-}
+/// See attack_blinding.cpp.
+struct Blinding {
+  double fraction = 1;  ///< Of the time.
+};
 
-inline Pulse emitted(Symbol symbol) {
-  return {.basis = symbol.basis, .bit = symbol.bit, .brightness = static_cast<Brightness>(symbol.intensity)};
-}
+using Attack = std::variant<InterceptResend, PhotonNumberSplitting, Blinding>;
 
-/// Her choices are drawn when the slot is looked at and not kept: thinning looks at each slot at most once, so this is
-/// the same as having drawn them for every slot beforehand.
-class Eavesdropper {
- public:
-  Eavesdropper(std::optional<InterceptResend> attack, const simulator::SourceSettings& settings)
-      : attack_{attack},
-        sees_{photon_probability(settings.intensities[0]), photon_probability(settings.intensities[1]),
-              photon_probability(settings.intensities[2])} {}
+/// What the light of one slot meets, with this probability.
+struct Branch {
+  double probability = 0;
+  BitOdds response;                  ///< Given the branch.
+  std::optional<Carried> eve_knows;  ///< In which basis she knows which bit.
+};
 
-  Pulse passes(Pulse pulse, Xoshiro& dice) const {
-    if (!attack_ || dice.uniform() >= attack_->fraction) return pulse;
-    if (dice.uniform() >= sees_[static_cast<std::size_t>(pulse.brightness)]) {
-      pulse.brightness = Brightness::vacuum;
-      return pulse;
-    }
-    const auto coins = dice.bits() >> 62;
-    const auto basis = attack_->basis == EveBasis::z || (coins & 1U) == 0 ? Basis::z : Basis::x;
-    const auto bit = basis == pulse.basis ? pulse.bit : static_cast<std::uint8_t>(coins >> 1);
-    return {.basis = basis, .bit = bit, .brightness = Brightness::eve};
+/// The quiet link: what an attack begins from, and returns to.
+struct QuietLink {
+  Receiver receiver;
+  double transmittance = 1;  ///< Of the fibre, which Eve can replace by one without loss.
+  simulator::SourceSettings source;
+
+  [[nodiscard]] Branch untouched(std::size_t intensity, Carried sent, Basis measured) const {
+    return {.probability = 1,
+            .response = receiver.coherent(transmittance * source.intensities[intensity], sent, measured),
+            .eve_knows = {}};
   }
-
- private:
-  std::optional<InterceptResend> attack_;
-  std::array<double, 3> sees_;
 };
+
+/// The branches of a pulse of this intensity that is measured in this basis; their probabilities add up to one.
+[[nodiscard]] std::vector<Branch> branches_of(const InterceptResend& attack, const QuietLink& link,
+                                              std::size_t intensity, Carried sent, Basis measured);
+[[nodiscard]] std::vector<Branch> branches_of(const PhotonNumberSplitting& attack, const QuietLink& link,
+                                              std::size_t intensity, Carried sent, Basis measured);
+[[nodiscard]] std::vector<Branch> branches_of(const Blinding& attack, const QuietLink& link, std::size_t intensity,
+                                              Carried sent, Basis measured);
+
+/// The branch that leaves the pulse alone, made as probable as Eve does so.
+[[nodiscard]] inline std::vector<Branch> left_alone(const QuietLink& link, std::size_t intensity, Carried sent,
+                                                    Basis measured, double probability) {
+  auto branch = link.untouched(intensity, sent, measured);
+  branch.probability = probability;
+  return {branch};
+}
 
 }  // namespace cloister::hal::fibre

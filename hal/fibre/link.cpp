@@ -20,6 +20,7 @@ constexpr double dead_time_seconds_max = 1;
 constexpr double after_pulse_probability_max = 0.5;
 constexpr double after_pulse_lifetime_min = 1e-10;
 constexpr double after_pulse_lifetime_max = 1e-3;
+constexpr double eve_mean_photons_max = 1e6;
 
 // Written so that NaN fails it.
 Result<> within(const char* name, double value, double low, double high) {
@@ -50,6 +51,18 @@ Result<> check(const LinkParameters& parameters) {
       });
 }
 
+Result<> check(const Disturbance& disturbance) {
+  const double fraction =
+      disturbance.eve ? std::visit([](const auto& attack) { return attack.fraction; }, *disturbance.eve) : 0;
+  if (disturbance.sync_shift > sync_shift_max) return fail(std::format("'shift' is outside 0 … {}", sync_shift_max));
+  return within("'fraction'", fraction, 0, 1)
+      .and_then([&] { return within("'noise'", disturbance.noise, 0, 0.1); })
+      .and_then([&] {
+        const auto* resend = disturbance.eve ? std::get_if<InterceptResend>(&*disturbance.eve) : nullptr;
+        return within("'mean_photons'", resend ? resend->mean_photons : 0, 0, eve_mean_photons_max);
+      });
+}
+
 Link::Link(const LinkParameters& parameters, const simulator::SourceSettings& settings,
            simulator::SymbolGenerator generator, std::uint64_t dice_seed)
     : parameters_{parameters},
@@ -58,30 +71,53 @@ Link::Link(const LinkParameters& parameters, const simulator::SourceSettings& se
       dice_{dice_seed},
       dead_time_{parameters.dead_time_seconds, settings.clock_hz},
       after_pulses_{parameters.after_pulse_probability, parameters.after_pulse_lifetime_seconds, settings.clock_hz},
-      eve_{std::nullopt, settings},
       z_below_{static_cast<std::uint64_t>(std::ldexp(settings.z_probability, 32))} {
   disturb({});
 }
 
 void Link::disturb(const Disturbance& disturbance) {
-  eve_ = Eavesdropper{disturbance.eve, settings_};
-  const double loss =
-      transmittance(parameters_.length_km, parameters_.attenuation_db_per_km, parameters_.insertion_loss_db);
-  const double reaches = disturbance.cut ? 0 : loss * parameters_.efficiency;
-  const std::array means{settings_.intensities[0], settings_.intensities[1], settings_.intensities[2],
-                         eve_mean_photons(settings_), 0.0};
-  const std::array strays{parameters_.misalignment, 0.5};
-  for (std::size_t i = 0; i < means.size(); ++i)
-    for (std::size_t conjugate = 0; conjugate < 2; ++conjugate)
-      for (std::uint8_t bit = 0; bit < 2; ++bit)
-        odds_[i][conjugate][bit] = click_odds(reaches * means[i], strays[conjugate], parameters_.dark_count_probability,
-                                              efficiencies(bit, parameters_.efficiency_ratio));
-  // Eve's pulse is the brightest of all, so candidates are drawn for it only while she is there.
+  disturbance_ = disturbance;
+  const QuietLink quiet{
+      .receiver = {.efficiency = parameters_.efficiency,
+                   .efficiency_ratio = parameters_.efficiency_ratio,
+                   .dark_count_probability = 1 - (1 - parameters_.dark_count_probability) * (1 - disturbance.noise),
+                   .misalignment = parameters_.misalignment},
+      .transmittance = disturbance.cut ? 0
+                                       : transmittance(parameters_.length_km, parameters_.attenuation_db_per_km,
+                                                       parameters_.insertion_loss_db),
+      .source = settings_};
   p_max_ = 0;
-  for (const auto& by_basis : std::span{odds_}.first(disturbance.eve ? 4 : 3))
-    for (const auto& by_bit : by_basis) p_max_ = std::max({p_max_, by_bit[0].any, by_bit[1].any});
+  for (std::uint8_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
+    for (const Basis basis : {Basis::z, Basis::x})
+      for (const std::uint8_t bit : bit_values)
+        for (const Basis measured : {Basis::z, Basis::x})
+          tabulate(quiet, {.basis = basis, .bit = bit, .intensity = intensity}, measured);
   skips_ = GeometricSkips{p_max_};
   fresh_ = true;  // the geometric distribution has no memory: drawing anew is the same
+}
+
+void Link::tabulate(const QuietLink& link, Symbol symbol, Basis measured) {
+  const Carried sent{.basis = symbol.basis, .bit = symbol.bit};
+  std::vector<Branch> branches{link.untouched(symbol.intensity, sent, measured)};
+  if (disturbance_.eve && !disturbance_.cut) {
+    branches =
+        std::visit([&](const auto& attack) { return branches_of(attack, link, symbol.intensity, sent, measured); },
+                   *disturbance_.eve);
+  }
+  auto& outcomes = outcomes_[table_of(symbol, measured)];
+  outcomes.clear();
+  double below = 0;
+  const auto add = [&](double probability, std::optional<std::uint8_t> bit, const std::optional<Carried>& eve_knows) {
+    if (probability <= 0) return;
+    below += probability;
+    outcomes.push_back({.below = below, .bit = bit, .eve_knows = eve_knows});
+  };
+  for (const auto& branch : branches) {
+    for (const std::uint8_t bit : bit_values)
+      add(branch.probability * branch.response.only[bit], bit, branch.eve_knows);
+    add(branch.probability * branch.response.both, std::nullopt, branch.eve_knows);
+  }
+  p_max_ = std::max(p_max_, below);
 }
 
 std::size_t Link::draw_candidates(Slot end) {
@@ -112,26 +148,46 @@ void Link::report_after_pulses(Frame& frame, Slot end) {
   }
 }
 
+void Link::look_at(Frame& frame, Slot slot, Symbol symbol) {
+  const auto draws = dice_.bits();
+  const auto basis = (draws >> 32) < z_below_ ? Basis::z : Basis::x;
+  const auto& outcomes = outcomes_[table_of(symbol, basis)];
+  const double draw = dice_.uniform() * p_max_;
+  if (outcomes.empty() || draw >= outcomes.back().below) return;
+  const auto outcome = std::ranges::find_if(outcomes, [&](const Outcome& each) { return draw < each.below; });
+  const bool coin = (draws & 1U) != 0;
+  report(frame, slot, basis,
+         {.bit = outcome->bit.value_or(static_cast<std::uint8_t>(coin)), .double_click = !outcome->bit.has_value()});
+  if (outcome->eve_knows) notes_.push_back({.slot = slot, .knows = *outcome->eve_knows});
+}
+
+void Link::replay(Frame& frame, std::uint64_t slots) {
+  for (const auto click : last_frame_)
+    if ((click >> 3U) < slots) frame.packed.push_back(click);
+}
+
 ClickCounts Link::run(Epoch epoch, Slot first, std::uint64_t slots, std::vector<std::uint32_t>& packed) {
   require(slots <= simulator::frame_slots_max, "a run of slots fits a fibre frame");
   packed.clear();
+  notes_.clear();
   Frame frame{.first = first, .packed = packed, .counts = {}};
+  if (disturbance_.replay && !last_frame_.empty()) {
+    replay(frame, slots);
+    return frame.counts;
+  }
   if (std::exchange(fresh_, false)) next_candidate_ = first + skips_.next(dice_);
   while (const auto count = draw_candidates(first + slots)) {
-    generator_.symbols(epoch, std::span{slots_}.first(count), std::span{symbols_}.first(count));
+    auto sent = slots_;
+    for (auto& slot : std::span{sent}.first(count)) slot += disturbance_.sync_shift;
+    generator_.symbols(epoch, std::span{sent}.first(count), std::span{symbols_}.first(count));
     for (std::size_t i = 0; i < count; ++i) {
-      const auto slot = slots_[i];
-      report_after_pulses(frame, slot + 1);  // one in this very slot comes first and hides the light
-      if (dead_time_.blind(slot)) continue;
-      const auto pulse = eve_.passes(emitted(symbols_[i]), dice_);
-      const auto draws = dice_.bits();
-      const auto basis = (draws >> 32) < z_below_ ? Basis::z : Basis::x;
-      const auto& odds = odds_[static_cast<std::size_t>(pulse.brightness)][basis == pulse.basis ? 0 : 1][pulse.bit];
-      const double draw = dice_.uniform() * p_max_;
-      if (draw < odds.any) report(frame, slot, basis, click(odds, draw, pulse.bit, (draws & 1U) != 0));
+      report_after_pulses(frame, slots_[i] + 1);  // one in this very slot comes first and hides the light
+      if (!dead_time_.blind(slots_[i])) look_at(frame, slots_[i], symbols_[i]);
     }
   }
   report_after_pulses(frame, first + slots);
+  frame.counts.known_to_eve = notes_.size();
+  last_frame_ = packed;
   return frame.counts;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /// One epoch of light from a transmitter to a receiver: the effects in a row, evaluated only where a click can be.
 ///
-///   skips ─▶ candidate slots ─▶ dead? ─▶ symbol ─▶ Eve ─▶ loss ─▶ passive basis ─▶ two detectors ─▶ packed click
-///   after-pulses, each at its slot ───────────────────────────────────────────────────────────┘
+///   skips ─▶ candidate slots ─▶ dead? ─▶ symbol ─▶ passive basis ─▶ Eve, loss, two detectors: one table ─▶ packed click
+///   after-pulses, each at its slot ────────────────────────────────────────────────────────────────────┘
 ///
 /// The receiver's beam splitter sends the whole pulse to one basis with the set probability. (A real one splits the
 /// light, so that both bases can click in one slot; at 1e-3 photons per slot that is one click in several thousand.)
@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "crypto/error.hpp"
@@ -42,16 +43,31 @@ struct LinkParameters {
 /// Refuses what is no fibre: negative or infinite lengths, probabilities outside [0, 1), a misalignment above one half.
 [[nodiscard]] Result<> check(const LinkParameters& parameters);
 
+/// Fewer slots than the transmitter is ahead at any clock: what is measured was sent.
+inline constexpr std::uint64_t sync_shift_max = 100;
+
 /// What can be switched while light flows.
 struct Disturbance {
-  std::optional<InterceptResend> eve;
-  bool cut = false;  ///< No light arrives; detectors still count in the dark.
+  std::optional<Attack> eve;
+  bool cut = false;              ///< No light arrives, Eve's neither; detectors still count in the dark.
+  double noise = 0;              ///< Counts of stray light, per detector and slot, beside the dark counts.
+  std::uint64_t sync_shift = 0;  ///< Slots by which the receiver's count is behind: somebody delays the clock's pulses.
+  bool replay = false;           ///< The receiver's device reports the clicks of its last frame again and again.
+};
+/// Refuses fractions and probabilities that are none.
+[[nodiscard]] Result<> check(const Disturbance& disturbance);
+
+/// Of a click that was reported: in which basis Eve knows which bit.
+struct EveNote {
+  Slot slot;
+  Carried knows;
 };
 
 /// Of one run of slots.
 struct ClickCounts {
   std::uint64_t double_clicks = 0;
-  std::uint64_t overflowed = 0;  ///< Clicks beyond what a frame holds.
+  std::uint64_t overflowed = 0;    ///< Clicks beyond what a frame holds.
+  std::uint64_t known_to_eve = 0;  ///< Clicks of whose bit she has a note.
 };
 
 class Link {
@@ -63,6 +79,8 @@ class Link {
   /// Clicks of slots [first, first + slots) into `packed` (simulator::pack), replacing what was there. Runs ascend;
   /// `slots` is at most simulator::frame_slots_max.
   ClickCounts run(Epoch epoch, Slot first, std::uint64_t slots, std::vector<std::uint32_t>& packed);
+  /// Eve's notes on the clicks of the last run.
+  [[nodiscard]] std::span<const EveNote> eve_notes() const { return notes_; }
 
  private:
   /// What one run fills.
@@ -71,6 +89,22 @@ class Link {
     std::vector<std::uint32_t>& packed;
     ClickCounts counts;
   };
+  /// What one uniform number below `below` means, and not below that of the outcome before.
+  struct Outcome {
+    double below = 0;
+    std::optional<std::uint8_t> bit;  // none: both detectors click
+    std::optional<Carried> eve_knows;
+  };
+  using Outcomes = std::vector<Outcome>;
+  /// Of a symbol and the basis it is measured in.
+  [[nodiscard]] static std::size_t table_of(Symbol symbol, Basis measured) {
+    return ((symbol.intensity * 2U + static_cast<std::size_t>(symbol.basis)) * 2U + symbol.bit) * 2U +
+           static_cast<std::size_t>(measured);
+  }
+  static constexpr std::size_t tables = 3UZ * 2 * 2 * 2;
+  void tabulate(const QuietLink& link, Symbol symbol, Basis measured);
+  void look_at(Frame& frame, Slot slot, Symbol symbol);
+  void replay(Frame& frame, std::uint64_t slots);
   std::size_t draw_candidates(Slot end);
   /// A click, once no effect can take it away any more.
   void report(Frame& frame, Slot slot, Basis basis, Click seen);
@@ -83,13 +117,14 @@ class Link {
   Xoshiro dice_;
   DeadTime dead_time_;
   AfterPulses after_pulses_;
-  Eavesdropper eve_;
+  Disturbance disturbance_;
   GeometricSkips skips_{0};
   double p_max_ = 0;
-  /// By brightness, whether the basis is the pulse's ([0]) or the other, and the pulse's bit.
-  std::array<std::array<std::array<ClickOdds, 2>, 2>, 5> odds_{};
-  std::uint64_t z_below_;  // on 32 bits
-  bool fresh_ = true;      // the next candidate is to be drawn from the next run's start
+  std::array<Outcomes, tables> outcomes_;
+  std::vector<EveNote> notes_;
+  std::vector<std::uint32_t> last_frame_;  // as it was reported, for whoever replays it
+  std::uint64_t z_below_;                  // on 32 bits
+  bool fresh_ = true;                      // the next candidate is to be drawn from the next run's start
   Slot next_candidate_ = 0;
   std::array<Slot, batch> slots_{};
   std::array<Symbol, batch> symbols_{};

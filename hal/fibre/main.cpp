@@ -29,7 +29,11 @@ struct Arguments {
   double after_pulse_lifetime_ns = 1000;
   std::optional<std::uint64_t> seed;
   double fraction = 1;
+  double mean_photons = 0;
+  bool blocks_singles = false;
   std::string basis = "random";
+  double noise = 0;
+  unsigned shift = 0;
   std::string request;  // for ctl
 };
 
@@ -113,34 +117,64 @@ void describe_fibre(CLI::App& app, Arguments& arguments) {
   app.add_option("--seed", arguments.seed, "Seed of the physics, to repeat a run; without it each run differs");
 }
 
+void describe_eve(CLI::App& eve, Arguments& arguments) {
+  auto* resend = eve.add_subcommand("intercept-resend", "Measure pulses and send them anew");
+  auto* split = eve.add_subcommand("photon-number-splitting", "Keep a photon of every pulse that has two");
+  auto* blind = eve.add_subcommand("blinding", "Blind the detectors with bright light and make them click");
+  for (auto* attack : {resend, split, blind})
+    attack->add_option("--fraction", arguments.fraction, "Part of the pulses")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+  resend->add_option("--basis", arguments.basis, "Eve's basis")
+      ->check(CLI::IsMember({"random", "z"}))
+      ->capture_default_str();
+  resend
+      ->add_option("--mean-photons", arguments.mean_photons,
+                   "Of her pulses, at the receiver; 0: as many as keep the rate")
+      ->capture_default_str();
+  split->add_flag("--block-singles", arguments.blocks_singles, "Let no single photon pass, at the price of the rate");
+  resend->callback([&] {
+    arguments.request =
+        std::format(R"({{"command":"eve","attack":"intercept-resend","fraction":{},"basis":"{}","mean_photons":{}}})",
+                    arguments.fraction, arguments.basis, arguments.mean_photons);
+  });
+  split->callback([&] {
+    arguments.request =
+        std::format(R"({{"command":"eve","attack":"photon-number-splitting","fraction":{},"keeps_rate":{}}})",
+                    arguments.fraction, !arguments.blocks_singles);
+  });
+  blind->callback([&] {
+    arguments.request = std::format(R"({{"command":"eve","attack":"blinding","fraction":{}}})", arguments.fraction);
+  });
+  eve.add_subcommand("none", "Remove the eavesdropper")->callback([&] {
+    arguments.request = R"({"command":"eve","attack":"none"})";
+  });
+}
+
 void describe_control(CLI::App& app, Arguments& arguments) {
   auto* ctl = app.add_subcommand("ctl", "Ask or disturb a running fibre")->require_subcommand(1);
   ctl->add_option("--control", arguments.server.control_path, "Path of the running fibre's control socket")->required();
   ctl->add_subcommand("status", "Show the link, its ends and its counts")->callback([&] {
     arguments.request = R"({"command":"status"})";
   });
-  auto* eve = ctl->add_subcommand("eve", "Place or remove the eavesdropper")->require_subcommand(1);
-  auto* resend = eve->add_subcommand("intercept-resend", "Measure pulses and send them anew");
-  resend->add_option("--fraction", arguments.fraction, "Part of the pulses")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  resend->add_option("--basis", arguments.basis, "Eve's basis")
-      ->check(CLI::IsMember({"random", "z"}))
-      ->capture_default_str();
-  resend->callback([&] {
-    arguments.request = std::format(R"({{"command":"eve","attack":"intercept-resend","fraction":{},"basis":"{}"}})",
-                                    arguments.fraction, arguments.basis);
-  });
-  eve->add_subcommand("none", "Remove the eavesdropper")->callback([&] {
-    arguments.request = R"({"command":"eve","attack":"none"})";
-  });
-  auto* cut = ctl->add_subcommand("cut", "Cut or mend the fibre")->require_subcommand(1);
-  cut->add_subcommand("on", "No light arrives")->callback([&] {
-    arguments.request = R"({"command":"cut","on":true})";
-  });
-  cut->add_subcommand("off", "Light arrives again")->callback([&] {
-    arguments.request = R"({"command":"cut","on":false})";
-  });
+  describe_eve(*ctl->add_subcommand("eve", "Place or remove the eavesdropper")->require_subcommand(1), arguments);
+  for (const auto* name : {"cut", "replay"}) {
+    const bool cut = std::string{name} == "cut";
+    auto* command = ctl->add_subcommand(name, cut ? "Cut or mend the fibre" : "Let the receiver repeat old clicks");
+    command->require_subcommand(1);
+    for (const auto* word : {"on", "off"}) {
+      command->add_subcommand(word)->callback([&arguments, name, word] {
+        arguments.request =
+            std::format(R"({{"command":"{}","on":{}}})", name, std::string{word} == "on" ? "true" : "false");
+      });
+    }
+  }
+  auto* noise = ctl->add_subcommand("noise", "Stray light into the receiver");
+  noise->add_option("per-slot", arguments.noise, "Counts per detector and slot; 0: none")->required();
+  noise->callback([&] { arguments.request = std::format(R"({{"command":"noise","per_slot":{}}})", arguments.noise); });
+  auto* sync = ctl->add_subcommand("sync", "Delay the pulses of the receiver's clock");
+  sync->add_option("shift", arguments.shift, "Slots; 0: right again")->required();
+  sync->callback([&] { arguments.request = std::format(R"({{"command":"sync","shift":{}}})", arguments.shift); });
 }
 
 }  // namespace

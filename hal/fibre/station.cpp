@@ -217,6 +217,7 @@ void Station::make_frame(Run& run) {
   run.next = end;
   run.counts.detections += detections;
   run.counts.double_clicks += counts.double_clicks;
+  run.counts.known_to_eve += counts.known_to_eve;
   run.window_detections += detections;
   const double window_seconds = static_cast<double>(run.next - run.window_first) / run.clock_hz;
   if (window_seconds < 1) return;

@@ -38,6 +38,7 @@ struct StationStatus {
   std::uint64_t detections = 0;
   double detections_per_second = 0;
   std::uint64_t double_clicks = 0;
+  std::uint64_t known_to_eve = 0;  ///< Detections of whose bit she has a note.
   std::uint64_t lost_detections = 0;
   std::uint64_t lost_frames = 0;
   double slipped_seconds = 0;

@@ -169,4 +169,20 @@ TEST_CASE("A session's end wipes what was begun; the next begins where it is tol
 }
 
 }  // namespace
+TEST_CASE("What the watch over the device discards is dropped on both boxes, and the next block is whole", "[chain]") {
+  Pair pair{1, 0.003};
+  pair.shine();
+  REQUIRE(pair.made_by_bob.empty());
+  pair.bob->discard("too few double clicks");
+  for (int i = 0; i < 20 && pair.made_by_bob.empty(); ++i) pair.shine();
+  REQUIRE(pair.dropped_by_bob.size() == 1);
+  REQUIRE(pair.dropped_by_alice.size() == 1);
+  CHECK(pair.dropped_by_bob[0].reason == DropReason::device_suspect);
+  CHECK(pair.dropped_by_bob[0].text.contains("too few double clicks"));
+  CHECK(pair.dropped_by_alice[0].reason == DropReason::device_suspect);
+  CHECK(pair.dropped_by_alice[0].by_peer);
+  REQUIRE(pair.made_by_alice.size() == 1);
+  CHECK(pair.made_by_alice[0].account.length_bits == pair.made_by_bob[0].account.length_bits);
+}
+
 }  // namespace cloister::distill

@@ -75,6 +75,18 @@ Tally watch(Link& link, std::uint64_t slots, Slot begin = 0, const SourceSetting
   return tally;
 }
 
+fibre::Disturbance eavesdropper(const fibre::Attack& attack) {
+  fibre::Disturbance disturbance;
+  disturbance.eve = attack;
+  return disturbance;
+}
+
+fibre::Disturbance cut_fibre() {
+  fibre::Disturbance disturbance;
+  disturbance.cut = true;
+  return disturbance;
+}
+
 void check_binomial(const char* what, std::uint64_t found, double trials, double probability) {
   const double expected = trials * probability;
   const double sigma = std::sqrt(expected * (1 - probability));
@@ -168,7 +180,8 @@ TEST_CASE("intercept and resend raises the error rate to e + p (1/4 - e/2) and k
   constexpr std::uint64_t slots = 50'000'000;
   for (const double fraction : {0.0, 0.25, 0.5, 1.0}) {
     Link link{quiet, settings, generator_of(7), 3};
-    link.disturb({.eve = fibre::InterceptResend{.fraction = fraction, .basis = EveBasis::random}, .cut = false});
+    link.disturb(
+        eavesdropper(fibre::InterceptResend{.fraction = fraction, .basis = EveBasis::random, .mean_photons = 0}));
     const auto tally = watch(link, slots);
     INFO("fraction " << fraction);
     // Without dark counts and with hardly a double click the error rate without Eve is the misalignment.
@@ -183,7 +196,7 @@ TEST_CASE("intercept and resend raises the error rate to e + p (1/4 - e/2) and k
 
 TEST_CASE("an eavesdropper who always measures in Z is seen in X only") {
   Link link{noisy, settings, generator_of(7), 4};
-  link.disturb({.eve = fibre::InterceptResend{.fraction = 1, .basis = EveBasis::z}, .cut = false});
+  link.disturb(eavesdropper(fibre::InterceptResend{.fraction = 1, .basis = EveBasis::z, .mean_photons = 0}));
   const auto tally = watch(link, 50'000'000);
   CHECK(error_rate(tally.by_basis[0]) < 0.06);
   CHECK(std::abs(error_rate(tally.by_basis[1]) - 0.5) <
@@ -193,7 +206,7 @@ TEST_CASE("an eavesdropper who always measures in Z is seen in X only") {
 TEST_CASE("a cut fibre leaves dark counts only, and light returns when it is mended") {
   constexpr std::uint64_t slots = 20'000'000;
   Link link{noisy, settings, generator_of(7), 5};
-  link.disturb({.eve = {}, .cut = true});
+  link.disturb(cut_fibre());
   const double dark = noisy.dark_count_probability;
   const auto cut = watch(link, slots);
   check_binomial("dark counts", cut.total(), slots, 1 - (1 - dark) * (1 - dark));
