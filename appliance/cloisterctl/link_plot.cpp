@@ -68,7 +68,9 @@ class Page {
       step *= factor;
       break;
     }
-    for (double km = 0; km <= km_max_ * (1 + 1e-9); km += step) {
+    const int lines = static_cast<int>(std::floor(km_max_ / step * (1 + 1e-9)));
+    for (int line = 0; line <= lines; ++line) {
+      const double km = line * step;
       out += std::format(
           R"(<path d="M{0:.1f} {1:.1f}V{2:.1f}" stroke="#ddd"/><text x="{0:.1f}" y="{3:.1f}" text-anchor="middle">{4:g}</text>)",
           x(km), top, height - bottom, height - bottom + 18, km);
