@@ -87,11 +87,11 @@ void Link::disturb(const Disturbance& disturbance) {
                                                        parameters_.insertion_loss_db),
       .source = settings_};
   p_max_ = 0;
-  for (std::uint8_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
+  for (std::size_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
     for (const Basis basis : {Basis::z, Basis::x})
       for (const std::uint8_t bit : bit_values)
         for (const Basis measured : {Basis::z, Basis::x})
-          tabulate(quiet, {.basis = basis, .bit = bit, .intensity = intensity}, measured);
+          tabulate(quiet, {.basis = basis, .bit = bit, .intensity = static_cast<std::uint8_t>(intensity)}, measured);
   skips_ = GeometricSkips{p_max_};
   fresh_ = true;  // the geometric distribution has no memory: drawing anew is the same
 }

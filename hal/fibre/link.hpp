@@ -59,7 +59,7 @@ struct Disturbance {
 
 /// Of a click that was reported: in which basis Eve knows which bit.
 struct EveNote {
-  Slot slot;
+  Slot slot = 0;
   Carried knows;
 };
 
@@ -98,7 +98,7 @@ class Link {
   using Outcomes = std::vector<Outcome>;
   /// Of a symbol and the basis it is measured in.
   [[nodiscard]] static std::size_t table_of(Symbol symbol, Basis measured) {
-    return ((symbol.intensity * 2U + static_cast<std::size_t>(symbol.basis)) * 2U + symbol.bit) * 2U +
+    return ((symbol.intensity * 2UZ + static_cast<std::size_t>(symbol.basis)) * 2UZ + symbol.bit) * 2UZ +
            static_cast<std::size_t>(measured);
   }
   static constexpr std::size_t tables = 3UZ * 2 * 2 * 2;
