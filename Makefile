@@ -4,6 +4,7 @@
 #   make build           the programs, in build/release/bin                            make bench   the figures
 #   make test-page       the dashboard's page in a headless Chromium, in a build root of its own
 #   make deb             Debian packages, in build/packages                            make nightly the attack suite, at full length
+#   make image           the appliance's disk, in build/image       make test-image    it starts in a virtual machine
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 
 SHELL := /bin/sh
@@ -13,6 +14,8 @@ export CCACHE_DIR
 # A second checkout finds what the first has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 FUZZ_SECONDS ?= 30
+# What signs the image: a directory as image/keys makes it.
+KEYS ?= build/keys
 # The words as they were given, '$$' and all, for the shell inside.
 override CMD := $(value CMD)
 export CMD
@@ -25,13 +28,22 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build deb demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
 
 deb:
 	@$(demo_root) sh -c '$(call built,release,packaging) && rm -rf build/packages && cpack --config build/release/CPackConfig.cmake > build/deb.log || { cat build/deb.log; exit 1; }; ls build/packages/*.deb'
+
+image: deb
+	@root=$$(image/build-root image) && CLOISTER_APPLIANCE=$$(image/build-root appliance) && export CLOISTER_APPLIANCE && \
+	  { [ "$(KEYS)" != build/keys ] || image/enter "$$root" image/keys build/keys; } && \
+	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) CLOISTER_KEYS="$(abspath $(KEYS))" image/enter "$$root" image/make build/image
+
+test-image:
+	@[ -e build/image/cloister.raw ] || { echo "test-image: there is no image: run 'make image' first" >&2; exit 1; }
+	@root=$$(image/build-root image) && image/enter "$$root" ctest --test-dir build/release/tests/image -L image --output-on-failure --no-tests=error
 
 demo: build
 	@$(demo_root) tests/e2e/demo $(if $(KEEP),--keep)

@@ -1,0 +1,136 @@
+"""An appliance in a virtual machine: OVMF, a software TPM, the image's disk and what else is plugged in.
+
+The image itself is only read: each machine has a copy. What its serial console says is the only way to know what goes on
+inside; there is no other.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FIRMWARE = Path("/usr/share/OVMF")
+
+
+class Failed(Exception):
+    """A step did not hold; the text says which and what was seen."""
+
+
+@functools.cache
+def accelerator():
+    """KVM where the firmware really runs by it, which that /dev/kvm opens does not prove; else emulation."""
+    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+        kvm = ["-accel", "kvm", "-cpu", "host"]
+        # Without a disk the firmware says on the serial line that there is nothing to start.
+        probe = ["qemu-system-x86_64", *kvm, "-machine", "q35,smm=on", "-m", "256", "-display", "none", "-nodefaults", "-serial", "stdio", "-drive",
+                 f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.secboot.fd"]
+        try:
+            seen = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).stdout
+        except subprocess.TimeoutExpired as ended:
+            seen = ended.stdout or b""
+        if b"Bds" in seen:
+            return "KVM", kvm
+    return "emulation", ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
+
+
+def make_setup_disk(path, files):
+    """A file system labelled CLOISTER with these files (name: text)."""
+    with open(path, "wb") as disk:
+        disk.truncate(4 << 20)
+    subprocess.run(["mkfs.vfat", "-n", "CLOISTER", str(path)], check=True, capture_output=True)
+    for name, text in files.items():
+        subprocess.run(["mcopy", "-i", str(path), "-", f"::{name}"], input=text.encode(), check=True, capture_output=True)
+
+
+class Machine:
+    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), memory_mb=768):
+        self.name = name
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.image, self.uuid, self.setup_disk, self.networks = Path(image), uuid, setup_disk, networks
+        self.memory_mb = memory_mb
+        self.console_path = self.directory / "console.log"
+        self.disk = self.directory / "disk.raw"
+        self.variables = self.directory / "variables.fd"
+        self.tpm_state = self.directory / "tpm"
+        self.processes = []
+        self.read_to = 0
+        self.started = None
+
+    def make(self):
+        """A machine as it comes from the factory: empty firmware variables, a new TPM, the image on its disk, room behind it."""
+        shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", self.variables)
+        self.new_tpm()
+        subprocess.run(["cp", "--sparse=always", str(self.image), str(self.disk)], check=True)
+        os.truncate(self.disk, 2 << 30)
+
+    def new_tpm(self):
+        shutil.rmtree(self.tpm_state, ignore_errors=True)
+        self.tpm_state.mkdir()
+
+    def start(self):
+        tpm_socket = self.directory / "tpm.sock"
+        tpm_socket.unlink(missing_ok=True)
+        self.processes.append(subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl", f"type=unixio,path={tpm_socket}", "--terminate"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.directory / "tpm.log", "ab")))
+        while not tpm_socket.exists():
+            if self.processes[-1].poll() is not None:
+                raise Failed(f"{self.name}: swtpm did not start")
+            time.sleep(0.01)
+        command = ["nice", "-n", "10", "qemu-system-x86_64", "-name", self.name, "-machine", "q35,smm=on", *accelerator()[1], "-smp", "2",
+                   "-m", str(self.memory_mb), "-uuid", self.uuid, "-nodefaults", "-display", "none", "-no-user-config",
+                   # The firmware's variables are its own: the guest writes them only by System Management Mode.
+                   "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1",
+                   "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.secboot.fd",
+                   "-drive", f"if=pflash,format=raw,unit=1,file={self.variables}",
+                   "-drive", f"if=none,id=disk,format=raw,file={self.disk},discard=unmap,cache=unsafe", "-device", "virtio-blk-pci,drive=disk,bootindex=1",
+                   "-chardev", f"socket,id=tpm,path={tpm_socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
+                   "-chardev", f"file,id=console,path={self.console_path},append=on", "-serial", "chardev:console",
+                   "-device", "virtio-rng-pci"]
+        if self.setup_disk:
+            command += ["-drive", f"if=none,id=setup,format=raw,readonly=on,file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
+        for number, mac in enumerate(self.networks):  # each a network of its own, with nobody else on it
+            command += ["-netdev", f"hubport,id=net{number},hubid={number}", "-device", f"virtio-net-pci,netdev=net{number},mac={mac},romfile="]
+        self.started = time.monotonic()
+        self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                               stderr=open(self.directory / "qemu.log", "ab")))
+
+    def console(self):
+        return self.console_path.read_bytes().decode(errors="replace") if self.console_path.exists() else ""
+
+    def wait(self, texts, seconds, unless=()):
+        """Waits until the console says one of these, after what was waited for before; gives which, and the seconds since power-on.
+
+        Stops at once where it says one of `unless`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = [process for process in self.processes if process.poll() is not None]
+            said = self.console()
+            new = said[self.read_to:]
+            places = sorted((new.find(text), text) for text in texts if text in new)
+            for text in unless:
+                if text in new:
+                    raise Failed(f"{self.name}: the console said '{text}' while waiting for {texts}\n{self.last_lines()}")
+            if places:
+                self.read_to += places[0][0] + len(places[0][1])
+                return places[0][1], time.monotonic() - self.started
+            if ended:
+                raise Failed(f"{self.name}: the machine ended while waiting for {texts}\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.name}: the console did not say {texts} within {seconds} s\n{self.last_lines()}")
+            time.sleep(0.1)
+
+    def last_lines(self, count=40):
+        trouble = (self.directory / "qemu.log").read_text(errors="replace") if (self.directory / "qemu.log").exists() else ""
+        return trouble + "\n".join(f"    {self.name}| {line}" for line in self.console().splitlines()[-count:])
+
+    def stop(self):
+        """As by pulling the plug."""
+        for process in self.processes[::-1]:
+            process.kill()
+            process.wait()
+        self.processes.clear()
