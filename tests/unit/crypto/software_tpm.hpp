@@ -81,8 +81,12 @@ class SoftwareTpm {
     ::posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     REQUIRE(::posix_spawnp(&process_, "swtpm", &quiet, nullptr, arguments.data(), environ) == 0);
     ::posix_spawn_file_actions_destroy(&quiet);
-    for (int tries = 0; tries < 500 && !std::filesystem::exists(socket() + ".ctrl"); ++tries)
-      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    // A socket is there before it is listened on, so its file says nothing.
+    for (const auto& path : {socket() + ".ctrl", socket()}) {
+      const int connection = connect_to(path);
+      REQUIRE(connection >= 0);
+      ::close(connection);
+    }
   }
   SoftwareTpm(const SoftwareTpm&) = delete;
   SoftwareTpm& operator=(const SoftwareTpm&) = delete;
