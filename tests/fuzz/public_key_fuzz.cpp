@@ -13,6 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto pem = crypto::to_pem(key->get());
   require(pem.size() <= size + 1, "nothing of a key is made up");
   const auto again = crypto::parse_public_key(pem);
-  require(again && fingerprint_of(again->get()) == fingerprint_of(key->get()), "a key has one form");
+  require(again && crypto::fingerprint_of(again->get()) == crypto::fingerprint_of(key->get()), "a key has one form");
   return 0;
 }
