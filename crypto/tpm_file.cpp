@@ -54,4 +54,21 @@ Result<SecretVector<std::byte>> unseal_file(Tpm& tpm, const std::string& path, s
   return secret;
 }
 
+Result<Identity> unseal_identity(Tpm& tpm, const std::string& path) {
+  const auto sealed = unseal_file(tpm, path, "sealed identity", "make it with 'cloisterctl enroll'");
+  if (!sealed) return std::unexpected{sealed.error()};
+  auto identity = Identity::from_sealed(*sealed);
+  if (!identity) return fail(std::format("sealed identity '{}': {}", path, identity.error().message));
+  return identity;
+}
+
+Result<std::string> read_text_file(const std::string& path, std::size_t bytes_max) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return fail(std::format("'{}' cannot be read: {}", path, std::strerror(errno)));
+  std::string text(bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
 }  // namespace cloister::crypto

@@ -1,10 +1,11 @@
 #pragma once
-/// Sealed secrets as files: whole or not there, for the owner only.
+/// What bootstraps go by, as files: sealed secrets, whole or not there, for the owner only; and texts beside them.
 
 #include <span>
 #include <string>
 
 #include "crypto/error.hpp"
+#include "crypto/identity.hpp"
 #include "crypto/tpm.hpp"
 
 namespace cloister::crypto {
@@ -14,5 +15,11 @@ namespace cloister::crypto {
 /// `what` begins the message of a failure ("sealed PSK"); `remedy` ends it where there is no file.
 [[nodiscard]] Result<SecretVector<std::byte>> unseal_file(Tpm& tpm, const std::string& path, std::string_view what,
                                                           std::string_view remedy);
+
+/// This box's key, as `cloisterctl enroll` has sealed it.
+[[nodiscard]] Result<Identity> unseal_identity(Tpm& tpm, const std::string& path);
+
+/// A text that a person has put there: at most so many bytes of it, and one more where it is longer, so that its parser sees that.
+[[nodiscard]] Result<std::string> read_text_file(const std::string& path, std::size_t bytes_max);
 
 }  // namespace cloister::crypto

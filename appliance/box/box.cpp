@@ -5,7 +5,7 @@
 
 #include "appliance/box/agreement.hpp"
 #include "appliance/box/credentials.hpp"
-#include "appliance/distill/epsilon_plan.hpp"
+#include "appliance/box/distillation_parameters.hpp"
 #include "appliance/drivers/netlink.hpp"
 #include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
@@ -122,12 +122,6 @@ Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<co
   return std::move(parts).start();
 }
 
-distill::PerIntensity per_intensity(const std::vector<double>& values) {
-  distill::PerIntensity all{};
-  std::ranges::copy(values, all.begin());  // two or three, as the configuration's reading holds
-  return all;
-}
-
 hal::plugin::PluginConfig plugin_of(const config::Link& link) {
   const auto& plugin = link.device.plugin;
   return {.library = plugin.library,
@@ -173,23 +167,6 @@ Result<DeviceFactory> device_of(const config::Link& link) {
   return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
 }
 
-distill::EpsilonPlan plan_of(const config::Link& link) {
-  return {.budget = link.distillation.epsilon_budget,
-          .years = link.distillation.planned_years,
-          .blocks_per_second = link.distillation.planned_blocks_per_second};
-}
-
-distill::Parameters parameters_of(const config::Link& link) {
-  const auto plan = plan_of(link);
-  return {.bound = distill::bound_named(link.distillation.bound).value_or(distill::Bound::wiesemann2024),
-          .intensities = per_intensity(link.distillation.intensities),
-          .probabilities = per_intensity(link.distillation.probabilities),
-          .eps_sec = plan.eps_sec(),
-          .eps_cor = plan.eps_cor(),
-          .qber_limit = link.distillation.qber_limit,
-          .block_bits = link.distillation.block_bits};
-}
-
 Result<LinkDriverSettings> settings_of(const config::Configuration& configuration, const config::Link& link) {
   LinkDriverSettings settings;
   std::vector<const config::Tunnel*> tunnels;
@@ -217,7 +194,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
                            .peer_box = link.peer,
                            .agreement = std::move(*agreement),
                            .reserve_bits = link.authentication.reserve_bytes * 8};
-  settings.link.distillation = parameters_of(link);
+  settings.link.distillation = parameters_of(link.distillation);
   settings.link.epsilon_budget = link.distillation.epsilon_budget;
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};

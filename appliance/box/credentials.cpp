@@ -1,10 +1,7 @@
 #include "appliance/box/credentials.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <format>
-#include <fstream>
 
 #include "crypto/tpm_file.hpp"
 
@@ -22,18 +19,9 @@ Result<crypto::Psk> unseal_psk(crypto::Tpm& tpm, const std::string& path) {
   return psk;
 }
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return fail(std::format("'{}' cannot be read: {}", path, std::strerror(errno)));
-  std::string text(crypto::certificate_text_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
 Result<std::shared_ptr<const crypto::CertificateChain>> read_certificate(const config::Box& box,
                                                                          const crypto::Identity& key) {
-  const auto text = read_text(box.certificate);
+  const auto text = crypto::read_text_file(box.certificate, crypto::certificate_text_bytes_max);
   if (!text) return std::unexpected{text.error()};
   auto chain = crypto::CertificateChain::parse(*text);
   if (!chain) return fail(std::format("'{}' {}", box.certificate, chain.error().message));
@@ -47,10 +35,8 @@ Result<std::shared_ptr<const crypto::CertificateChain>> read_certificate(const c
 Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box) {
   OwnIdentity own;
   if (box.identity.empty()) return own;
-  const auto sealed = crypto::unseal_file(tpm, box.identity, "sealed identity", "make it with 'cloisterctl enroll'");
-  if (!sealed) return std::unexpected{sealed.error()};
-  auto identity = crypto::Identity::from_sealed(*sealed);
-  if (!identity) return fail(std::format("sealed identity '{}': {}", box.identity, identity.error().message));
+  auto identity = crypto::unseal_identity(tpm, box.identity);
+  if (!identity) return std::unexpected{identity.error()};
   own.key = std::make_shared<const crypto::Identity>(std::move(*identity));
   if (box.certificate.empty()) return own;
   auto certificate = read_certificate(box, *own.key);
@@ -60,9 +46,9 @@ Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box) {
 }
 
 Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap) {
-  const auto certificates = read_text(bootstrap.ca);
+  const auto certificates = crypto::read_text_file(bootstrap.ca, crypto::certificate_text_bytes_max);
   if (!certificates) return std::unexpected{certificates.error()};
-  const auto revocations = read_text(bootstrap.crl);
+  const auto revocations = crypto::read_text_file(bootstrap.crl, crypto::certificate_text_bytes_max);
   if (!revocations) return std::unexpected{revocations.error()};
   auto authority = crypto::Authority::parse(*certificates, *revocations);
   if (!authority) return fail(std::format("'{}' and '{}': {}", bootstrap.ca, bootstrap.crl, authority.error().message));

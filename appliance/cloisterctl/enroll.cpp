@@ -24,22 +24,11 @@ Result<> write_text(const std::string& path, const std::string& text) {
 }
 
 Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return fail(std::format("'{}' cannot be read: {}", path, std::strerror(errno)));
-  std::string text(crypto::public_key_text_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  const auto key = crypto::parse_public_key(text);
+  const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);
+  if (!text) return std::unexpected{text.error()};
+  const auto key = crypto::parse_public_key(*text);
   if (!key) return fail(std::format("'{}' {}", path, key.error().message));
   return crypto::fingerprint_of(key->get());
-}
-
-Result<crypto::Identity> own_identity(crypto::Tpm& tpm, const std::string& path) {
-  const auto sealed = crypto::unseal_file(tpm, path, "sealed identity", "make it with 'cloisterctl enroll'");
-  if (!sealed) return std::unexpected{sealed.error()};
-  auto identity = crypto::Identity::from_sealed(*sealed);
-  if (!identity) return fail(std::format("'{}': {}", path, identity.error().message));
-  return identity;
 }
 
 Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options) {
@@ -60,7 +49,7 @@ Result<> enroll(const IdentityOptions& options) {
   auto tpm = crypto::Tpm::open(options.tcti);
   if (!tpm) return std::unexpected{tpm.error()};
   const bool existing = request && !options.force && std::filesystem::exists(options.identity);
-  const auto identity = existing ? own_identity(*tpm, options.identity) : fresh_identity(*tpm, options);
+  const auto identity = existing ? crypto::unseal_identity(*tpm, options.identity) : fresh_identity(*tpm, options);
   if (!identity) return std::unexpected{identity.error()};
   const std::string public_key = options.identity + ".pub";
   if (auto written = write_text(public_key, crypto::to_pem(identity->key().get())); !written) return written;
@@ -87,7 +76,8 @@ Result<> show_fingerprint(const IdentityOptions& options) {
   } else {
     auto tpm = crypto::Tpm::open(options.tcti);
     if (!tpm) return std::unexpected{tpm.error()};
-    fingerprint = own_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
+    fingerprint =
+        crypto::unseal_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
   }
   if (!fingerprint) return std::unexpected{fingerprint.error()};
   std::cout << fingerprint->hex << '\n';

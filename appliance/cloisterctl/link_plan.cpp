@@ -9,10 +9,10 @@
 #include <iostream>
 #include <utility>
 
+#include "appliance/box/distillation_parameters.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/link_plot.hpp"
 #include "appliance/distill/account_json.hpp"
-#include "appliance/distill/epsilon_plan.hpp"
 #include "config/nearest.hpp"
 
 namespace cloister::cloisterctl {
@@ -22,25 +22,6 @@ namespace {
 constexpr std::size_t points_max = 10'000;
 constexpr auto budgets = std::to_array({1e-3, 1e-6, 1e-9, 1e-12, 1e-15});
 constexpr auto pulse_names = std::to_array<const char*>({"signal", "decoy", "second decoy"});
-
-distill::PerIntensity per_intensity(const std::vector<double>& values) {
-  distill::PerIntensity out{};
-  std::ranges::copy_n(values.begin(), static_cast<std::ptrdiff_t>(std::min(values.size(), out.size())), out.begin());
-  return out;
-}
-
-distill::Parameters parameters_of(const config::Distillation& distillation) {
-  const distill::EpsilonPlan epsilon{.budget = distillation.epsilon_budget,
-                                     .years = distillation.planned_years,
-                                     .blocks_per_second = distillation.planned_blocks_per_second};
-  return {.bound = distill::bound_named(distillation.bound).value_or(distill::Bound::wiesemann2024),
-          .intensities = per_intensity(distillation.intensities),
-          .probabilities = per_intensity(distillation.probabilities),
-          .eps_sec = epsilon.eps_sec(),
-          .eps_cor = epsilon.eps_cor(),
-          .qber_limit = distillation.qber_limit,
-          .block_bits = distillation.block_bits};
-}
 
 double loss_db(const config::LinkModel& model) {
   return model.fibre.length_km * model.fibre.attenuation_db_per_km + model.fibre.insertion_loss_db;
@@ -63,7 +44,7 @@ distill::LinkPhysics physics_of(const config::LinkModel& model) {
 PlannedPoint plan_at(config::LinkModel model, double length_km) {
   model.fibre.length_km = length_km;
   const auto physics = physics_of(model);
-  auto parameters = parameters_of(model.distillation);
+  auto parameters = box::parameters_of(model.distillation);
   PlannedPoint point{
       .length_km = length_km, .plan = distill::plan_link(physics, parameters), .endless_bits_per_second = 0};
   parameters.block_bits = distill::endless_block_bits;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "hal/fibre/eavesdropper.hpp"
+#include "hal/fibre/source.hpp"
 
 namespace cloister::hal::fibre {
 namespace {
@@ -24,7 +25,7 @@ double poisson(unsigned number, double mean) {
 double passing_singles(const PhotonNumberSplitting& attack, const QuietLink& link) {
   if (!attack.keeps_rate) return 0;
   const double mean = link.source.intensities[0];
-  const double wanted = -std::expm1(-link.transmittance * link.receiver.efficiency * mean);
+  const double wanted = photon_probability(link.transmittance * link.receiver.efficiency * mean);
   double split = 0;
   for (unsigned number = 2; number <= photons_max; ++number)
     split += poisson(number, mean) * -std::expm1((number - 1) * std::log1p(-link.receiver.efficiency));

@@ -2,7 +2,6 @@
 // each over loopback, in a network namespace of their own. Keys of both ends are compared bit for bit. Prints a figure
 // a line, as JSON; each end makes its light from the seed before the clock runs.
 #include <arpa/inet.h>
-#include <malloc.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -25,21 +24,18 @@
 
 #include "crypto/random.hpp"
 #include "tests/bench/chain_end.hpp"
+#include "tests/bench/figures.hpp"
 
 namespace {
 using namespace cloister;
 using bench::Outcome;
+using bench::print;
 
 constexpr std::uint64_t seed = 20231;
 constexpr std::size_t blocks = 6;
 constexpr std::uint64_t block_bits = 4'000'000;
 constexpr std::size_t blocks_far = 30;  // over a long round trip: more than are under way at once
 constexpr std::size_t secret_memory_bytes = std::size_t{1} << 30U;
-
-void print(const std::string& name, double value, const std::string& unit) {
-  std::cout << std::format("{{\"name\": \"{}\", \"value\": {:.6g}, \"unit\": \"{}\"}}\n", name, value, unit)
-            << std::flush;
-}
 
 distill::Parameters parameters() {
   distill::Parameters out;
@@ -260,12 +256,8 @@ void measure(double qber, bool drifting) {
 
 /// All parts, or those named.
 int main(int count, char** words) {
-  const std::vector<std::string> wanted{words + 1, words + count};
-  const auto part = [&wanted](const std::string& name) {
-    return wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
-  };
-  ::mallopt(M_MMAP_THRESHOLD, 256 << 20);  // as cloisterd has it
-  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  const bench::Parts part{count, words};
+  bench::use_the_services_allocator();
   std::cerr << std::format("light of seed {}: 10 km, detectors of efficiency 0.6, {} blocks of {} sifted bits\n", seed,
                            blocks, block_bits);
   leave_the_network();

@@ -10,26 +10,17 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <ctime>
 
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
+#include "tests/bench/figures.hpp"
 
 namespace cloister::bench {
 namespace {
 
 constexpr std::size_t head_bytes = 4 + 8 + 1;
 
-double seconds_of(clockid_t clock) {
-  timespec now{};
-  ::clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 }  // namespace
-
-double core_seconds() { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
-double wall_seconds() { return seconds_of(CLOCK_MONOTONIC); }
 
 void Outcome::add(const distill::Amplified& made) {
   sifted_bits += made.account.key.detections();

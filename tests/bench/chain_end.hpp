@@ -12,10 +12,6 @@
 
 namespace cloister::bench {
 
-/// Of the processor, by this thread.
-double core_seconds();
-double wall_seconds();
-
 struct Outcome {
   double wall_seconds = 0;
   double core_seconds = 0;

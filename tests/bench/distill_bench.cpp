@@ -1,10 +1,8 @@
 // How fast one core distils, both parties together. Prints a figure a line, as JSON.
 #include <immintrin.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 #include <format>
 #include <iostream>
 #include <random>
@@ -17,18 +15,14 @@
 #include "crypto/gf128.hpp"
 #include "crypto/random.hpp"
 #include "crypto/toeplitz.hpp"
+#include "tests/bench/figures.hpp"
 #include "tests/synthetic_light.hpp"
 #include "tests/toeplitz_definition.hpp"
 
 namespace {
 using namespace cloister;
-
-/// What this thread has used of its core: other work on the machine does not count.
-double core_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
+using bench::core_seconds;
+using bench::print;
 
 constexpr int repetitions = 5;
 
@@ -37,11 +31,6 @@ double seconds_since(double start) { return core_seconds() - start; }
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
-}
-
-void print(const std::string& name, double value, const std::string& unit) {
-  std::cout << std::format("{{\"name\": \"{}\", \"value\": {:.6g}, \"unit\": \"{}\"}}\n", name, value, unit)
-            << std::flush;
 }
 
 crypto::SecretBits random_bits(std::size_t bits, std::mt19937_64& chance) {
@@ -233,12 +222,8 @@ void sift(double rate, const std::string& name) {
 
 /// All parts, or those named.
 int main(int count, char** words) {
-  const std::vector<std::string> wanted{words + 1, words + count};
-  const auto part = [&wanted](const std::string& name) {
-    return wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
-  };
-  ::mallopt(M_MMAP_THRESHOLD, 256 << 20);  // as cloisterd has it
-  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  const bench::Parts part{count, words};
+  bench::use_the_services_allocator();
   if (part("hash")) hash();
   if (part("sift")) {
     sift(0.16, "sift");
