@@ -14,6 +14,8 @@ export CCACHE_DIR
 # A second checkout finds what the first has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 FUZZ_SECONDS ?= 30
+# How often a failed test may be tried before it counts: once, but in CI, on machines that others slow down.
+TRIES ?= 1
 # What signs the image: a directory as image/keys makes it.
 KEYS ?= build/keys
 # The words as they were given, '$$' and all, for the shell inside.
@@ -49,7 +51,7 @@ demo: build
 	@$(demo_root) tests/e2e/demo $(if $(KEEP),--keep)
 
 test:
-	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && ctest --preset release'
+	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && ctest --preset release --repeat until-pass:$(TRIES)'
 
 test-page: build
 	@$(browser_root) sh -c 'rm -rf build/pictures && mkdir -p build/pictures && tests/e2e/page build/pictures'
@@ -59,7 +61,7 @@ nightly:
 	@$(test_root) sh -c '$(call built,release,attacks) && CLOISTER_ATTACK_BLOCKS=1000 ctest --preset release -L attack'
 
 asan tsan:
-	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@'
+	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@ --repeat until-pass:$(TRIES)'
 
 tidy:
 	@$(test_root) tests/tidy/clang-tidy-changed
