@@ -15,7 +15,7 @@ namespace json = boost::json;
 namespace {
 
 /// An account has some hundred bytes.
-constexpr std::size_t account_bytes_max = 64 * 1024;
+constexpr std::size_t account_bytes_max = std::size_t{64} * 1024;
 constexpr std::string_view white_space = " \t\r\n";
 
 /// One JSON value after the other out of a stream of bytes, each bounded.

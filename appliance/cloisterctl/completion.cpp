@@ -115,7 +115,7 @@ std::string zsh_completion(const CLI::App& app) {
     for (const auto& [text, description] : words_of(command)) {
       std::string escaped;
       for (const char c : description) escaped += c == ':' ? "\\:" : std::string(1, c);
-      words += " " + shell_quoted(text + ":" + escaped);
+      words += std::format(" {}", shell_quoted(std::format("{}:{}", text, escaped)));
     }
     cases += std::format("    {}) choices=({} ) ;;\n", shell_quoted(path), words);
   });
