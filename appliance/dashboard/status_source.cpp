@@ -33,9 +33,7 @@ asio::awaitable<StatusSource::Status> StatusSource::latest() {
   co_return status_;
 }
 
-asio::awaitable<void> StatusSource::answered() {
-  co_await asking_.async_wait(as_value);
-}
+asio::awaitable<void> StatusSource::answered() { co_await asking_.async_wait(as_value); }
 
 asio::awaitable<void> StatusSource::ask() {
   auto status = co_await control::status_of(socket_path_);

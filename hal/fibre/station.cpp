@@ -114,12 +114,21 @@ void Station::receive(End& end, Instant now) {
   for (;;) {
     auto message = end.connection.next();
     if (message && !*message) return;
-    auto taken = message ? take(end, std::move(**message)) : Result<>{std::unexpected{message.error()}};
+    auto taken = message ? take(end, std::move(**message), now) : Result<>{std::unexpected{message.error()}};
     if (!taken) return refuse(end, taken.error().message, now);
   }
 }
 
-Result<> Station::take(End& end, simulator::Message message) {
+Result<> Station::take(End& end, simulator::Message message, Instant now) {
+  if (const auto* resume = std::get_if<simulator::Resume>(&message)) {
+    stop_run(end);
+    end.hello.reset();
+    end.seed.reset();
+    end.deadline = now + hello_within;
+    end.connection.drop_pending();
+    end.connection.send(encode(simulator::Resumed{resume->nonce}));
+    return {};
+  }
   if (const auto* hello = std::get_if<simulator::Hello>(&message)) {
     if (end.hello) return fail("a second hello");
     const bool taken = std::ranges::any_of(

@@ -5,6 +5,8 @@
 ///   again
 ///                                        └─ disagree ─▶ both refused
 ///
+/// An end on a device that outlives it says `resume` first, and is then as if it had just connected.
+///
 /// Frames are 10 ms of slots. The transmitter hears first how far it has sent, and hears it ten frames early: light
 /// that has been detected must have been sent, in whatever order the two boxes get to read. A receiver that reads too
 /// slowly loses whole frames and is told how many clicks they held. When the process itself is too slow, time slips:
@@ -70,7 +72,7 @@ class Station {
   struct Run;
   [[nodiscard]] End* ready(simulator::Role role) const;
   void receive(End& end, Instant now);
-  [[nodiscard]] Result<> take(End& end, simulator::Message message);
+  [[nodiscard]] Result<> take(End& end, simulator::Message message, Instant now);
   void refuse(End& end, const std::string& reason, Instant now);
   void drop_finished(Instant now);
   void stop_run(const End& leaving);

@@ -31,13 +31,8 @@ constexpr int out_of_the_way = 16;
 /// What the hardware is reached by; empty when none is configured.
 Result<FileDescriptor> open_node(const std::string& path) {
   if (path.empty()) return FileDescriptor{};
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return fail(std::format("device node '{}': {}", path, system_message(errno)));
-  if (S_ISSOCK(status.st_mode)) return simulator::connect_local(path);
-  if (!S_ISCHR(status.st_mode))
-    return fail(std::format("device node '{}' is neither a character device nor a socket", path));
-  FileDescriptor node{::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-  if (node.get() < 0) return fail(std::format("device node '{}': {}", path, system_message(errno)));
+  auto node = simulator::open_node(path);
+  if (!node) return fail("device node: " + node.error().message);
   return node;
 }
 

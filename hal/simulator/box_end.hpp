@@ -17,7 +17,8 @@ class BoxEnd {
  public:
   [[nodiscard]] static Result<BoxEnd> open(const SimulatorConfig& config, Role role);
 
-  void say_hello();
+  /// `light` follows at once; it is kept for a device, on which the greeting is said until it is answered.
+  void say_hello(crypto::SecretVector<std::byte> light = {});
   /// Takes what has arrived; an error when the fibre has gone.
   [[nodiscard]] Result<> read();
   /// The next message that is for this role (progress or detections); start, stopped and refused are followed here.
@@ -25,8 +26,8 @@ class BoxEnd {
   /// A failure that names this fibre.
   [[nodiscard]] std::unexpected<Error> broken(const std::string& what) const;
 
-  [[nodiscard]] Connection& connection() { return connection_; }
-  [[nodiscard]] const Connection& connection() const { return connection_; }
+  /// Readable when there is something to do.
+  [[nodiscard]] int descriptor() const { return wait_.get(); }
   [[nodiscard]] const SourceSettings& settings() const { return settings_; }
   [[nodiscard]] Capabilities capabilities() const;
   [[nodiscard]] const std::optional<Epoch>& epoch() const { return epoch_; }
@@ -38,8 +39,14 @@ class BoxEnd {
 
  private:
   BoxEnd(Connection connection, const SimulatorConfig& config, Role role, const SourceSettings& settings);
+  /// On a device: until the answer to our greeting there is nothing but what others left in it.
+  [[nodiscard]] bool is_answered();
 
   Connection connection_;
+  FileDescriptor wait_;   // an epoll instance over the two
+  FileDescriptor timer_;  // only on a device, until it has answered
+  Nonce nonce_{};
+  crypto::SecretVector<std::byte> greeting_;
   std::string path_;
   Role role_;
   SourceSettings settings_;

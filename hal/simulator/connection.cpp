@@ -1,6 +1,7 @@
 #include "hal/simulator/connection.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,7 +30,7 @@ void Connection::read() {
   if (wanted && *wanted <= message_bytes_max_ && *wanted > incoming_.size()) incoming_.resize(*wanted);
   const auto before = end_;
   while (end_ < incoming_.size()) {
-    const auto count = ::recv(socket_.get(), incoming_.data() + end_, incoming_.size() - end_, 0);
+    const auto count = read_some(std::span{incoming_}.subspan(end_));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) {
@@ -52,6 +53,16 @@ Result<std::optional<Message>> Connection::next() {
   return std::move((*parsed)->message);
 }
 
+bool Connection::drop_until(std::span<const std::byte> bytes) {
+  const auto unread = std::span<const std::byte>{incoming_}.subspan(begin_, end_ - begin_);
+  const auto found = std::ranges::search(unread, bytes);
+  // The beginning of what is sought may be the end of what is there.
+  const auto dropped = found.empty() ? unread.size() - std::min(unread.size(), bytes.size() - 1)
+                                     : static_cast<std::size_t>(found.begin() - unread.begin());
+  begin_ += dropped;
+  return !found.empty();
+}
+
 void Connection::send(std::span<const std::byte> bytes) {
   outgoing_.insert(outgoing_.end(), bytes.begin(), bytes.end());
   flush();
@@ -59,7 +70,7 @@ void Connection::send(std::span<const std::byte> bytes) {
 
 void Connection::flush() {
   while (sent_ < outgoing_.size()) {
-    const auto count = ::send(socket_.get(), outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_NOSIGNAL);
+    const auto count = write_some(std::span{outgoing_}.subspan(sent_));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) break;  // full: later; broken: `read` will see the end
     sent_ += static_cast<std::size_t>(count);
@@ -68,6 +79,20 @@ void Connection::flush() {
   if (!worth_compacting) return;
   outgoing_.erase(outgoing_.begin(), outgoing_.begin() + static_cast<std::ptrdiff_t>(sent_));
   sent_ = 0;
+}
+
+void Connection::drop_pending() {
+  outgoing_.clear();
+  sent_ = 0;
+}
+
+std::ptrdiff_t Connection::read_some(std::span<std::byte> out) const {
+  return ::read(socket_.get(), out.data(), out.size());
+}
+
+std::ptrdiff_t Connection::write_some(std::span<const std::byte> bytes) const {
+  const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  return count < 0 && errno == ENOTSOCK ? ::write(socket_.get(), bytes.data(), bytes.size()) : count;
 }
 
 }  // namespace cloister::hal::simulator

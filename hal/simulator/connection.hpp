@@ -1,5 +1,5 @@
 #pragma once
-/// One end of a fibre socket: bytes in, messages out, and a bounded queue of bytes to send. Never blocks.
+/// One end of a fibre socket, or of a character device instead: bytes in, messages out, and a bounded queue of bytes to send. Never blocks.
 
 #include <cstddef>
 #include <optional>
@@ -25,13 +25,20 @@ class Connection {
   [[nodiscard]] bool closed() const { return closed_; }
   /// The next whole message, or nothing yet; an error when the bytes are none, and then for ever.
   [[nodiscard]] Result<std::optional<Message>> next();
+  /// Drops what has arrived up to these bytes, whose message is then the next; false when they have not come.
+  [[nodiscard]] bool drop_until(std::span<const std::byte> bytes);
 
   /// Sends at once what the socket takes and keeps the rest for `flush`.
   void send(std::span<const std::byte> bytes);
   void flush();
+  /// Forgets what is not sent yet, wherever in a message that begins.
+  void drop_pending();
   [[nodiscard]] std::size_t pending_bytes() const { return outgoing_.size() - sent_; }
 
  private:
+  [[nodiscard]] std::ptrdiff_t read_some(std::span<std::byte> out) const;
+  [[nodiscard]] std::ptrdiff_t write_some(std::span<const std::byte> bytes) const;
+
   FileDescriptor socket_;
   std::size_t message_bytes_max_;
   crypto::SecretVector<std::byte> incoming_;  // [begin_, end_) is not parsed yet

@@ -1,5 +1,6 @@
 #include "hal/simulator/local_socket.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -74,6 +75,22 @@ Result<FileDescriptor> connect_local(const std::string& path) {
   if (const auto error = try_connect(*socket, *address); error != 0)
     return fail(std::format("cannot connect to '{}': {}", path, system_message(error)));
   return socket;
+}
+
+Result<FileDescriptor> open_node(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0)
+    return fail(std::format("cannot connect to '{}': {}", path, system_message(errno)));
+  if (S_ISSOCK(status.st_mode)) return connect_local(path);
+  if (!S_ISCHR(status.st_mode)) return fail(std::format("'{}' is neither a socket nor a character device", path));
+  FileDescriptor node{::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (node.get() < 0) return fail(std::format("cannot open '{}': {}", path, system_message(errno)));
+  return node;
+}
+
+bool is_character_device(const FileDescriptor& file) {
+  struct stat status{};
+  return ::fstat(file.get(), &status) == 0 && S_ISCHR(status.st_mode);
 }
 
 LocalListener::LocalListener(FileDescriptor socket, std::string path)

@@ -1,5 +1,5 @@
 #pragma once
-/// Unix stream sockets by path, non-blocking and closed on exec: the wire of the simulated fibre.
+/// Unix stream sockets and character devices by path, non-blocking and closed on exec: the wire of the simulated fibre.
 
 #include <memory>
 #include <string>
@@ -30,6 +30,9 @@ class FileDescriptor {
 [[nodiscard]] std::string system_message(int error);
 
 [[nodiscard]] Result<FileDescriptor> connect_local(const std::string& path);
+/// What is at `path`: connected where it is a socket, opened where it is a character device.
+[[nodiscard]] Result<FileDescriptor> open_node(const std::string& path);
+[[nodiscard]] bool is_character_device(const FileDescriptor& file);
 
 /// A listening socket that removes its path when it goes. A path that a living process listens on is refused; one that
 /// a dead process has left behind is taken over.

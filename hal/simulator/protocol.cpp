@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are copied as
 
 namespace {
 
-enum class Type : std::uint32_t { hello = 1, light, start, progress, detections, stopped, refused };
+enum class Type : std::uint32_t { hello = 1, light, start, progress, detections, stopped, refused, resume, resumed };
 
 constexpr std::size_t hello_bytes = 72;
 constexpr std::size_t start_bytes = 4;
@@ -43,6 +43,10 @@ std::optional<BodyBounds> bounds(std::uint32_t type) {
       return BodyBounds{"stopped", 0, reason_bytes_max};
     case Type::refused:
       return BodyBounds{"refused", 0, reason_bytes_max};
+    case Type::resume:
+      return BodyBounds{"resume", sizeof(Nonce), sizeof(Nonce)};
+    case Type::resumed:
+      return BodyBounds{"resumed", sizeof(Nonce), sizeof(Nonce)};
   }
   return std::nullopt;
 }
@@ -151,6 +155,10 @@ Result<Message> parse_body(Type type, std::span<const std::byte> body) {
       return parse_reason(body).transform([](std::string reason) { return Stopped{std::move(reason)}; });
     case Type::refused:
       return parse_reason(body).transform([](std::string reason) { return Refused{std::move(reason)}; });
+    case Type::resume:
+      return Resume{in.take<Nonce>()};
+    case Type::resumed:
+      return Resumed{in.take<Nonce>()};
   }
   std::unreachable();  // `bounds` has refused every other type
 }
@@ -207,6 +215,18 @@ Result<DetectionFrame> unpack(const Detections& detections) {
                            .double_click = (click & 1U) != 0};
   }
   return frame;
+}
+
+std::vector<std::byte> encode(const Resume& resume) {
+  PlainWriter out{Type::resume, sizeof(Nonce)};
+  out.put(resume.nonce);
+  return out.take();
+}
+
+std::vector<std::byte> encode(const Resumed& resumed) {
+  PlainWriter out{Type::resumed, sizeof(Nonce)};
+  out.put(resumed.nonce);
+  return out.take();
 }
 
 std::vector<std::byte> encode(const Hello& hello) {

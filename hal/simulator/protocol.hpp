@@ -1,7 +1,10 @@
 #pragma once
-/// What a simulated device and the fibre process say to each other on a local stream socket.
+/// What a simulated device and the fibre process say to each other on a local stream socket, or on a character device behind which there is one
+/// (a virtual machine's serial port).
 ///
 ///   end                                   fibre
+///    ── resume: nonce ──────────────────▶           on a device only: it stays open when the end starts anew
+///   ◀── resumed: nonce ─────────────────            what comes before it was for an earlier user of the device
 ///    ── hello: role, settings ──────────▶           both ends, once, first
 ///    ── light: seed ────────────────────▶           transmitter only, once, second
 ///   ◀── start: epoch ───────────────────            both ends are there and agree
@@ -14,6 +17,7 @@
 /// detection is one u32: offset from the frame's first slot (29 bits), basis, bit, double click. Every length, number
 /// and order is checked: anything unexpected is an error, after which the connection is to be closed.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,6 +45,15 @@ inline constexpr std::size_t body_bytes_max = detections_head_bytes + 4 * frame_
 
 enum class Role : std::uint8_t { transmitter = 0, receiver = 1 };
 
+using Nonce = std::array<std::byte, 16>;
+
+/// Forgets what this end has said on the connection so far.
+struct Resume {
+  Nonce nonce{};
+};
+struct Resumed {
+  Nonce nonce{};
+};
 struct Hello {
   Role role = Role::transmitter;
   SourceSettings settings;
@@ -69,7 +82,7 @@ struct Stopped {
 struct Refused {
   std::string reason;
 };
-using Message = std::variant<Hello, Light, Start, Progress, Detections, Stopped, Refused>;
+using Message = std::variant<Hello, Light, Start, Progress, Detections, Stopped, Refused, Resume, Resumed>;
 
 struct ParsedMessage {
   Message message;
@@ -90,6 +103,8 @@ struct ParsedMessage {
          static_cast<std::uint32_t>(bit & 1U) << 1 | static_cast<std::uint32_t>(double_click);
 }
 
+[[nodiscard]] std::vector<std::byte> encode(const Resume& resume);
+[[nodiscard]] std::vector<std::byte> encode(const Resumed& resumed);
 [[nodiscard]] std::vector<std::byte> encode(const Hello& hello);
 /// In the arena, as the seed is all the light.
 [[nodiscard]] crypto::SecretVector<std::byte> encode(const Light& light);

@@ -39,7 +39,7 @@ class SimulatedReceiver final : public Receiver {
     end_.say_hello();
     return {};
   }
-  int descriptor() const override { return end_.connection().descriptor(); }
+  int descriptor() const override { return end_.descriptor(); }
   Result<> on_readable() override { return end_.read(); }
   Capabilities capabilities() const override { return end_.capabilities(); }
 

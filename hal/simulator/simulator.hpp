@@ -21,7 +21,7 @@
 namespace cloister::hal::simulator {
 
 struct SimulatorConfig {
-  std::string socket_path;
+  std::string socket_path;  // or a character device behind which there is such a socket
   double clock_hz = 1e9;
   double z_probability = 0.9;
   std::array<double, 3> intensities{0.5, 0.1};

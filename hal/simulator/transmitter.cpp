@@ -15,11 +15,10 @@ class SimulatedTransmitter final : public Transmitter {
       : end_{std::move(end)}, light_{std::move(seed)}, generator_{std::move(generator)} {}
 
   Result<> start() override {
-    end_.say_hello();
-    end_.connection().send(encode(light_));
+    end_.say_hello(encode(light_));
     return {};
   }
-  int descriptor() const override { return end_.connection().descriptor(); }
+  int descriptor() const override { return end_.descriptor(); }
   Capabilities capabilities() const override { return end_.capabilities(); }
 
   Telemetry telemetry() const override {

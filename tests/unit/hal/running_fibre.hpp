@@ -98,9 +98,10 @@ struct Ends {
   std::unique_ptr<Transmitter> transmitter;
   std::unique_ptr<Receiver> receiver;
 
-  explicit Ends(const SimulatorConfig& config) {
-    connect_transmitter(config);
-    connect_receiver(config);
+  explicit Ends(const SimulatorConfig& config) : Ends{config, config} {}
+  Ends(const SimulatorConfig& of_transmitter, const SimulatorConfig& of_receiver) {
+    connect_transmitter(of_transmitter);
+    connect_receiver(of_receiver);
   }
   void connect_transmitter(const SimulatorConfig& config) {
     transmitter.reset();
@@ -119,6 +120,7 @@ struct Ends {
   DetectionFrame next_frame() {
     for (;;) {
       auto frame = receiver->next_frame();
+      INFO((frame ? "" : frame.error().message));
       REQUIRE(frame);
       if (*frame) {
         while (wait_readable(transmitter->descriptor(), 0ms)) REQUIRE(transmitter->on_readable());

@@ -118,6 +118,31 @@ TEST_CASE("a transmitter without light is no transmitter, and is refused after f
   CHECK(station.descriptors().empty());
 }
 
+TEST_CASE("an end that resumes is as if it had just connected, and what was queued for it is gone") {
+  const Instant begin{1h};
+  Station station{{}, 1, 5};
+  auto [transmitter, receiver] = connect_both(station, begin);
+  CHECK(expect<Start>(receiver).epoch == 5);
+  station.tick(begin + 10ms);
+  const Nonce nonce{std::byte{1}, std::byte{2}};
+  receiver.send(encode(Resume{nonce}));
+  receiver.send(encode(Hello{.role = Role::receiver, .settings = settings}));
+  serve(station, begin + 20ms);
+  receiver.read();
+  CHECK_FALSE(receiver.drop_until(encode(Resumed{})));
+  receiver.send(encode(Resume{nonce}));
+  receiver.send(encode(Hello{.role = Role::receiver, .settings = settings}));
+  serve(station, begin + 30ms);
+  receiver.read();
+  REQUIRE(receiver.drop_until(encode(Resumed{nonce})));
+  CHECK(expect<Resumed>(receiver).nonce == nonce);
+  CHECK(expect<Start>(receiver).epoch == 7);
+  CHECK(expect<Start>(transmitter).epoch == 5);
+  CHECK(expect<Progress>(transmitter).epoch == 5);
+  expect<Stopped>(transmitter);
+  CHECK(expect<Start>(transmitter).epoch == 6);
+}
+
 TEST_CASE("more than eight ends are not let in") {
   const Instant begin{1h};
   Station station{{}, 1, 5};
