@@ -162,6 +162,7 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
                 watch_interfaces();
+                watch_sealed_reserve();
               },
           .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); },
@@ -203,6 +204,14 @@ void LinkDriver::watch_interfaces() {
                            "(systemctl restart cloister), which makes it again",
                            tunnel.interface));
   }
+}
+
+void LinkDriver::watch_sealed_reserve() {
+  const auto restarts = link_.session_status().sealed_chunks;
+  const bool was_ready = std::exchange(sealed_reserve_ready_, restarts > 0);
+  if (restarts > 0 && !was_ready)
+    log_.info("SEALED_RESERVE_READY", link_.subject(),
+              std::format("a restart needs no bootstrap: {} are sealed", restarts));
 }
 
 void LinkDriver::connect(Instant not_before) { connection_.connect(settings_.local, settings_.peer, not_before); }

@@ -53,6 +53,7 @@ class LinkDriver final : private LinkSurroundings {
              DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
   void watch_light(std::uint64_t distilled);
   void watch_interfaces();
+  void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
   void read_authority();
   Distillery::Handlers distillery_handlers();
@@ -95,6 +96,7 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   std::vector<bool> interface_lost_;  // by tunnel: said so
+  bool sealed_reserve_ready_ = false;
   std::uint64_t strangers_ = 0;
   std::optional<Instant> strangers_told_;
   std::optional<drivers::Vault> vault_;

@@ -108,6 +108,8 @@ constexpr auto kinds = std::to_array<EventKind>({
      "is used; the link is bootstrapped, and a new one is made.",
      "If you put a backup back or changed the TPM, nothing is to be done. If nobody did, somebody has had access to "
      "the box: the text says which one."},
+    {"SEALED_RESERVE_READY", false,
+     "From now on a restart of either box needs no bootstrap: both hold QKD keys for it, sealed by their TPMs.", ""},
     {"SEALED_RESERVE_SPENT", true,
      "The sealed reserve cannot serve this restart: its chunks are opened, or the service was restarted too often in "
      "a short time. The link is bootstrapped, and a new one is made.",
