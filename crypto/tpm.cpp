@@ -8,12 +8,29 @@
 #include <format>
 
 #include "crypto/tpm_blob.hpp"
+#include "crypto/tpm_counter.hpp"
 #include "crypto/tpm_state.hpp"
 
 namespace cloister::crypto {
 namespace {
 
 constexpr std::size_t secret_bytes_max = 128;
+
+/// The NV index of the generation counter, above those of links' counters (TpmCounter::index_of).
+constexpr std::uint32_t generation_index = 0x01880000U;
+
+/// The same cipher for each session's parameters.
+constexpr TPMT_SYM_DEF parameter_cipher() {
+  TPMT_SYM_DEF cipher{};
+  cipher.algorithm = TPM2_ALG_AES;
+  cipher.keyBits.aes = 128;
+  cipher.mode.aes = TPM2_ALG_CFB;
+  return cipher;
+}
+
+bool same(const TPM2B_DIGEST& one, const TPM2B_DIGEST& other) {
+  return one.size == other.size && std::memcmp(one.buffer, other.buffer, one.size) == 0;
+}
 
 /// The storage root key by the TCG's template for ECC P-256, exempt from dictionary-attack protection; the same at each
 /// call.
@@ -34,12 +51,13 @@ TPM2B_PUBLIC storage_root_template() {
   return in;
 }
 
-TPM2B_PUBLIC sealed_template() {
+/// No password opens it: only the policy does.
+TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
   TPM2B_PUBLIC in{};
   in.publicArea.type = TPM2_ALG_KEYEDHASH;
   in.publicArea.nameAlg = TPM2_ALG_SHA256;
-  in.publicArea.objectAttributes =
-      TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
+  in.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA;
+  in.publicArea.authPolicy = policy;
   in.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
   return in;
 }
@@ -67,10 +85,7 @@ Result<> Tpm::State::open_session(Handle& root, Handle& session) const {
   TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
                                     &in, &no_data, &no_pcrs, root.out(), nullptr, nullptr, nullptr, nullptr);
   if (code != TSS2_RC_SUCCESS) return failed("its storage root key cannot be made", code);
-  TPMT_SYM_DEF cipher{};
-  cipher.algorithm = TPM2_ALG_AES;
-  cipher.keyBits.aes = 128;
-  cipher.mode.aes = TPM2_ALG_CFB;
+  const TPMT_SYM_DEF cipher = parameter_cipher();
   code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr,
                                TPM2_SE_HMAC, &cipher, TPM2_ALG_SHA256, session.out());
   if (code == TSS2_RC_SUCCESS) {
@@ -79,6 +94,26 @@ Result<> Tpm::State::open_session(Handle& root, Handle& session) const {
   }
   if (code != TSS2_RC_SUCCESS) return failed("no encrypted session", code);
   return {};
+}
+
+Result<> Tpm::State::open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const {
+  const TPMT_SYM_DEF cipher = parameter_cipher();
+  TSS2_RC code = Esys_StartAuthSession(esys, root.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                       nullptr, kind, &cipher, TPM2_ALG_SHA256, policy.out());
+  if (code == TSS2_RC_SUCCESS && kind == TPM2_SE_POLICY) {
+    constexpr TPMA_SESSION encrypted = TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
+    code = Esys_TRSess_SetAttributes(esys, policy.get(), encrypted, 0xFF);
+  }
+  if (code != TSS2_RC_SUCCESS) return failed("no policy session", code);
+  return TpmCounter::into_policy(*this, generation_index, session, policy);
+}
+
+Result<TPM2B_DIGEST> Tpm::State::digest_of(const Handle& policy) const {
+  TPM2B_DIGEST* digest = nullptr;
+  const TSS2_RC code = Esys_PolicyGetDigest(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &digest);
+  if (code != TSS2_RC_SUCCESS) return failed("no digest of a policy", code);
+  const EsysPointer<TPM2B_DIGEST> owned{digest};
+  return *digest;
 }
 
 Tpm::Tpm(std::unique_ptr<State> state) : state_{std::move(state)} {}
@@ -111,10 +146,16 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
   Handle session{state_->esys};
   if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
 
+  Handle policy{state_->esys};
+  if (auto opened = state_->open_policy(root, session, TPM2_SE_TRIAL, policy); !opened)
+    return std::unexpected{opened.error()};
+  const auto digest = state_->digest_of(policy);
+  if (!digest) return std::unexpected{digest.error()};
+
   TPM2B_SENSITIVE_CREATE sensitive{};
   sensitive.sensitive.data.size = static_cast<UINT16>(secret.size());
   std::memcpy(sensitive.sensitive.data.buffer, secret.data(), secret.size());
-  const TPM2B_PUBLIC in = sealed_template();
+  const TPM2B_PUBLIC in = sealed_template(*digest);
   const TPM2B_DATA no_data{};
   const TPML_PCR_SELECTION no_pcrs{};
   TPM2B_PRIVATE* private_part = nullptr;
@@ -143,14 +184,33 @@ Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
         "TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})",
         state_->tcti_name, because(code)));
   }
+  Handle policy{state_->esys};
+  if (auto opened = state_->open_policy(root, session, TPM2_SE_POLICY, policy); !opened)
+    return std::unexpected{opened.error()};
+  const auto digest = state_->digest_of(policy);
+  if (!digest) return std::unexpected{digest.error()};
+  if (!same(*digest, parts->public_part.publicArea.authPolicy)) {
+    return fail(
+        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or by an earlier version: "
+                    "seal it again on this box",
+                    state_->tcti_name));
+  }
   TPM2B_SENSITIVE_DATA* data = nullptr;
-  code = Esys_Unseal(state_->esys, object.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  code = Esys_Unseal(state_->esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
   if (code != TSS2_RC_SUCCESS) return state_->failed("cannot unseal", code);
   const EsysPointer<TPM2B_SENSITIVE_DATA> owned{data};
   const auto bytes = std::as_writable_bytes(std::span{data->buffer, data->size});
   SecretVector<std::byte> secret(bytes.begin(), bytes.end());
   wipe(bytes);
   return secret;
+}
+
+Result<> Tpm::end_generation() {
+  const auto generation = TpmCounter::open(*this, generation_index);
+  if (!generation) return std::unexpected{generation.error()};
+  const auto moved = TpmCounter::advance(*this, generation_index, generation->value + 1);
+  if (!moved) return std::unexpected{moved.error()};
+  return {};
 }
 
 }  // namespace cloister::crypto

@@ -22,9 +22,12 @@ class Tpm {
   ~Tpm();
 
   /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and
-  /// opens only with this TPM.
+  /// opens only with this TPM, and only until `end_generation`.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
   [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
+  /// Nothing that was sealed before opens any more, on this TPM or another: its policy names a value of the generation
+  /// counter, which this moves on.
+  [[nodiscard]] Result<> end_generation();
 
  private:
   friend class TpmCounter;

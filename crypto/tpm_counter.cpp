@@ -15,10 +15,11 @@ constexpr std::uint16_t counter_bytes = 8;
 
 }  // namespace
 
-/// The handle of the index on this side; nothing in the TPM's slots.
+/// The handle of the index on this side; nothing in the TPM's slots. `session` outlives it.
 class TpmCounter::Open {
  public:
-  Open(Tpm& tpm, std::uint32_t index) : state_{*tpm.state_}, index_{index}, root_{state_.esys}, session_{state_.esys} {}
+  Open(const Tpm::State& state, std::uint32_t index, const Handle& session)
+      : state_{state}, index_{index}, session_{session} {}
   Open(const Open&) = delete;
   Open& operator=(const Open&) = delete;
   ~Open() {
@@ -27,7 +28,6 @@ class TpmCounter::Open {
 
   /// False when the TPM has no such index.
   [[nodiscard]] Result<bool> find() {
-    if (auto opened = state_.open_session(root_, session_); !opened) return std::unexpected{opened.error()};
     const TSS2_RC code =
         Esys_TR_FromTPMPublic(state_.esys, index_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &counter_);
     if (code != TSS2_RC_SUCCESS) {
@@ -84,6 +84,27 @@ class TpmCounter::Open {
     return value;
   }
 
+  /// Undefined; its value is remembered by the TPM, and whatever counter is made later begins above it.
+  [[nodiscard]] Result<> remove() {
+    const TSS2_RC code =
+        Esys_NV_UndefineSpace(state_.esys, ESYS_TR_RH_OWNER, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be removed", code);
+    counter_ = ESYS_TR_NONE;
+    return {};
+  }
+
+  /// TPM2_PolicyNV (TPM 2.0 part 3, 23.9): the policy holds while the counter has exactly this value.
+  [[nodiscard]] Result<> into_policy(std::uint64_t value, const Handle& policy) {
+    TPM2B_OPERAND operand{};
+    operand.size = counter_bytes;
+    for (std::size_t i = 0; i < counter_bytes; ++i)
+      operand.buffer[i] = static_cast<BYTE>(value >> (8 * (counter_bytes - 1 - i)));
+    const TSS2_RC code = Esys_PolicyNV(state_.esys, counter_, counter_, policy.get(), session_.get(), ESYS_TR_NONE,
+                                       ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
+    if (code != TSS2_RC_SUCCESS) return failed("cannot enter a policy", code);
+    return {};
+  }
+
  private:
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
     return state_.failed(std::format("counter 0x{:08X} {}", index_, what).c_str(), code);
@@ -91,8 +112,7 @@ class TpmCounter::Open {
 
   const Tpm::State& state_;
   std::uint32_t index_;
-  Handle root_;
-  Handle session_;
+  const Handle& session_;
   ESYS_TR counter_ = ESYS_TR_NONE;
   bool written_ = false;
 };
@@ -106,7 +126,14 @@ std::uint32_t TpmCounter::index_of(std::string_view name, unsigned role) {
 }
 
 Result<TpmCounter::Reading> TpmCounter::open(Tpm& tpm, std::uint32_t index) {
-  Open counter{tpm, index};
+  Handle root{tpm.state_->esys};
+  Handle session{tpm.state_->esys};
+  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
+  return open(*tpm.state_, index, session);
+}
+
+Result<TpmCounter::Reading> TpmCounter::open(const Tpm::State& state, std::uint32_t index, const Handle& session) {
+  Open counter{state, index, session};
   const auto found = counter.find();
   if (!found) return std::unexpected{found.error()};
   if (!*found) {
@@ -121,7 +148,10 @@ Result<TpmCounter::Reading> TpmCounter::open(Tpm& tpm, std::uint32_t index) {
 }
 
 Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
-  Open counter{tpm, index};
+  Handle root{tpm.state_->esys};
+  Handle session{tpm.state_->esys};
+  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
+  Open counter{*tpm.state_, index, session};
   const auto found = counter.find();
   if (!found) return std::unexpected{found.error()};
   if (!*found || !counter.written())
@@ -134,6 +164,26 @@ Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::ui
     value = counter.read();
   }
   return value;
+}
+
+Result<> TpmCounter::remove(Tpm& tpm, std::uint32_t index) {
+  Handle root{tpm.state_->esys};
+  Handle session{tpm.state_->esys};
+  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
+  Open counter{*tpm.state_, index, session};
+  const auto found = counter.find();
+  if (!found) return std::unexpected{found.error()};
+  return *found ? counter.remove() : Result<>{};
+}
+
+Result<> TpmCounter::into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
+                                 const Handle& policy) {
+  const auto reading = open(state, index, session);
+  if (!reading) return std::unexpected{reading.error()};
+  Open counter{state, index, session};
+  const auto found = counter.find();
+  if (!found) return std::unexpected{found.error()};
+  return counter.into_policy(reading->value, policy);
 }
 
 }  // namespace cloister::crypto

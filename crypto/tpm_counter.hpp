@@ -13,6 +13,8 @@
 
 namespace cloister::crypto {
 
+class Handle;
+
 class TpmCounter {
  public:
   /// The index of the counter `role` (0 or 1) for `name`: 18 bits of a hash of it, in the owner's range from 0x01800000.
@@ -27,9 +29,16 @@ class TpmCounter {
   /// Moves it on until it is at least `to`, durably; returns its value. At most `steps_max` away.
   [[nodiscard]] static Result<std::uint64_t> advance(Tpm& tpm, std::uint32_t index, std::uint64_t to);
   static constexpr std::uint64_t steps_max = 64;
+  /// There is no such counter afterwards. One that is made later begins above the values of all that there were.
+  [[nodiscard]] static Result<> remove(Tpm& tpm, std::uint32_t index);
 
-  /// A counter that is open in the TPM, with a session to use it by.
+  /// Makes the policy session demand the value that the counter has now; makes the counter where there is none.
+  [[nodiscard]] static Result<> into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
+                                            const Handle& policy);
+
+ private:
   class Open;
+  [[nodiscard]] static Result<Reading> open(const Tpm::State& state, std::uint32_t index, const Handle& session);
 };
 
 }  // namespace cloister::crypto

@@ -58,6 +58,10 @@ struct Tpm::State {
   /// The storage root key and a session that is salted with it, so that parameters cross the bus encrypted and answers
   /// cannot be changed on it.
   [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
+  /// A session (TPM2_SE_POLICY, or TPM2_SE_TRIAL to learn its digest) that fulfils the policy of all sealed objects:
+  /// the box's secrets are of the generation that the TPM counts now. `session` is for the commands in between.
+  [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
+  [[nodiscard]] Result<TPM2B_DIGEST> digest_of(const Handle& policy) const;
 };
 
 }  // namespace cloister::crypto

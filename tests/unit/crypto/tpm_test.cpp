@@ -5,6 +5,7 @@
 
 #include "crypto/tpm.hpp"
 #include "crypto/tpm_blob.hpp"
+#include "crypto/tpm_counter.hpp"
 #include "tests/unit/crypto/software_tpm.hpp"
 
 namespace cloister::crypto {
@@ -76,6 +77,65 @@ TEST_CASE("A secret never crosses the TPM's bus in clear", "[tpm]") {
   CHECK(bus.times_seen(std::span{secret}.last(8)) == 0);
   const std::array tag{std::byte{0x80}, std::byte{0x02}};  // TPM_ST_SESSIONS: the search finds what is there
   CHECK(bus.times_seen(tag) > 0);
+}
+
+TEST_CASE(
+    "Whatever was sealed before a generation's end opens no more, from a copy of the files and on the same TPM too; "
+    "what is sealed after it does",
+    "[tpm]") {
+  SoftwareTpm software;
+  std::vector<std::byte> before;
+  {
+    auto tpm = Tpm::open(software.tcti());
+    REQUIRE(tpm);
+    const auto sealed = tpm->seal(a_secret());
+    REQUIRE(sealed);
+    before = *sealed;
+    REQUIRE(tpm->unseal(before));
+    REQUIRE(tpm->end_generation());
+    const auto refused = tpm->unseal(before);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, ContainsSubstring("zeroized") && ContainsSubstring("seal it again"));
+  }
+  software.cut_power();
+  software.start();
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  CHECK_FALSE(tpm->unseal(before));
+  const auto after = tpm->seal(a_secret());
+  REQUIRE(after);
+  CHECK(tpm->unseal(*after));
+}
+
+TEST_CASE("Deleting the generation counter opens nothing that was sealed before", "[tpm]") {
+  const SoftwareTpm software;
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  const auto sealed = tpm->seal(a_secret());
+  REQUIRE(sealed);
+  REQUIRE(TpmCounter::remove(*tpm, 0x01880000U));
+  CHECK_FALSE(tpm->unseal(*sealed));  // where it makes the counter anew, above its old value
+  CHECK_FALSE(tpm->unseal(*sealed));
+}
+
+TEST_CASE("The TPM itself refuses an object of an earlier generation, whatever our own comparison says", "[tpm]") {
+  const SoftwareTpm software;
+  auto tpm = Tpm::open(software.tcti());
+  REQUIRE(tpm);
+  const auto before = tpm->seal(a_secret());
+  REQUIRE(before);
+  REQUIRE(tpm->end_generation());
+  const auto after = tpm->seal(a_secret());
+  REQUIRE(after);
+  // The public part of today's object, which names today's policy, before the private part of yesterday's.
+  auto old_parts = decode_tpm_blob(*before);
+  const auto new_parts = decode_tpm_blob(*after);
+  REQUIRE(old_parts);
+  REQUIRE(new_parts);
+  old_parts->public_part.publicArea.authPolicy = new_parts->public_part.publicArea.authPolicy;
+  const auto forged = encode_tpm_blob(old_parts->public_part, old_parts->private_part);
+  REQUIRE(forged);
+  CHECK_FALSE(tpm->unseal(*forged));
 }
 
 TEST_CASE("A TPM that is not there is one line that says what to look at", "[tpm]") {
