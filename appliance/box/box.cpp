@@ -4,8 +4,10 @@
 #include <format>
 
 #include "appliance/box/agreement.hpp"
+#include "appliance/box/arena_name.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
+#include "appliance/box/zeroize.hpp"
 #include "appliance/drivers/netlink.hpp"
 #include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
@@ -13,18 +15,6 @@
 namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
-
-const char* to_string(crypto::ArenaKind kind) {
-  switch (kind) {
-    case crypto::ArenaKind::memfd_secret:
-      return "memfd_secret";
-    case crypto::ArenaKind::locked:
-      return "locked";
-    case crypto::ArenaKind::unlocked:
-      return "unlocked";
-  }
-  return "";
-}
 
 vpn::Prefix selector_of(const config::Prefix& prefix) {
   vpn::Prefix selector;
@@ -57,6 +47,17 @@ Result<> guard_red_side(const config::Tunnel& tunnel, const std::vector<vpn::Pre
   return {};
 }
 
+/// Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
+Result<> close_routes(const std::vector<config::Tunnel>& tunnels) {
+  for (const auto& tunnel : tunnels) {
+    for (const auto& prefix : selectors_of(tunnel.remote_subnets)) {
+      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done)
+        return fail(std::format("tunnel '{}': {}", tunnel.name, done.error().message));
+    }
+  }
+  return {};
+}
+
 /// The interfaces and sockets of all tunnels. Tunnels may share either.
 class DataPlaneParts {
  public:
@@ -66,9 +67,6 @@ class DataPlaneParts {
     const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
     if (!peer) return std::unexpected{peer.error()};
     const auto remote = selectors_of(tunnel.remote_subnets);
-    for (const auto& prefix : remote) {
-      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done) return done;
-    }
     const auto tun = tun_of(tunnel);
     if (!tun) return std::unexpected{tun.error()};
     for (const auto& prefix : remote) {
@@ -201,7 +199,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
   settings.peer = {link.peer_address.address, link.peer_address.port};
   if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };
   settings.tcti = configuration.tpm.tcti;
-  settings.vault = configuration.box.state_directory + "/" + link.name + ".reserve";
+  settings.vault = reserve_path(configuration, link);
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
   settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
   return settings;
@@ -209,12 +207,13 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
 
 }  // namespace
 
-Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration) {
-  std::unique_ptr<Box> box{new Box};
-  box->name_ = configuration.box.name;
+Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration,
+                                       EventLog& log) {
+  std::unique_ptr<Box> box{new Box{io, configuration.box.name, log}};
   auto audit = AuditLog::open(configuration.box.state_directory);
   if (!audit) return std::unexpected{audit.error()};
-  box->log_.audit_to(std::move(*audit));
+  log.audit_to(std::move(*audit));
+  if (auto closed = close_routes(configuration.tunnels); !closed) return std::unexpected{closed.error()};
 
   std::vector<crypto::Credentials> credentials;
   std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
@@ -241,29 +240,34 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
     if (!settings) return failed(settings.error());
     auto device = device_of(link);
     if (!device) return failed(device.error());
-    auto opened = LinkDriver::open(io, std::move(*settings), std::move(credentials[i]), std::move(*device),
-                                   *box->plane_, box->log_);
+    auto opened =
+        LinkDriver::open(io, std::move(*settings), std::move(credentials[i]), std::move(*device), *box->plane_, log);
     if (!opened) return failed(opened.error());
     box->links_.push_back(std::move(*opened));
   }
 
-  auto control =
-      control::Server::open(io, configuration.box.control_socket, [raw = box.get()](control::Request request) {
-        switch (request) {
-          case control::Request::status:
-            return control::encode_answer(raw->status());
-        }
-        return control::encode_error("unknown request");
-      });
+  auto control = control::Server::open(
+      io, configuration.box.control_socket,
+      [raw = box.get()](control::Request) { return control::encode_answer(raw->status()); },
+      [raw = box.get()](control::HeldClient client) { raw->on_zeroize(std::move(client)); });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
-  box->log_.info("STARTED", std::format("box '{}'", box->name_),
-                 std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
-                             configuration.tunnels.size(), to_string(crypto::arena_kind())));
+  log.info("STARTED", std::format("box '{}'", box->name_),
+           std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
+                       configuration.tunnels.size(), name_of(crypto::arena_kind())));
   return box;
 }
 
-Box::~Box() = default;
+Box::Box(asio::io_context& io, std::string name, EventLog& log) : io_{io}, name_{std::move(name)}, log_{log} {}
+
+/// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
+Box::~Box() { plane_.reset(); }
+
+/// Whoever runs the context ends the box, which wipes its secrets.
+void Box::on_zeroize(control::HeldClient client) {
+  zeroize_.emplace(std::move(client));
+  io_.stop();
+}
 
 void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }
 
@@ -271,8 +275,9 @@ control::BoxStatus Box::status() const {
   control::BoxStatus status;
   status.box = name_;
   status.version = CLOISTER_VERSION;
+  status.state = "running";
   status.uptime_seconds = log_.uptime_seconds();
-  status.secret_memory = to_string(crypto::arena_kind());
+  status.secret_memory = name_of(crypto::arena_kind());
   status.secret_memory_used_bytes = crypto::arena_bytes_used();
   status.secret_memory_bytes = crypto::arena_bytes_total();
   for (const auto& link : links_) {

@@ -1,9 +1,12 @@
 #pragma once
 /// The whole service, made from its configuration: data plane, links, control socket. Everything that can be found
-/// wrong at the start is, before anything runs.
+/// wrong at the start is, before anything runs. Whoever ends the box has wiped its secrets.
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "appliance/box/event_log.hpp"
@@ -18,7 +21,7 @@ namespace cloister::box {
 class Box {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io,
-                                                         const config::Configuration& configuration);
+                                                         const config::Configuration& configuration, EventLog& log);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
@@ -26,12 +29,19 @@ class Box {
   /// The service is about to end in good order.
   void on_stop();
 
+  /// Somebody has told the service to destroy all its secrets. The context was stopped: the box is to be ended, then
+  /// what is sealed destroyed, then the client answered.
+  [[nodiscard]] std::optional<control::HeldClient> take_zeroize() { return std::exchange(zeroize_, std::nullopt); }
+
  private:
-  Box() = default;
+  Box(boost::asio::io_context& io, std::string name, EventLog& log);
+  void on_zeroize(control::HeldClient client);
   [[nodiscard]] control::BoxStatus status() const;
 
+  boost::asio::io_context& io_;
   std::string name_;
-  EventLog log_;
+  EventLog& log_;
+  std::optional<control::HeldClient> zeroize_;
   std::unique_ptr<drivers::DataPlane> plane_;
   std::vector<std::unique_ptr<LinkDriver>> links_;
   std::unique_ptr<control::Server> control_;

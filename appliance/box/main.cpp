@@ -11,14 +11,22 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <format>
 #include <iostream>
+#include <optional>
 
 #include "appliance/box/box.hpp"
+#include "appliance/box/closed_box.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "config/parse.hpp"
 #include "crypto/secret.hpp"
 
 namespace {
+
+using cloister::box::Box;
+using cloister::box::ClosedBox;
+using cloister::box::EventLog;
+using cloister::box::Watchdog;
 
 constexpr std::size_t secret_memory_bytes = std::size_t{256} << 20U;
 
@@ -40,6 +48,46 @@ void keep_buffers() {
   constexpr int bytes = 256 << 20;
   ::mallopt(M_MMAP_THRESHOLD, bytes);
   ::mallopt(M_TRIM_THRESHOLD, bytes);
+}
+
+/// Until a signal, or until somebody stops the context.
+void run(boost::asio::io_context& io) {
+  boost::asio::signal_set signals{io, SIGINT, SIGTERM};
+  signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
+  const Watchdog watchdog{io};
+  io.run();
+}
+
+/// A box that has destroyed its secrets stays, closed, until it is told to stop.
+int stay_closed(const cloister::config::Configuration& configuration, EventLog& log) {
+  boost::asio::io_context io{1};
+  const auto box = ClosedBox::open(io, configuration, log);
+  if (!box) return failed(box.error().message);
+  ::sd_notify(0, "STATUS=zeroized: all secrets are destroyed, nothing passes");
+  run(io);
+  ::sd_notify(0, "STOPPING=1");
+  log.info("STOPPED", std::format("box '{}'", configuration.box.name), "told to stop");
+  return 0;
+}
+
+int serve(const cloister::config::Configuration& configuration, EventLog& log) {
+  std::optional<cloister::control::HeldClient> zeroize;
+  {
+    boost::asio::io_context io{1};
+    auto box = Box::open(io, configuration, log);
+    if (!box) return failed(box.error().message);
+    ::sd_notify(0, "READY=1");
+    run(io);
+    zeroize = (*box)->take_zeroize();
+    if (!zeroize) {
+      ::sd_notify(0, "STOPPING=1");
+      (*box)->on_stop();
+      return 0;
+    }
+  }  // with the box all that was secret in memory is wiped
+  ClosedBox::zeroize(configuration, log, *zeroize);
+  zeroize.reset();
+  return stay_closed(configuration, log);
 }
 
 }  // namespace
@@ -64,15 +112,6 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  boost::asio::io_context io{1};
-  auto box = cloister::box::Box::open(io, *configuration);
-  if (!box) return failed(box.error().message);
-  boost::asio::signal_set signals{io, SIGINT, SIGTERM};
-  signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
-  ::sd_notify(0, "READY=1");
-  const cloister::box::Watchdog watchdog{io};
-  io.run();
-  ::sd_notify(0, "STOPPING=1");
-  (*box)->on_stop();
-  return 0;
+  cloister::box::EventLog log;
+  return serve(*configuration, log);
 }

@@ -20,6 +20,7 @@
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
 #include "config/nearest.hpp"
@@ -168,6 +169,17 @@ int main(int argc, char** argv) {
   fingerprint->add_option("file", identity.public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
 
+  auto* zeroize = app.add_subcommand(
+      "zeroize",
+      "Destroy all secrets of this box: in memory, in the TPM, on disk; also where the service does not run");
+  cloisterctl::ZeroizeOptions zeroize_options;
+  zeroize->add_flag("--yes", zeroize_options.yes, "Do not ask: for scripts");
+  zeroize
+      ->add_option("--config", zeroize_options.configuration,
+                   "Where the service does not run: its configuration, which names TPM and files")
+      ->capture_default_str();
+  zeroize->add_flag("--json", zeroize_options.json, "For programs: what was done, as one JSON object");
+
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
   std::string file = "/etc/cloister/cloister.yaml";
@@ -242,6 +254,10 @@ int main(int argc, char** argv) {
   if (*schema) return cloisterctl::config_schema();
   if (*plan) return cloisterctl::link_plan(plan_options);
   if (*presets) return cloisterctl::link_presets(preset);
+  if (*zeroize) {
+    zeroize_options.socket = socket;
+    return cloisterctl::zeroize(zeroize_options);
+  }
   Result<> done;
   if (*enroll) done = cloisterctl::enroll(identity);
   if (*fingerprint) done = cloisterctl::show_fingerprint(identity);

@@ -21,7 +21,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 namespace {
 
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds status_patience{5};
+constexpr std::chrono::seconds zeroize_patience{60};  // a TPM of silicon may be slow
 
 std::string because(const error_code& error, const std::string& path) {
   if (error == asio::error::access_denied) return std::format("no right to use '{}': run as root", path);
@@ -34,16 +35,16 @@ std::string because(const error_code& error, const std::string& path) {
   return std::format("cannot talk to cloisterd on '{}': {}", path, error.message());
 }
 
-}  // namespace
+using LineOrError = std::expected<std::string, std::string>;
 
-asio::awaitable<StatusOrError> status_of(std::string socket_path) {
+asio::awaitable<LineOrError> ask(std::string socket_path, Request question, std::chrono::seconds patience) {
   if (socket_path.empty() || socket_path.size() > socket_path_max) {
     co_return std::unexpected{
         std::format("'{}' is not a socket path: expected 1 to {} characters", socket_path, socket_path_max)};
   }
   const auto in_time =
       asio::cancel_at(std::chrono::steady_clock::now() + patience, asio::as_tuple(asio::use_awaitable));
-  const std::string request = encode_request(Request::status);
+  const std::string request = encode_request(question);
   std::string answer;
   asio::local::stream_protocol::socket socket{co_await asio::this_coro::executor};
   auto [error] = co_await socket.async_connect(asio::local::stream_protocol::endpoint{socket_path}, in_time);
@@ -58,7 +59,33 @@ asio::awaitable<StatusOrError> status_of(std::string socket_path) {
                     socket_path, patience.count())};
   }
   if (error) co_return std::unexpected{because(error, socket_path)};
-  co_return decode_status(answer);
+  co_return answer;
+}
+
+}  // namespace
+
+asio::awaitable<StatusOrError> status_of(std::string socket_path) {
+  const auto answer = co_await ask(std::move(socket_path), Request::status, status_patience);
+  if (!answer) co_return std::unexpected{answer.error()};
+  co_return decode_status(*answer);
+}
+
+std::expected<void, std::string> zeroize(const std::string& socket_path) {
+  asio::io_context context;
+  auto asked = asio::co_spawn(context, ask(socket_path, Request::zeroize, zeroize_patience), asio::use_future);
+  context.run();
+  const auto answer = asked.get();
+  if (!answer) return std::unexpected{answer.error()};
+  return decode_done(*answer);
+}
+
+bool service_absent(const std::string& socket_path) {
+  asio::io_context context;
+  asio::local::stream_protocol::socket socket{context};
+  error_code error;
+  if (socket_path.empty() || socket_path.size() > socket_path_max) return false;
+  socket.connect(asio::local::stream_protocol::endpoint{socket_path}, error);
+  return error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused;
 }
 
 StatusOrError fetch_status(const std::string& socket_path) {

@@ -17,4 +17,10 @@ using StatusOrError = std::expected<BoxStatus, std::string>;
 /// The same for a program that has nothing else to do: blocks.
 [[nodiscard]] StatusOrError fetch_status(const std::string& socket_path);
 
+/// Tells the service to destroy all its secrets, and waits, a minute at most, until it has.
+[[nodiscard]] std::expected<void, std::string> zeroize(const std::string& socket_path);
+
+/// No service is behind the socket: there is none of that name, or nobody listens.
+[[nodiscard]] bool service_absent(const std::string& socket_path);
+
 }  // namespace cloister::control

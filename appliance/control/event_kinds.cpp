@@ -143,6 +143,18 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"VERIFICATION_FAILED", true,
      "After the correction of errors the two boxes did not hold the same bits. The block is discarded.",
      "One in a million blocks is expected; if they go on, report it with the accounts of the blocks."},
+    {"ZEROIZED", true,
+     "Somebody with the right to it has destroyed all secrets of this box with 'cloisterctl zeroize': those in memory, "
+     "and "
+     "those on disk, which this TPM opens no more, from a copy neither. All tunnels are blocked; nothing goes round "
+     "them "
+     "in clear. The text names the user.",
+     "To use the box again, make new credentials ('cloisterctl psk' or 'cloisterctl enroll', here and at the peer's) "
+     "and restart the service. Where nobody meant it, find out who could: the text has the user."},
+    {"ZEROIZE_INCOMPLETE", true,
+     "Of 'cloisterctl zeroize' something could not be done: the text says what. Everything else was destroyed.",
+     "Where the TPM did not answer, say 'cloisterctl zeroize' again when it does: until then a copy of the files that "
+     "was taken before opens on it. Where a file could not be removed, remove it; this TPM does not open it any more."},
 });
 static_assert(std::ranges::is_sorted(kinds, {}, &EventKind::code));
 

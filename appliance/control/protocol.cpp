@@ -41,8 +41,20 @@ std::string name_of(Request request) {
   switch (request) {
     case Request::status:
       return "status";
+    case Request::zeroize:
+      return "zeroize";
   }
   return {};
+}
+
+/// An answer that is no error.
+std::expected<json::object, std::string> decode_answer(std::string_view line) {
+  boost::system::error_code error;
+  json::value value = json::parse(line, error);
+  if (error || !value.is_object()) return std::unexpected{"the service's answer is not JSON"};
+  if (const auto* text = value.get_object().if_contains("error"); text != nullptr && text->is_string())
+    return std::unexpected{std::string{text->get_string()}};
+  return std::move(value.get_object());
 }
 
 }  // namespace
@@ -57,33 +69,41 @@ std::expected<Request, std::string> decode_request(std::string_view line) {
   if (error || !value.is_object()) return std::unexpected{"the request is not a JSON object on one line"};
   const auto* name = value.get_object().if_contains("request");
   if (name == nullptr || !name->is_string()) return std::unexpected{"the request lacks the text 'request'"};
-  if (name->get_string() == name_of(Request::status)) return Request::status;
-  return std::unexpected{
-      std::format("unknown request '{}': expected 'status'", std::string_view{name->get_string()}.substr(0, 64))};
+  for (const auto request : {Request::status, Request::zeroize}) {
+    if (name->get_string() == name_of(request)) return request;
+  }
+  return std::unexpected{std::format("unknown request '{}': expected 'status' or 'zeroize'",
+                                     std::string_view{name->get_string()}.substr(0, 64))};
 }
 
 std::string encode_answer(const BoxStatus& status) {
   return json::serialize(json::object{{"ok", true}, {"status", json::value_from(status)}}) + "\n";
 }
 
+std::string encode_done() { return json::serialize(json::object{{"ok", true}}) + "\n"; }
+
 std::string encode_error(std::string_view text) {
   return json::serialize(json::object{{"ok", false}, {"error", text}}) + "\n";
 }
 
 std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
-  boost::system::error_code error;
-  const json::value value = json::parse(line, error);
-  if (error || !value.is_object()) return std::unexpected{"the service's answer is not JSON"};
-  const json::object& answer = value.get_object();
-  if (const auto* text = answer.if_contains("error"); text != nullptr && text->is_string()) {
-    return std::unexpected{std::string{text->get_string()}};
-  }
-  const auto* status = answer.if_contains("status");
+  const auto answer = decode_answer(line);
+  if (!answer) return std::unexpected{answer.error()};
+  const auto* status = answer->if_contains("status");
   if (status == nullptr) return std::unexpected{"the service's answer holds no status"};
   auto decoded = json::try_value_to<BoxStatus>(*status);
   if (!decoded)
     return std::unexpected{"the service's answer is of another version: are cloisterd and cloisterctl of one release?"};
   return std::move(*decoded);
+}
+
+std::expected<void, std::string> decode_done(std::string_view line) {
+  const auto answer = decode_answer(line);
+  if (!answer) return std::unexpected{answer.error()};
+  const auto* ok = answer->if_contains("ok");
+  if (ok == nullptr || !ok->is_bool() || !ok->get_bool())
+    return std::unexpected{"the service's answer does not say that it is done"};
+  return {};
 }
 
 std::string json_line(const BoxStatus& status) { return json::serialize(json::value_from(status)) + "\n"; }

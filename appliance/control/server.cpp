@@ -1,5 +1,6 @@
 #include "appliance/control/server.hpp"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <format>
+#include <optional>
 
 namespace cloister::control {
 namespace asio = boost::asio;
@@ -18,15 +20,23 @@ namespace {
 constexpr std::size_t clients_max = 16;
 constexpr std::chrono::seconds idle_max{30};
 
+std::optional<unsigned> user_of(stream_protocol::socket& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer.uid;
+}
+
 }  // namespace
 
 /// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the
 /// client.
 struct Server::Client : std::enable_shared_from_this<Client> {
-  Client(stream_protocol::socket accepted, Answer answers, std::shared_ptr<std::size_t> count)
+  Client(stream_protocol::socket accepted, Answer answers, Zeroize zeroizes, std::shared_ptr<std::size_t> count)
       : socket{std::move(accepted)},
         idle{socket.get_executor()},
         answer{std::move(answers)},
+        zeroize{std::move(zeroizes)},
         clients{std::move(count)} {
     ++*clients;
   }
@@ -51,7 +61,15 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   void reply(std::size_t bytes) {
     const auto request = decode_request(std::string_view{received}.substr(0, bytes));
     received.erase(0, bytes);
-    sent = request ? answer(*request) : encode_error(request.error());
+    if (!request)
+      sent = encode_error(request.error());
+    else if (*request != Request::zeroize)
+      sent = answer(*request);
+    else if (const auto user = user_of(socket); user && zeroize && (*user == 0 || *user == ::geteuid())) {
+      idle.cancel();
+      return zeroize(HeldClient{socket.release(), *user});
+    } else
+      sent = encode_error("zeroize is for root and the service's own user: nothing was destroyed");
     asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
       if (!error)
         self->read();
@@ -63,18 +81,27 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   stream_protocol::socket socket;
   asio::steady_timer idle;
   Answer answer;
+  Zeroize zeroize;
   std::shared_ptr<std::size_t> clients;
   std::string received;
   std::string sent;
 };
 
-Server::Server(asio::io_context& context, std::string path, Answer answer)
-    : path_{std::move(path)}, answer_{std::move(answer)}, acceptor_{context} {}
+HeldClient::~HeldClient() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void HeldClient::answer(std::string_view line) const {
+  static_cast<void>(::send(descriptor_, line.data(), line.size(), MSG_NOSIGNAL));  // who has gone needs no answer
+}
+
+Server::Server(asio::io_context& context, std::string path, Answer answer, Zeroize zeroize)
+    : path_{std::move(path)}, answer_{std::move(answer)}, zeroize_{std::move(zeroize)}, acceptor_{context} {}
 
 Server::~Server() { ::unlink(path_.c_str()); }
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path,
-                                                                 Answer answer) {
+                                                                 Answer answer, Zeroize zeroize) {
   if (path.size() > socket_path_max)
     return std::unexpected{
         std::format("control socket '{}': the path is longer than {} characters: choose a shorter 'box.control_socket'",
@@ -98,7 +125,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
     ::unlink(path.c_str());
   }
 
-  std::unique_ptr<Server> server{new Server{context, path, std::move(answer)}};
+  std::unique_ptr<Server> server{new Server{context, path, std::move(answer), std::move(zeroize)}};
   const auto failed = [&](const char* what) {
     return std::unexpected{std::format("control socket '{}': {}: {}", path, what, error.message())};
   };
@@ -117,7 +144,8 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
 void Server::accept() {
   acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
-    if (!error && *clients_ < clients_max) std::make_shared<Client>(std::move(socket), answer_, clients_)->read();
+    if (!error && *clients_ < clients_max)
+      std::make_shared<Client>(std::move(socket), answer_, zeroize_, clients_)->read();
     accept();
   });
 }

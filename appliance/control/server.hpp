@@ -7,29 +7,56 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "appliance/control/protocol.hpp"
 
 namespace cloister::control {
 
+/// A client that waits for its answer while the rest of the service ends.
+class HeldClient {
+ public:
+  HeldClient(int descriptor, unsigned user) : descriptor_{descriptor}, user_{user} {}
+  HeldClient(HeldClient&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)}, user_{other.user_} {}
+  HeldClient& operator=(HeldClient&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(user_, other.user_);
+    return *this;
+  }
+  HeldClient(const HeldClient&) = delete;
+  HeldClient& operator=(const HeldClient&) = delete;
+  ~HeldClient();
+  /// Who asks: the user's number, as the kernel says.
+  [[nodiscard]] unsigned user() const { return user_; }
+  void answer(std::string_view line) const;
+
+ private:
+  int descriptor_;
+  unsigned user_;
+};
+
 /// Answers requests, on the given context, until destroyed (which also removes the socket). `answer` runs on that
-/// context.
+/// context. Whoever may open the socket may read the status; `zeroize` is for root and the service's own user.
 class Server {
  public:
   using Answer = std::function<std::string(Request)>;
+  using Zeroize = std::function<void(HeldClient)>;
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context,
-                                                                                const std::string& path, Answer answer);
+                                                                                const std::string& path, Answer answer,
+                                                                                Zeroize zeroize = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
  private:
   struct Client;
-  Server(boost::asio::io_context& context, std::string path, Answer answer);
+  Server(boost::asio::io_context& context, std::string path, Answer answer, Zeroize zeroize);
   void accept();
 
   std::string path_;
   Answer answer_;
+  Zeroize zeroize_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
   std::shared_ptr<std::size_t> clients_ = std::make_shared<std::size_t>(0);
 };

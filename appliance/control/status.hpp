@@ -126,6 +126,7 @@ struct BoxStatus {
   int schema = 1;
   std::string box;
   std::string version;
+  std::string state;  // "running", "zeroized"
   double uptime_seconds = 0;
   std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
   std::uint64_t secret_memory_used_bytes = 0;
@@ -135,7 +136,7 @@ struct BoxStatus {
   std::vector<Event> events;  // the newest, oldest first
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
-                      (schema, box, version, uptime_seconds, secret_memory, secret_memory_used_bytes,
+                      (schema, box, version, state, uptime_seconds, secret_memory, secret_memory_used_bytes,
                        secret_memory_bytes, links, tunnels, events))
 
 }  // namespace cloister::control

@@ -29,7 +29,7 @@ Result<Vault> Vault::open(VaultSettings settings) {
 }
 
 Result<> Vault::open_key(crypto::Tpm& tpm) {
-  const std::string path = settings_.path + "-key";
+  const std::string path = key_path(settings_.path);
   auto blob = read_file(path);
   if (!blob) return std::unexpected{blob.error()};
   crypto::AeadKey key;
@@ -99,8 +99,11 @@ std::vector<std::byte> Vault::associated() const {
 }
 
 std::uint32_t Vault::index_of(session::Counter counter) const {
-  return crypto::TpmCounter::index_of(settings_.link + "/" + settings_.peer_box,
-                                      counter == session::Counter::own ? 0 : 1);
+  return counter_index(settings_.link, settings_.peer_box, counter);
+}
+
+std::uint32_t Vault::counter_index(const std::string& link, const std::string& peer_box, session::Counter counter) {
+  return crypto::TpmCounter::index_of(link + "/" + peer_box, counter == session::Counter::own ? 0 : 1);
 }
 
 Result<std::uint64_t> Vault::store(std::span<const std::byte> record) {

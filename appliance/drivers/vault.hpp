@@ -32,6 +32,12 @@ class Vault {
   /// Makes key and counters where there are none. What is wrong with the record only is said in `kept().problem`.
   [[nodiscard]] static Result<Vault> open(VaultSettings settings);
 
+  /// Of the sealed key of the record at `path`.
+  [[nodiscard]] static std::string key_path(const std::string& path) { return path + "-key"; }
+  /// The TPM's index of a link's counter.
+  [[nodiscard]] static std::uint32_t counter_index(const std::string& link, const std::string& peer_box,
+                                                   session::Counter counter);
+
   [[nodiscard]] session::KeptReserve take_kept() { return std::move(kept_); }
   [[nodiscard]] Result<std::uint64_t> store(std::span<const std::byte> record);
   [[nodiscard]] Result<std::uint64_t> move(session::Counter counter, std::uint64_t to);

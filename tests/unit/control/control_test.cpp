@@ -6,8 +6,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdlib>
+#include <expected>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "appliance/cloisterctl/status_view.hpp"
@@ -89,6 +91,7 @@ BoxStatus sample() {
   BoxStatus status;
   status.box = "geneva";
   status.version = "0.1.0";
+  status.state = "running";
   status.uptime_seconds = 42;
   status.secret_memory = "memfd_secret";
   status.secret_memory_used_bytes = 1U << 20U;
@@ -149,6 +152,7 @@ TEST_CASE("The JSON for programs has what links and tunnels promise", "[control]
 TEST_CASE("A person sees the story on one page, in colours only when asked", "[control]") {
   CHECK(cloisterctl::render(sample(), false) == R"(box: geneva
   version:         0.1.0, up 42 s
+  state:           running
   secret memory:   memfd_secret, 1.00 MiB of 256 MiB
 
 link: line
@@ -207,6 +211,56 @@ TEST_CASE("The socket answers, is for its owner alone, goes with the service, an
       boost::asio::local::stream_protocol::acceptor dead{io, path};
     }
   }
+}
+
+TEST_CASE("Whoever asks for zeroize is told when it is done, by whoever has ended the rest; a status never asks for it",
+          "[control]") {
+  const Directory directory;
+  const std::string path = directory.path + "/control.sock";
+  CHECK(service_absent(path));
+  for (const bool fails : {false, true}) {
+    boost::asio::io_context io;
+    std::optional<HeldClient> held;
+    auto server = Server::open(
+        io, path, [](Request) { return encode_answer(sample()); },
+        [&](HeldClient client) {
+          held.emplace(std::move(client));
+          io.stop();
+        });
+    REQUIRE(server);
+    CHECK_FALSE(service_absent(path));
+    std::expected<void, std::string> done;
+    std::jthread client{[&] {
+      CHECK(fetch_status(path));
+      done = zeroize(path);
+    }};
+    io.run();
+    REQUIRE(held);
+    CHECK(held->user() == ::geteuid());
+    server->reset();
+    held->answer(fails ? encode_error("the TPM is gone") : encode_done());
+    held.reset();
+    client.join();
+    CHECK(done.has_value() == !fails);
+    if (fails) CHECK_THAT(done.error(), ContainsSubstring("the TPM is gone"));
+  }
+  CHECK(service_absent(path));
+  CHECK_FALSE(decode_done(R"({"ok": false})"));
+  CHECK_FALSE(decode_done("{}"));
+}
+
+TEST_CASE("A service that has nothing to destroy refuses zeroize", "[control]") {
+  const Directory directory;
+  const std::string path = directory.path + "/control.sock";
+  boost::asio::io_context io;
+  const auto server = Server::open(io, path, [](Request) { return std::string{}; });
+  REQUIRE(server);
+  auto work = boost::asio::make_work_guard(io);
+  std::jthread thread{[&io] { io.run(); }};
+  const auto done = zeroize(path);
+  io.stop();
+  REQUIRE_FALSE(done);
+  CHECK_THAT(done.error(), ContainsSubstring("nothing was destroyed"));
 }
 
 TEST_CASE("Without a service the client says which socket and what to do", "[control]") {

@@ -1,0 +1,36 @@
+#pragma once
+/// What is left of the service once it has destroyed its secrets: no link, no tunnel, no interface. It says so, until
+/// it is restarted.
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+
+#include "appliance/box/event_log.hpp"
+#include "appliance/control/server.hpp"
+#include "config/model.hpp"
+#include "crypto/error.hpp"
+
+namespace cloister::box {
+
+class ClosedBox {
+ public:
+  /// `configuration` and `log` outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<ClosedBox>> open(boost::asio::io_context& io,
+                                                               const config::Configuration& configuration,
+                                                               EventLog& log);
+  ClosedBox(const ClosedBox&) = delete;
+  ClosedBox& operator=(const ClosedBox&) = delete;
+
+  /// Memory is wiped already, by whoever has ended the box: the rest is destroyed, and the client told.
+  static void zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client);
+
+ private:
+  ClosedBox(const config::Configuration& configuration, EventLog& log) : configuration_{configuration}, log_{log} {}
+  [[nodiscard]] control::BoxStatus status() const;
+
+  const config::Configuration& configuration_;
+  EventLog& log_;
+  std::unique_ptr<control::Server> control_;
+};
+
+}  // namespace cloister::box

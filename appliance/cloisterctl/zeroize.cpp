@@ -1,0 +1,101 @@
+#include "appliance/cloisterctl/zeroize.hpp"
+
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <format>
+#include <iostream>
+
+#include "appliance/box/audit_log.hpp"
+#include "appliance/box/zeroize.hpp"
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/control/client.hpp"
+#include "config/parse.hpp"
+
+namespace cloister::cloisterctl {
+namespace {
+
+using Done = std::expected<void, std::string>;
+
+/// What a person types who means it.
+constexpr const char* word = "zeroize";
+
+bool agreed() {
+  std::cerr << "This destroys all secrets of this box at once and for good: keys in memory, PSKs, the identity, the "
+               "sealed reserve.\nTunnels are blocked; no copy of the files opens any more. Type '"
+            << word << "' to go on: " << std::flush;
+  std::string typed;
+  std::getline(std::cin, typed);
+  return typed == word;
+}
+
+void audit(const config::Box& box, const char* code, const std::string& text) {
+  auto log = box::AuditLog::open(box.state_directory);
+  const control::Event event{
+      .severity = "alarm", .code = code, .subject = std::format("box '{}'", box.name), .text = text};
+  const auto written =
+      log ? log->append(event, std::chrono::system_clock::now()) : Result<>{std::unexpected{log.error()}};
+  if (!written) std::cerr << "cloisterctl: not in the audit log: " << written.error().message << '\n';
+}
+
+/// The service is not there to do it.
+Done destroy(const config::Configuration& configuration) {
+  const auto failures = box::destroy_sealed(configuration);
+  audit(configuration.box, "ZEROIZED", box::zeroized_text(::getuid(), false));
+  if (failures.empty()) return {};
+  const auto text = box::incomplete_text(failures);
+  audit(configuration.box, "ZEROIZE_INCOMPLETE", text);
+  return std::unexpected{"not all is done: " + text};
+}
+
+int report(const ZeroizeOptions& options, const Done& done, bool by_service, double seconds) {
+  if (options.json) {
+    std::cout << boost::json::serialize(
+                     boost::json::value{{"done", done.has_value()},
+                                        {"by", by_service ? "service" : "cloisterctl"},
+                                        {"seconds", seconds},
+                                        {"error", done ? boost::json::value{} : boost::json::value{done.error()}}})
+              << '\n';
+  }
+  if (!done) return failed(done.error());
+  if (!options.json)
+    std::cerr << std::format(
+        "destroyed in {:.2f} s{}; to use the box again, make new credentials ('cloisterctl psk' or 'enroll'), then "
+        "restart the service\n",
+        seconds, by_service ? ", by the service, which stays closed" : "; the service does not run");
+  return 0;
+}
+
+}  // namespace
+
+int zeroize(const ZeroizeOptions& options) {
+  if (!options.yes) {
+    if (::isatty(STDIN_FILENO) == 0)
+      return failed("zeroize asks on a terminal, and standard input is none: say --yes if it is meant");
+    if (!agreed()) return failed("nothing was destroyed");
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  const auto seconds = [begun] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  };
+  if (!control::service_absent(options.socket)) {
+    const Done done = control::zeroize(options.socket);
+    return report(options, done, true, seconds());
+  }
+  const auto configuration = config::load(options.configuration);
+  if (!configuration) {
+    for (const auto& diagnostic : configuration.error()) std::cerr << config::to_string(diagnostic) << '\n';
+    return failed("the service does not run, and without its configuration (--config) nobody knows what to destroy");
+  }
+  // It may run and listen elsewhere.
+  const auto& configured = configuration->box.control_socket;
+  const bool by_service = configured != options.socket && !control::service_absent(configured);
+  const Done done = by_service ? control::zeroize(configured) : destroy(*configuration);
+  return report(options, done, by_service, seconds());
+}
+
+}  // namespace cloister::cloisterctl
