@@ -5,8 +5,11 @@ inside; there is no other.
 """
 
 import functools
+import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -36,21 +39,15 @@ def accelerator():
     return "emulation", ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
 
 
-def make_setup_disk(path, files):
-    """A file system labelled CLOISTER with these files (name: text)."""
-    with open(path, "wb") as disk:
-        disk.truncate(4 << 20)
-    subprocess.run(["mkfs.vfat", "-n", "CLOISTER", str(path)], check=True, capture_output=True)
-    for name, text in files.items():
-        subprocess.run(["mcopy", "-i", str(path), "-", f"::{name}"], input=text.encode(), check=True, capture_output=True)
-
-
 class Machine:
-    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), memory_mb=768):
+    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768):
+        """`networks`: a MAC each, on a network of its own with nobody on it, or (MAC, name of a TAP interface).
+        `fibre`: the socket behind the serial port "cloister-fibre". `within`: the command that QEMU is run by."""
         self.name = name
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.image, self.uuid, self.setup_disk, self.networks = Path(image), uuid, setup_disk, networks
+        self.fibre, self.within = fibre, list(within)
         self.memory_mb = memory_mb
         self.console_path = self.directory / "console.log"
         self.disk = self.directory / "disk.raw"
@@ -58,6 +55,7 @@ class Machine:
         self.tpm_state = self.directory / "tpm"
         self.processes = []
         self.read_to = 0
+        self.booted_at = 0  # where in what the console has said
         self.started = None
 
     def make(self):
@@ -66,6 +64,21 @@ class Machine:
         self.new_tpm()
         subprocess.run(["cp", "--sparse=always", str(self.image), str(self.disk)], check=True)
         os.truncate(self.disk, 2 << 30)
+
+    def like(self, name, **changes):
+        """Another machine with what this one has in its disk, firmware variables and TPM."""
+        other = Machine(name, self.directory.parent / name, self.image, self.uuid,
+                        **{"networks": self.networks, "memory_mb": self.memory_mb, "fibre": self.fibre, "within": self.within, **changes})
+        subprocess.run(["cp", "--sparse=always", str(self.disk), str(other.disk)], check=True)
+        shutil.copy(self.variables, other.variables)
+        shutil.copytree(self.tpm_state, other.tpm_state)
+        return other
+
+    def partition(self, name):
+        """Where a partition begins and how long it is, in bytes; the first of that name."""
+        table = json.loads(subprocess.run(["sfdisk", "--json", str(self.disk)], check=True, capture_output=True).stdout)
+        found = next(part for part in table["partitiontable"]["partitions"] if part.get("name", "").startswith(name))
+        return found["start"] * 512, found["size"] * 512
 
     def new_tpm(self):
         shutil.rmtree(self.tpm_state, ignore_errors=True)
@@ -81,7 +94,7 @@ class Machine:
             if self.processes[-1].poll() is not None:
                 raise Failed(f"{self.name}: swtpm did not start")
             time.sleep(0.01)
-        command = ["nice", "-n", "10", "qemu-system-x86_64", "-name", self.name, "-machine", "q35,smm=on", *accelerator()[1], "-smp", "2",
+        command = [*self.within, "nice", "-n", "10", "qemu-system-x86_64", "-name", self.name, "-machine", "q35,smm=on", *accelerator()[1], "-smp", "2",
                    "-m", str(self.memory_mb), "-uuid", self.uuid, "-nodefaults", "-display", "none", "-no-user-config",
                    # The firmware's variables are its own: the guest writes them only by System Management Mode.
                    "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1",
@@ -90,14 +103,29 @@ class Machine:
                    "-drive", f"if=none,id=disk,format=raw,file={self.disk},discard=unmap,cache=unsafe", "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                    "-chardev", f"socket,id=tpm,path={tpm_socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
                    "-chardev", f"file,id=console,path={self.console_path},append=on", "-serial", "chardev:console",
-                   "-device", "virtio-rng-pci"]
+                   "-device", "virtio-rng-pci",
+                   "-qmp", f"unix:{self.directory / 'qmp.sock'},server=on,wait=off"]
         if self.setup_disk:
             command += ["-drive", f"if=none,id=setup,format=raw,readonly=on,file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
-        for number, mac in enumerate(self.networks):  # each a network of its own, with nobody else on it
-            command += ["-netdev", f"hubport,id=net{number},hubid={number}", "-device", f"virtio-net-pci,netdev=net{number},mac={mac},romfile="]
-        self.started = time.monotonic()
+        for number, network in enumerate(self.networks):
+            mac, tap = (network, None) if isinstance(network, str) else network
+            behind = f"tap,id=net{number},ifname={tap},script=no,downscript=no" if tap else f"user,id=net{number},restrict=on"
+            command += ["-netdev", behind, "-device", f"virtio-net-pci,netdev=net{number},mac={mac},romfile="]
+        if self.fibre:
+            command += ["-device", "virtio-serial-pci", "-chardev", f"socket,id=fibre,path={self.fibre},reconnect-ms=1000",
+                        "-device", "virtserialport,chardev=fibre,name=cloister-fibre"]
+        self.power_on_again()
         self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                                stderr=open(self.directory / "qemu.log", "ab")))
+
+    def power_on_again(self):
+        self.started = time.monotonic()
+        self.booted_at = len(self.console())
+
+    def cut_power(self):
+        """For a moment."""
+        self.monitor("system_reset")
+        self.power_on_again()
 
     def console(self):
         return self.console_path.read_bytes().decode(errors="replace") if self.console_path.exists() else ""
@@ -124,9 +152,30 @@ class Machine:
                 raise Failed(f"{self.name}: the console did not say {texts} within {seconds} s\n{self.last_lines()}")
             time.sleep(0.1)
 
+    def fingerprint(self):
+        """What the console has last shown as the fingerprint of the box's key."""
+        deadline = time.monotonic() + 60
+        while not (shown := re.findall(r"^([0-9a-f]{64})\r?$", self.console()[self.booted_at:], re.MULTILINE)):
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.name}: the console shows no fingerprint\n{self.last_lines()}")
+            time.sleep(0.1)
+        return shown[-1]
+
     def last_lines(self, count=40):
         trouble = (self.directory / "qemu.log").read_text(errors="replace") if (self.directory / "qemu.log").exists() else ""
         return trouble + "\n".join(f"    {self.name}| {line}" for line in self.console().splitlines()[-count:])
+
+    def monitor(self, command, **arguments):
+        """One QMP command."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.directory / "qmp.sock"))
+            lines = connection.makefile("rw")
+            lines.readline()
+            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                lines.write(json.dumps(request) + "\n")
+                lines.flush()
+                while "return" not in json.loads(lines.readline()):
+                    pass
 
     def stop(self):
         """As by pulling the plug."""
