@@ -7,6 +7,7 @@
 #include "appliance/box/arena_name.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
+#include "appliance/box/guards.hpp"
 #include "appliance/box/zeroize.hpp"
 #include "appliance/drivers/netlink.hpp"
 #include "hal/plugin/plugin.hpp"
@@ -24,38 +25,10 @@ vpn::Prefix selector_of(const config::Prefix& prefix) {
   return selector;
 }
 
-drivers::RoutePrefix route_of(const vpn::Prefix& prefix) {
-  return {.address = prefix.address, .v6 = prefix.v6, .length = prefix.length};
-}
-
 std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
   std::vector<vpn::Prefix> selectors;
   for (const auto& prefix : prefixes) selectors.push_back(selector_of(prefix));
   return selectors;
-}
-
-/// A host of the black network is no neighbour of the red one, also where the box forwards.
-Result<> guard_red_side(const config::Tunnel& tunnel, const std::vector<vpn::Prefix>& remote) {
-  for (const auto& prefix : remote) {
-    if (auto done = drivers::prohibit_forged_source(route_of(prefix), tunnel.interface); !done) return done;
-  }
-  const auto black = drivers::interface_with(tunnel.local_endpoint.address);
-  if (black.empty()) return {};
-  for (const auto& prefix : selectors_of(tunnel.local_subnets)) {
-    if (auto done = drivers::prohibit_entry(route_of(prefix), black); !done) return done;
-  }
-  return {};
-}
-
-/// Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
-Result<> close_routes(const std::vector<config::Tunnel>& tunnels) {
-  for (const auto& tunnel : tunnels) {
-    for (const auto& prefix : selectors_of(tunnel.remote_subnets)) {
-      if (auto done = drivers::add_prohibit_route(route_of(prefix)); !done)
-        return fail(std::format("tunnel '{}': {}", tunnel.name, done.error().message));
-    }
-  }
-  return {};
 }
 
 /// The interfaces and sockets of all tunnels. Tunnels may share either.
@@ -66,14 +39,12 @@ class DataPlaneParts {
     if (!socket) return std::unexpected{socket.error()};
     const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
     if (!peer) return std::unexpected{peer.error()};
-    const auto remote = selectors_of(tunnel.remote_subnets);
     const auto tun = tun_of(tunnel);
     if (!tun) return std::unexpected{tun.error()};
-    for (const auto& prefix : remote) {
+    for (const auto& prefix : tunnel.remote_subnets) {
       if (auto done = drivers::add_route(route_of(prefix), tuns_[*tun].index); !done) return done;
     }
-    if (auto done = guard_red_side(tunnel, remote); !done) return done;
-    selectors_.add(index, selectors_of(tunnel.local_subnets), remote);
+    selectors_.add(index, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
     paths_.push_back({.tun = *tun, .socket = *socket, .peer = *peer});
     return {};
   }
@@ -213,7 +184,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   auto audit = AuditLog::open(configuration.box.state_directory);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
-  if (auto closed = close_routes(configuration.tunnels); !closed) return std::unexpected{closed.error()};
+  // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
+  if (auto laid = lay_guards(configuration); !laid) return std::unexpected{laid.error()};
 
   std::vector<crypto::Credentials> credentials;
   std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};

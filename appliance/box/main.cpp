@@ -1,6 +1,6 @@
 /// cloisterd: the service.
 ///
-/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is
+/// Exit status: 0 stopped by a signal, or the guards are laid; 1 it could not start (the reason is on standard error); 2 the command line is
 /// wrong.
 
 #include <malloc.h>
@@ -17,6 +17,7 @@
 
 #include "appliance/box/box.hpp"
 #include "appliance/box/closed_box.hpp"
+#include "appliance/box/guards.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "config/parse.hpp"
 #include "crypto/secret.hpp"
@@ -97,6 +98,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
   std::string path = "/etc/cloister/cloister.yaml";
   app.add_option("--config", path, "Configuration file")->capture_default_str();
+  bool guard = false;
+  app.add_flag("--guard", guard, "Only lay the routes and the packet filter that keep red packets in, and end");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -105,13 +108,18 @@ int main(int argc, char** argv) {
 
   close_the_shutters();
   keep_buffers();
-  cloister::crypto::arena_initialise(secret_memory_bytes);
   const auto configuration = cloister::config::load(path);
   if (!configuration) {
     for (const auto& diagnostic : configuration.error()) std::cerr << cloister::config::to_string(diagnostic) << '\n';
     return 1;
   }
 
+  if (guard) {
+    const auto laid = cloister::box::lay_guards(*configuration);
+    return laid ? 0 : failed(laid.error().message);
+  }
+
+  cloister::crypto::arena_initialise(secret_memory_bytes);
   cloister::box::EventLog log;
   return serve(*configuration, log);
 }

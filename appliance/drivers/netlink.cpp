@@ -2,7 +2,6 @@
 
 #include <ifaddrs.h>
 #include <libmnl/libmnl.h>
-#include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -21,10 +20,6 @@ namespace cloister::drivers {
 namespace {
 
 constexpr std::uint32_t prohibit_metric = 0xFFFFFFF0U;
-// The guards' policy rules, before the main table's 32,766.
-constexpr std::uint32_t from_tunnel_priority = 19'999;  // what came out of the tunnel skips the next one
-constexpr std::uint32_t guard_priority = 20'000;
-constexpr std::uint32_t guards_passed_priority = 20'001;
 
 struct CloseSocket {
   void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
@@ -68,55 +63,7 @@ nlmsghdr* route_message(std::span<char> buffer, const RoutePrefix& prefix, unsig
   return message;
 }
 
-nlmsghdr* rule_message(std::span<char> buffer, bool v6, unsigned char action, std::uint32_t priority) {
-  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
-  message->nlmsg_type = RTM_NEWRULE;
-  message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-  auto* rule = static_cast<fib_rule_hdr*>(mnl_nlmsg_put_extra_header(message, sizeof(fib_rule_hdr)));
-  rule->family = v6 ? AF_INET6 : AF_INET;
-  rule->action = action;
-  mnl_attr_put_u32(message, FRA_PRIORITY, priority);
-  return message;
-}
-
-/// Narrows a rule to packets from (FRA_SRC) or to (FRA_DST) the prefix.
-void narrow(nlmsghdr* message, const RoutePrefix& prefix, std::uint16_t end_of_it) {
-  auto* rule = static_cast<fib_rule_hdr*>(mnl_nlmsg_get_payload(message));
-  (end_of_it == FRA_SRC ? rule->src_len : rule->dst_len) = prefix.length;
-  if (prefix.length > 0) mnl_attr_put(message, end_of_it, prefix.v6 ? 16 : 4, prefix.address.data());
-}
-
-/// One that is there already is as good.
-Result<> add_rule(nlmsghdr* message) {
-  const int error = transact(message);
-  if (error == 0 || error == EEXIST) return {};
-  return fail(std::format("cannot add the rule that guards the red network: {}", because(error)));
-}
-
 }  // namespace
-
-Result<> prohibit_forged_source(const RoutePrefix& remote, const std::string& tunnel_interface) {
-  std::array<char, 1024> passed{};
-  if (auto done = add_rule(rule_message(passed, remote.v6, FR_ACT_NOP, guards_passed_priority)); !done) return done;
-  std::array<char, 1024> exempt{};
-  nlmsghdr* from_tunnel = rule_message(exempt, remote.v6, FR_ACT_GOTO, from_tunnel_priority);
-  narrow(from_tunnel, remote, FRA_SRC);
-  mnl_attr_put_strz(from_tunnel, FRA_IIFNAME, tunnel_interface.c_str());
-  mnl_attr_put_u32(from_tunnel, FRA_GOTO, guards_passed_priority);
-  if (auto done = add_rule(from_tunnel); !done) return done;
-  std::array<char, 1024> buffer{};
-  nlmsghdr* forged = rule_message(buffer, remote.v6, FR_ACT_PROHIBIT, guard_priority);
-  narrow(forged, remote, FRA_SRC);
-  return add_rule(forged);
-}
-
-Result<> prohibit_entry(const RoutePrefix& local, const std::string& black_interface) {
-  std::array<char, 1024> buffer{};
-  nlmsghdr* entry = rule_message(buffer, local.v6, FR_ACT_PROHIBIT, guard_priority);
-  narrow(entry, local, FRA_DST);
-  mnl_attr_put_strz(entry, FRA_IIFNAME, black_interface.c_str());
-  return add_rule(entry);
-}
 
 std::string interface_with(const std::string& address) {
   ifaddrs* all = nullptr;

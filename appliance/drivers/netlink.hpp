@@ -26,12 +26,6 @@ struct RoutePrefix {
 /// take the default route in clear when the tunnel's interface is gone. It outlives the service.
 [[nodiscard]] Result<> add_prohibit_route(const RoutePrefix& prefix);
 
-/// The guards of the red side, policy rules that outlive the service: what says it comes from the far side and did not
-/// come out of the tunnel is prohibited,
-[[nodiscard]] Result<> prohibit_forged_source(const RoutePrefix& remote, const std::string& tunnel_interface);
-/// and so is what comes in clear from the black network for the red one.
-[[nodiscard]] Result<> prohibit_entry(const RoutePrefix& local, const std::string& black_interface);
-
 /// The interface that has the address; empty when none has.
 [[nodiscard]] std::string interface_with(const std::string& address);
 

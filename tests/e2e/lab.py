@@ -8,6 +8,7 @@
 Everything that is started here ends with the Lab, on any exit.
 """
 
+import itertools
 import json
 import os
 import re
@@ -51,11 +52,13 @@ def missing_parts():
 
 
 class Lab:
+    numbers = itertools.count()  # one process may have several at once
+
     def __init__(self, programs=None, environment=None):
         self.programs = Path(programs or CHECKOUT / "build/release/bin")
         self.environment = {**os.environ, **(environment or {})}
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
-        self.tag = f"cl{os.getpid() % 100000}"
+        self.tag = f"cl{os.getpid() % 100000}{next(Lab.numbers)}"
         self.processes = {}
         self.namespaces = []
 
