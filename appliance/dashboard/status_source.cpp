@@ -29,11 +29,9 @@ asio::awaitable<StatusSource::Status> StatusSource::latest() {
     // A coroutine of its own: the reader that came first may leave while others wait for the answer.
     asio::co_spawn(asking_.get_executor(), ask(), asio::detached);
   }
-  co_await answered();
+  co_await asking_.async_wait(as_value);
   co_return status_;
 }
-
-asio::awaitable<void> StatusSource::answered() { co_await asking_.async_wait(as_value); }
 
 asio::awaitable<void> StatusSource::ask() {
   auto status = co_await control::status_of(socket_path_);

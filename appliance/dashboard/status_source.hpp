@@ -24,7 +24,6 @@ class StatusSource {
 
  private:
   boost::asio::awaitable<void> ask();
-  boost::asio::awaitable<void> answered();
 
   std::string socket_path_;
   boost::asio::steady_timer asking_;  // never fires; cancelled when the answer is there

@@ -162,7 +162,8 @@ std::vector<Element> elements_of(const std::vector<RoutePrefix>& prefixes, bool 
   const std::size_t bytes = v6 ? 16 : 4;
   std::vector<std::pair<Key, unsigned>> sorted;
   for (const auto& prefix : prefixes) {
-    if (prefix.v6 == v6) sorted.emplace_back(Key(prefix.address.begin(), prefix.address.begin() + bytes), prefix.length);
+    if (prefix.v6 == v6)
+      sorted.emplace_back(Key(prefix.address.begin(), prefix.address.begin() + bytes), prefix.length);
   }
   std::ranges::sort(sorted);  // of two that begin alike, the wider one first
   std::vector<Element> elements;
@@ -240,9 +241,8 @@ class Rule {
   void drop() {
     expression("immediate", [&] {
       put_u32(message_, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-      nest(message_, NFTA_IMMEDIATE_DATA, [&] {
-        nest(message_, NFTA_DATA_VERDICT, [&] { put_u32(message_, NFTA_VERDICT_CODE, NF_DROP); });
-      });
+      nest(message_, NFTA_IMMEDIATE_DATA,
+           [&] { nest(message_, NFTA_DATA_VERDICT, [&] { put_u32(message_, NFTA_VERDICT_CODE, NF_DROP); }); });
     });
   }
 
@@ -337,9 +337,9 @@ Result<> install(const PacketFilter& filter) {
   for (const bool v6 : {false, true}) add_rules(all, v6);
   const int error = all.commit();
   if (error == 0) return {};
-  return fail(std::format("cannot install the packet filter (nftables' table 'inet {}'): {}", table,
-                          error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN"
-                                         : std::strerror(error)));
+  return fail(
+      std::format("cannot install the packet filter (nftables' table 'inet {}'): {}", table,
+                  error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN" : std::strerror(error)));
 }
 
 }  // namespace cloister::drivers

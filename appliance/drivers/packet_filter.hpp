@@ -15,8 +15,8 @@
 namespace cloister::drivers {
 
 struct PacketFilter {
-  std::vector<RoutePrefix> local;   // red subnets on this side
-  std::vector<RoutePrefix> remote;  // and on the far sides
+  std::vector<RoutePrefix> local;    // red subnets on this side
+  std::vector<RoutePrefix> remote;   // and on the far sides
   std::vector<std::string> tunnels;  // interfaces, whether they exist or not
   std::vector<std::string> black;
 };

@@ -82,7 +82,7 @@ Result<FileDescriptor> open_node(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0)
     return fail(std::format("cannot connect to '{}': {}", path, system_message(errno)));
   if (S_ISSOCK(status.st_mode)) return connect_local(path);
-  if (!S_ISCHR(status.st_mode)) return fail(std::format("'{}' is neither a socket nor a character device", path));
+  if (!S_ISCHR(status.st_mode)) return fail(std::format("'{}' is neither a character device nor a socket", path));
   FileDescriptor node{::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   if (node.get() < 0) return fail(std::format("cannot open '{}': {}", path, system_message(errno)));
   return node;
