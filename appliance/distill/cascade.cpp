@@ -36,20 +36,26 @@ BitString CascadeReference::begin_pass(std::uint32_t block_words) {
 
 std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion> questions) const {
   BitString answers{questions.size()};
+  const auto words = answers.fill();
+  std::size_t frame = 0;  // questions come frame by frame
+  std::uint32_t begin = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    auto [pass, range] = questions[i];
-    const std::uint32_t frame = range.first / cut_.frame_words;
-    if (frame >= frames_.size() || range.last <= range.first) return std::nullopt;
-    const std::uint32_t begin = frame * cut_.frame_words;
+    const auto& [pass, range] = questions[i];
+    if (range.first - begin >= cut_.frame_words) {
+      frame = range.first / cut_.frame_words;
+      if (frame >= frames_.size()) return std::nullopt;
+      begin = static_cast<std::uint32_t>(frame) * cut_.frame_words;
+    }
+    if (range.last <= range.first) return std::nullopt;
     const auto odd = frames_[frame].answer({pass, {range.lane, range.first - begin, range.last - begin}});
     if (!odd) return std::nullopt;
-    answers.fill()[i / 64] |= std::uint64_t{*odd} << (i % 64);
+    words[i / 64] |= std::uint64_t{*odd} << (i % 64);
   }
   return answers;
 }
 
 CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed, double qber)
-    : cut_{bits.expose().size(), seed}, plan_{cascade_plan(qber, cut_.frame_words)} {
+    : cut_{bits.expose().size(), seed}, plan_{cascade_plan(qber, cut_.frame_words)}, prefix_(cut_.frame_words + 1) {
   std::span<std::uint64_t> words = bits.fill();
   for (const auto frame_seed : cut_.seeds) {
     const auto own = words.first(std::min<std::size_t>(cut_.frame_words, words.size()));
@@ -69,14 +75,9 @@ CascadeCorrector::Step CascadeCorrector::next_step() {
       still_busy.push_back(frame);  // in the next round
       continue;
     }
-    step.failed = !frames_[frame].ask(step.questions);
+    step.failed = !frames_[frame].ask(step.questions, static_cast<std::uint32_t>(frame) * cut_.frame_words);
     if (step.failed) return step;
     if (step.questions.size() == before) continue;
-    const std::uint32_t begin = static_cast<std::uint32_t>(frame) * cut_.frame_words;
-    for (auto& question : std::span{step.questions}.subspan(before)) {
-      question.range.first += begin;
-      question.range.last += begin;
-    }
     asked_.push_back({frame, before});
     still_busy.push_back(frame);
   }
@@ -97,7 +98,7 @@ bool CascadeCorrector::on_pass_parities(const BitString& parities) {
   auto left = parities.words();
   for (auto& frame : frames_) {
     const auto own = left.first(frame.pass_parity_words());
-    frame.on_pass_parities(own);
+    frame.on_pass_parities(own, prefix_);
     left = left.subspan(own.size());
   }
   ++passes_;

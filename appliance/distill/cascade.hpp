@@ -74,6 +74,7 @@ class CascadeCorrector {
   FrameCut cut_;
   std::vector<std::uint32_t> plan_;
   std::vector<FrameCorrector> frames_;
+  crypto::SecretVector<std::uint64_t> prefix_;  // room for one frame's
   /// A frame that asked in this round, and how many questions stand before its own.
   struct Asked {
     std::size_t frame = 0;

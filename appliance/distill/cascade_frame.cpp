@@ -13,9 +13,12 @@ static_assert(4 + whole_lane_passes <= cascade_passes_max);
 constexpr std::uint32_t largest_early_block = 4096;
 constexpr std::size_t corrections_spare = 64;
 
-LaneOrder order_of_pass(std::size_t words, std::uint64_t seed, std::size_t pass) {
-  return {words, seed + pass, pass == 0};
+LaneOrder order_of_pass(std::size_t words, std::uint32_t block_words, std::uint64_t seed, std::size_t pass) {
+  const auto later = block_words == words ? WordOrder::rotated : WordOrder::shuffled_and_rotated;
+  return {words, seed + pass, pass == 0 ? WordOrder::as_they_are : later};
 }
+
+std::uint32_t lowest_bit(std::uint32_t word) { return word & (0U - word); }
 
 }  // namespace
 
@@ -42,7 +45,7 @@ BitString FrameReference::begin_pass(std::uint32_t block_words) {
   if (block_words == 0 || prefixes_.size() == cascade_passes_max) return {};
   block_words = std::min(block_words, words);
   auto& prefix = prefixes_.emplace_back(words_.size() + 1);
-  order_of_pass(words_.size(), seed_, prefixes_.size() - 1).prefixes(words_, prefix);
+  order_of_pass(words_.size(), block_words, seed_, prefixes_.size() - 1).prefixes(words_, prefix);
   const std::uint32_t blocks = (words + block_words - 1) / block_words;
   BitString parities{std::size_t{lanes} * blocks};
   for (std::uint32_t block = 0; block < blocks; ++block) {
@@ -52,24 +55,8 @@ BitString FrameReference::begin_pass(std::uint32_t block_words) {
   return parities;
 }
 
-std::optional<bool> FrameReference::answer(const ParityQuestion& question) const {
-  const auto& [pass, range] = question;
-  if (pass >= prefixes_.size() || range.lane >= lanes || range.first >= range.last || range.last > words_.size())
-    return std::nullopt;
-  return parity(prefixes_[pass], range);
-}
-
 FrameCorrector::FrameCorrector(std::span<std::uint64_t> words, std::uint64_t seed, std::span<const std::uint32_t> plan)
     : bits_{words}, seed_{seed}, words_{static_cast<std::uint32_t>(words.size())}, plan_{plan} {}
-
-std::uint32_t FrameCorrector::middle_of(const LaneRange& range) {
-  return range.first + std::bit_ceil(range.last - range.first) / 2;
-}
-
-LaneRange FrameCorrector::block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const {
-  const std::uint32_t first = block * pass.block_words;
-  return {lane, first, first + std::min(pass.block_words, words_ - first)};
-}
 
 void FrameCorrector::correct(std::size_t bit) {
   bits_[bit / 64] ^= std::uint64_t{1} << (bit % 64);
@@ -79,21 +66,14 @@ void FrameCorrector::correct(std::size_t bit) {
     const auto position = pass.order.position_of(bit);
     const std::uint64_t lane = std::uint64_t{1} << position.lane;
     const std::uint32_t block = position.word >> pass.block_shift;
-    LaneRange range = block_range(pass, position.lane, block);
-    const LaneRange whole = range;
-    while (range.last - range.first > 1) {
-      const std::uint32_t middle = middle_of(range);
-      if (position.word < middle) {
-        pass.difference[middle] ^= lane;
-        range.last = middle;
-      } else {
-        range.first = middle;
-      }
-    }
+    const std::uint32_t end = std::min((block + 1) * pass.block_words, words_);
+    Node* const nodes = pass.nodes.data();
+    for (std::uint32_t m = position.word + 1; m < end; m += lowest_bit(m)) nodes[m].difference ^= lane;
     // Whatever was being asked about this block is asked no more: its errors are others now.
+    overtaken_ |= (pass.waiting[block] & lane) != 0;
     pass.waiting[block] &= ~lane;
     pass.odd[block] ^= lane;
-    if ((pass.odd[block] & lane) != 0) turned_odd_.push_back({static_cast<std::uint8_t>(p), whole});
+    if ((pass.odd[block] & lane) != 0) turned_odd_.push_back({static_cast<std::uint8_t>(p), position.lane, block});
   }
 }
 
@@ -101,43 +81,40 @@ void FrameCorrector::correct(std::size_t bit) {
 /// where all is known.
 void FrameCorrector::search(Search search) {
   Pass& pass = passes_[search.pass];
-  LaneRange& range = search.range;
-  while (range.last - range.first > 1) {
-    const std::uint32_t middle = middle_of(range);
-    if (((pass.known[middle] >> range.lane) & 1U) == 0) {
-      pass.waiting[range.first >> pass.block_shift] |= std::uint64_t{1} << range.lane;
-      asked_.push_back(search);
-      return;
-    }
-    const bool left_odd = ((pass.difference[middle] >> range.lane) & 1U) != 0;
-    (left_odd ? range.last : range.first) = middle;
+  const Node* const nodes = pass.nodes.data();
+  for (std::uint32_t& middle = search.middle;;) {
+    std::uint32_t size = lowest_bit(middle);  // of the left part
+    bool left = true;
+    if (middle < words_) {
+      const Node node = nodes[middle];
+      if (((node.known >> search.lane) & 1U) == 0) {
+        pass.waiting[(middle - 1) >> pass.block_shift] |= std::uint64_t{1} << search.lane;
+        asked_.push_back(search);
+        return;
+      }
+      left = ((node.difference >> search.lane) & 1U) != 0;
+    }  // else there is nothing to the right: the frame ends before
+    if (size == 1) return correct(pass.order.bit_at({search.lane, left ? middle - 1 : middle}));
+    size /= 2;
+    middle = left ? middle - size : middle + size;
   }
-  correct(pass.order.bit_at({range.lane, range.first}));
 }
 
-/// Searches that were asked for and answered go on from where they stood, unless a correction overtook them.
-void FrameCorrector::follow_answers() {
-  std::vector<Search> answered;
-  std::swap(answered, asked_);
-  for (const auto& search_on : answered) {
-    Pass& pass = passes_[search_on.pass];
-    const std::uint64_t lane = std::uint64_t{1} << search_on.range.lane;
-    std::uint64_t& waiting = pass.waiting[search_on.range.first >> pass.block_shift];
-    if ((waiting & lane) == 0) continue;
-    waiting &= ~lane;
-    search(search_on);
-  }
+void FrameCorrector::search(const OddBlock& whole) {
+  const Pass& pass = passes_[whole.pass];
+  const std::uint32_t first = whole.block << pass.block_shift;
+  if (pass.block_words == 1 || words_ == 1) return correct(pass.order.bit_at({whole.lane, first}));
+  search(Search{whole.pass, whole.lane, first + (1U << pass.block_shift) / 2});
 }
 
 /// False when there are more corrections than errors can be: parities that contradict each other, from a peer that errs
 /// or lies, would have bits flipped to and fro for ever.
 bool FrameCorrector::search_odd_blocks() {
   while (!turned_odd_.empty() && asked_.size() < frame_questions_max) {
-    const Search whole = turned_odd_.back();
+    const OddBlock whole = turned_odd_.back();
     turned_odd_.pop_back();
     const Pass& pass = passes_[whole.pass];
-    const std::uint32_t block = whole.range.first >> pass.block_shift;
-    if ((((pass.odd[block] & ~pass.waiting[block]) >> whole.range.lane) & 1U) == 0) continue;
+    if ((((pass.odd[whole.block] & ~pass.waiting[whole.block]) >> whole.lane) & 1U) == 0) continue;
     if (corrected_.size() > lanes * bits_.size() / 2 + corrections_spare) return false;
     search(whole);
   }
@@ -146,30 +123,34 @@ bool FrameCorrector::search_odd_blocks() {
 
 /// Of the searches of one block the last one holds, if it waits still; the others are dropped.
 void FrameCorrector::forget_overtaken() {
+  if (!overtaken_) return;
+  overtaken_ = false;
+  const auto waiting = [this](const Search& search) -> std::uint64_t& {
+    Pass& pass = passes_[search.pass];
+    return pass.waiting[(search.middle - 1) >> pass.block_shift];
+  };
   std::vector<Search> kept;
   kept.reserve(asked_.size());
   for (const auto& search : asked_ | std::views::reverse) {
-    Pass& pass = passes_[search.pass];
-    const std::uint64_t lane = std::uint64_t{1} << search.range.lane;
-    std::uint64_t& waiting = pass.waiting[search.range.first >> pass.block_shift];
-    if ((waiting & lane) != 0) kept.push_back(search);
-    waiting &= ~lane;
+    const std::uint64_t lane = std::uint64_t{1} << search.lane;
+    std::uint64_t& lanes_waiting = waiting(search);
+    if ((lanes_waiting & lane) != 0) kept.push_back(search);
+    lanes_waiting &= ~lane;
   }
-  for (const auto& search : kept) {
-    Pass& pass = passes_[search.pass];
-    pass.waiting[search.range.first >> pass.block_shift] |= std::uint64_t{1} << search.range.lane;
-  }
+  for (const auto& search : kept) waiting(search) |= std::uint64_t{1} << search.lane;
   asked_ = std::move(kept);
 }
 
-bool FrameCorrector::ask(std::vector<ParityQuestion>& questions) {
+bool FrameCorrector::ask(std::vector<ParityQuestion>& questions, std::uint32_t begin) {
   if (++rounds_ > cascade_rounds_max) return false;
-  follow_answers();
   do {
     if (!search_odd_blocks()) return false;
     forget_overtaken();
   } while (asked_.empty() && !turned_odd_.empty());
-  for (const auto& [pass, range] : asked_) questions.push_back({pass, {range.lane, range.first, middle_of(range)}});
+  std::size_t at = questions.size();
+  questions.resize(at + asked_.size());
+  for (const auto& [pass, lane, middle] : asked_)
+    questions[at++] = {pass, {lane, begin + middle - lowest_bit(middle), begin + middle}};
   return true;
 }
 
@@ -178,37 +159,41 @@ std::size_t FrameCorrector::pass_parity_words() const {
   return (words_ + block_words - 1) / block_words;
 }
 
-void FrameCorrector::on_pass_parities(std::span<const std::uint64_t> parities) {
+void FrameCorrector::on_pass_parities(std::span<const std::uint64_t> parities, std::span<std::uint64_t> prefix) {
   const auto index = static_cast<std::uint8_t>(passes_.size());
   const std::uint32_t block_words = std::min(plan_[index], words_);
   const auto blocks = static_cast<std::uint32_t>(parities.size());
-  Pass pass{.order = order_of_pass(words_, seed_, index),
+  Pass pass{.order = order_of_pass(words_, block_words, seed_, index),
             .block_words = block_words,
             .block_shift = static_cast<unsigned>(std::countr_zero(std::bit_ceil(block_words))),
-            .difference = crypto::SecretVector<std::uint64_t>(words_),
-            .known = std::vector<std::uint64_t>(words_),
+            .nodes = crypto::SecretVector<Node>(words_),
             .odd = std::vector<std::uint64_t>(blocks),
             .waiting = std::vector<std::uint64_t>(blocks)};
-  crypto::SecretVector<std::uint64_t> prefix(words_ + 1);
   pass.order.prefixes(bits_, prefix);
+  for (std::uint32_t m = 1; m < words_; ++m) pass.nodes[m].difference = prefix[m] ^ prefix[m - lowest_bit(m)];
   for (std::uint32_t block = 0; block < blocks; ++block) {
-    const auto [_, first, last] = block_range(pass, 0, block);
-    for (std::uint32_t word = first + 1; word < last; ++word)
-      pass.difference[word] = prefix[word] ^ prefix[word - ((word - first) & (first - word))];
-    pass.odd[block] = prefix[first] ^ prefix[last] ^ parities[block];
-    for (std::uint64_t left = pass.odd[block]; left != 0; left &= left - 1) {
-      const auto lane = static_cast<std::uint8_t>(std::countr_zero(left));
-      turned_odd_.push_back({index, block_range(pass, lane, block)});
-    }
+    const std::uint32_t first = block * block_words;
+    pass.odd[block] = prefix[first] ^ prefix[std::min(first + block_words, words_)] ^ parities[block];
+    for (std::uint64_t left = pass.odd[block]; left != 0; left &= left - 1)
+      turned_odd_.push_back({index, static_cast<std::uint8_t>(std::countr_zero(left)), block});
   }
   passes_.push_back(std::move(pass));
 }
 
+/// Each search goes on from where it stood, unless a correction overtook it.
 void FrameCorrector::on_answers(const BitString& answers, std::size_t first) {
-  for (const auto& [index, range] : asked_) {
-    const std::uint32_t middle = middle_of(range);
-    passes_[index].difference[middle] ^= std::uint64_t{answers.get(first++)} << range.lane;
-    passes_[index].known[middle] |= std::uint64_t{1} << range.lane;
+  answered_.clear();
+  std::swap(answered_, asked_);
+  for (const auto& search_on : answered_) {
+    const auto& [index, lane, middle] = search_on;
+    Pass& pass = passes_[index];
+    const std::uint64_t lane_bit = std::uint64_t{1} << lane;
+    pass.nodes[middle].difference ^= std::uint64_t{answers.get(first++)} << lane;
+    pass.nodes[middle].known |= lane_bit;
+    std::uint64_t& waiting = pass.waiting[(middle - 1) >> pass.block_shift];
+    if ((waiting & lane_bit) == 0) continue;
+    waiting &= ~lane_bit;
+    search(search_on);
   }
 }
 

@@ -42,7 +42,12 @@ class FrameReference {
   /// made. No block is longer than the frame.
   [[nodiscard]] BitString begin_pass(std::uint32_t block_words);
   /// Nothing where the range is outside the frame or the pass was not begun.
-  [[nodiscard]] std::optional<bool> answer(const ParityQuestion& question) const;
+  [[nodiscard]] std::optional<bool> answer(const ParityQuestion& question) const {
+    const auto& [pass, range] = question;
+    if (pass >= prefixes_.size() || range.lane >= 64 || range.first >= range.last || range.last > words_.size())
+      return std::nullopt;
+    return parity(prefixes_[pass], range);
+  }
 
  private:
   std::span<const std::uint64_t> words_;
@@ -56,12 +61,14 @@ class FrameCorrector {
   /// `plan` is of all frames of a block alike; `words` outlive the corrector.
   FrameCorrector(std::span<std::uint64_t> words, std::uint64_t seed, std::span<const std::uint32_t> plan);
 
-  /// Appends what is to be asked next: nothing when the pass is done, and the next may begin. False when there were too many rounds or corrections: the frames are too different, or the answers are
-  /// untrue.
-  [[nodiscard]] bool ask(std::vector<ParityQuestion>& questions);
+  /// Appends what is to be asked next, the frame's first word being word `begin` of the block: nothing when the pass is
+  /// done, and the next may begin. False when there were too many rounds or corrections: the frames are too different,
+  /// or the answers are untrue.
+  [[nodiscard]] bool ask(std::vector<ParityQuestion>& questions, std::uint32_t begin);
   /// How many words of parities the next pass brings.
   [[nodiscard]] std::size_t pass_parity_words() const;
-  void on_pass_parities(std::span<const std::uint64_t> parities);
+  /// `prefix` is room for one word more than the frame has.
+  void on_pass_parities(std::span<const std::uint64_t> parities, std::span<std::uint64_t> prefix);
   /// Answers to the questions of the last round, in their order, from bit `first` on.
   void on_answers(const BitString& answers, std::size_t first);
 
@@ -70,27 +77,35 @@ class FrameCorrector {
 
  private:
   /// A block is halved as a Fenwick tree is: the left part that ends before word m, counted from the block's start, has
-  /// as many words as the lowest bit of m says. So each left part of a pass is named by where it ends, and one word at
-  /// that place serves all 64 lanes.
+  /// as many words as the lowest bit of m says. So each left part of a pass is named by where it ends, and one node at
+  /// that place serves all 64 lanes. Blocks of more than one to a lane have a power of two of words: there m may as well
+  /// be counted from the frame's start.
+  struct Node {
+    std::uint64_t difference = 0;  // Bob's parity now, and Alice's where known
+    std::uint64_t known = 0;       // lanes in which Alice's parity is in `difference`
+  };
   struct Pass {
     LaneOrder order;
     std::uint32_t block_words;
-    unsigned block_shift;                            // word >> block_shift is its block
-    crypto::SecretVector<std::uint64_t> difference;  // of each left part: Bob's parity now, and Alice's where known
-    std::vector<std::uint64_t> known;                // lanes in which Alice's parity is in `difference`
-    std::vector<std::uint64_t> odd;                  // of each block: lanes in which it differs now
-    std::vector<std::uint64_t> waiting;              // of each block: lanes in which it waits for an answer
+    unsigned block_shift;  // word >> block_shift is its block
+    crypto::SecretVector<Node> nodes;
+    std::vector<std::uint64_t> odd;      // of each block: lanes in which it differs now
+    std::vector<std::uint64_t> waiting;  // of each block: lanes in which it waits for an answer
   };
-  /// One block of one lane, and the part of it that holds an odd number of errors.
+  /// A part of one lane that holds an odd number of errors, named by where its left part ends.
   struct Search {
     std::uint8_t pass = 0;
-    LaneRange range;
+    std::uint8_t lane = 0;
+    std::uint32_t middle = 0;
   };
-  [[nodiscard]] static std::uint32_t middle_of(const LaneRange& range);
-  [[nodiscard]] LaneRange block_range(const Pass& pass, std::uint8_t lane, std::uint32_t block) const;
+  struct OddBlock {
+    std::uint8_t pass = 0;
+    std::uint8_t lane = 0;
+    std::uint32_t block = 0;
+  };
   void search(Search search);
+  void search(const OddBlock& whole);
   void correct(std::size_t bit);
-  void follow_answers();
   [[nodiscard]] bool search_odd_blocks();
   void forget_overtaken();
 
@@ -99,8 +114,10 @@ class FrameCorrector {
   std::uint32_t words_;
   std::span<const std::uint32_t> plan_;  // block lengths of the passes
   std::vector<Pass> passes_;
-  std::vector<Search> asked_;       // each waits for the parity of its range's left part
-  std::vector<Search> turned_odd_;  // whole blocks; may hold some that are even again
+  std::vector<Search> asked_;  // each waits for the parity of its left part
+  std::vector<Search> answered_;
+  std::vector<OddBlock> turned_odd_;  // may hold some that are even again
+  bool overtaken_ = false;            // of `asked_`, some may have been
   std::vector<std::size_t> corrected_;
   std::size_t rounds_ = 0;
 };

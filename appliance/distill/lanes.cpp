@@ -1,39 +1,45 @@
 #include "appliance/distill/lanes.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <numeric>
 
 namespace cloister::distill {
 
-LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, bool identity)
-    : source_(words), place_(words), rotation_(words) {
-  std::iota(source_.begin(), source_.end(), 0U);
-  if (!identity) {
-    PublicSequence sequence{seed};
-    // One number for each word: the upper half picks whom it changes places with, the lowest bits its rotation.
-    for (std::size_t i = words; i > 0; --i) {
-      const std::uint64_t drawn = sequence.next();
-      std::swap(source_[i - 1], source_[((drawn >> 32U) * i) >> 32U]);
-      rotation_[i - 1] = static_cast<std::uint8_t>(drawn & 63U);
+LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind) : sources_(words), places_(words) {
+  PublicSequence sequence{seed};
+  std::uint32_t* const sources = sources_.data();
+  for (std::size_t i = 0; i < words; ++i) sources[i] = static_cast<std::uint32_t>(lanes * i);
+  if (kind == WordOrder::rotated) {
+    constexpr std::size_t rotations = 10;  // of six bits, in one number
+    for (std::size_t first = 0; first < words; first += rotations) {
+      std::uint64_t drawn = sequence.next();
+      for (std::size_t i = first; i < std::min(words, first + rotations); ++i, drawn >>= 6U)
+        sources[i] |= static_cast<std::uint32_t>(drawn % lanes);
     }
   }
-  for (std::size_t i = 0; i < words; ++i) place_[source_[i]] = static_cast<std::uint32_t>(i);
-}
-
-LanePosition LaneOrder::position_of(std::size_t bit) const {
-  const std::uint32_t word = place_[bit / 64];
-  return {static_cast<std::uint8_t>((bit + rotation_[word]) % 64), word};
-}
-
-std::size_t LaneOrder::bit_at(const LanePosition& position) const {
-  return std::size_t{source_[position.word]} * 64 + (64U + position.lane - rotation_[position.word]) % 64U;
+  if (kind != WordOrder::shuffled_and_rotated) {
+    places_ = sources_;
+    return;
+  }
+  // One number for each word: the upper half picks whom it changes places with, the lowest bits its rotation.
+  std::uint32_t* const places = places_.data();
+  for (std::size_t i = words; i > 0; --i) {
+    const std::uint64_t drawn = sequence.next();
+    std::uint32_t& other = sources[((drawn >> 32U) * i) >> 32U];
+    const std::uint32_t chosen = other;
+    const auto rotation = static_cast<std::uint32_t>(drawn % lanes);
+    other = sources[i - 1];
+    sources[i - 1] = chosen | rotation;
+    places[chosen / lanes] = static_cast<std::uint32_t>(lanes * (i - 1)) | rotation;
+  }
 }
 
 void LaneOrder::prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const {
   std::uint64_t sum = 0;
   prefix[0] = 0;
-  for (std::size_t i = 0; i < source_.size(); ++i) {
-    sum ^= std::rotl(bits[source_[i]], rotation_[i]);
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const std::uint32_t source = sources_[i];
+    sum ^= std::rotl(bits[source / lanes], static_cast<int>(source % lanes));
     prefix[i + 1] = sum;
   }
 }

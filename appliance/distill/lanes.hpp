@@ -4,7 +4,8 @@
 /// A block of n bits is W = ceil(n / 64) words. A pass permutes the words and rotates each, both drawn from a public
 /// seed, and then reads the bits lane by lane: lane b is bit b of all words in their new order. A range is a run of
 /// words in one lane; its parity is one bit of the XOR of two prefix words. Errors that were neighbours come into other
-/// lanes and other places in each pass.
+/// lanes and other places in each pass. A pass over whole lanes only rotates: which lane a bit is in does not depend on
+/// where its word stands.
 
 #include <cstdint>
 #include <span>
@@ -44,19 +45,28 @@ class PublicSequence {
   std::uint64_t state_;
 };
 
+/// What a pass does to the words of a frame.
+enum class WordOrder : std::uint8_t { as_they_are, rotated, shuffled_and_rotated };
+
 class LaneOrder {
  public:
-  /// Pass 0 leaves the words where they are; lanes serve it as well.
-  LaneOrder(std::size_t words, std::uint64_t seed, bool identity);
-  [[nodiscard]] LanePosition position_of(std::size_t bit) const;
-  [[nodiscard]] std::size_t bit_at(const LanePosition& position) const;
+  LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind);
+  [[nodiscard]] LanePosition position_of(std::size_t bit) const {
+    const std::uint32_t place = places_[bit / lanes];
+    return {static_cast<std::uint8_t>((bit + place) % lanes), place / lanes};
+  }
+  [[nodiscard]] std::size_t bit_at(const LanePosition& position) const {
+    const std::uint32_t source = sources_[position.word];
+    return std::size_t{source / lanes} * lanes + (position.lane - source) % lanes;
+  }
   /// prefix[j] is the XOR of the first j words in this order; prefix has one word more than `bits`.
   void prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const;
 
  private:
-  std::vector<std::uint32_t> source_;   // of each word of the order
-  std::vector<std::uint32_t> place_;    // of each word of the block
-  std::vector<std::uint8_t> rotation_;  // to the left, of each word of the order
+  static constexpr std::uint32_t lanes = 64;
+  // A word's number times 64, and how far it is rotated to the left.
+  std::vector<std::uint32_t> sources_;  // of each word of the order, its word in the frame
+  std::vector<std::uint32_t> places_;   // of each word of the frame, its word in the order
 };
 
 /// The parity of a range, from prefix words.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
@@ -39,6 +40,7 @@ std::optional<std::uint32_t> decode_pass(std::span<const std::byte> payload) {
 // words, 21 of its first word. Cascade asks for powers of two only.
 namespace {
 constexpr std::size_t question_bytes = 5;
+static_assert(std::endian::native == std::endian::little, "bytes of a word lie in the order of the wire");
 constexpr unsigned lane_at = 3;
 constexpr unsigned length_at = lane_at + 6;
 constexpr unsigned first_at = length_at + 5;
@@ -49,17 +51,18 @@ static_assert(cascade_passes_max <= 1U << lane_at && block_bits_max / 64 <= 1U <
 std::vector<std::byte> encode(const std::vector<ParityQuestion>& questions) {
   wire::Writer out;
   out.varint(questions.size());
-  std::vector<std::byte> packed(questions.size() * question_bytes);
-  auto* at = packed.data();
+  std::vector<std::byte> packed = std::move(out).take();
+  std::size_t at = packed.size();
+  packed.resize(at + questions.size() * question_bytes);
   for (const auto& [pass, range] : questions) {
     const std::uint32_t length = range.last - range.first;
     const std::uint64_t word = pass | (std::uint64_t{range.lane} << lane_at) |
                                (static_cast<std::uint64_t>(std::countr_zero(length)) << length_at) |
                                (std::uint64_t{range.first} << first_at);
-    for (std::size_t i = 0; i < question_bytes; ++i) *at++ = static_cast<std::byte>(word >> (8 * i));
+    std::memcpy(packed.data() + at, &word, question_bytes);
+    at += question_bytes;
   }
-  out.bytes(packed);
-  return std::move(out).take();
+  return packed;
 }
 
 std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std::byte> payload) {
@@ -69,15 +72,17 @@ std::optional<std::vector<ParityQuestion>> decode_questions(std::span<const std:
   const auto packed = in.bytes(*count * question_bytes);
   if (!packed || !in.at_end()) return std::nullopt;
   std::vector<ParityQuestion> questions(*count);
-  for (std::size_t q = 0; q < questions.size(); ++q) {
-    std::uint64_t word = 0;
-    for (std::size_t i = question_bytes; i-- > 0;)
-      word = (word << 8U) | std::to_integer<std::uint64_t>((*packed)[q * question_bytes + i]);
+  const std::byte* from = packed->data();
+  for (auto& question : questions) {
+    std::uint32_t low = 0;
+    std::memcpy(&low, from, sizeof low);
+    const std::uint64_t word = low | (std::to_integer<std::uint64_t>(from[sizeof low]) << 32U);
+    from += question_bytes;
     const unsigned length_log = (word >> length_at) & 31U;
     if (word >> question_bits != 0 || length_log > question_bits - first_at) return std::nullopt;
     const auto first = static_cast<std::uint32_t>(word >> first_at);
-    questions[q] = {static_cast<std::uint8_t>(word & 7U),
-                    {static_cast<std::uint8_t>((word >> lane_at) & 63U), first, first + (1U << length_log)}};
+    question = {static_cast<std::uint8_t>(word & 7U),
+                {static_cast<std::uint8_t>((word >> lane_at) & 63U), first, first + (1U << length_log)}};
   }
   return questions;
 }
