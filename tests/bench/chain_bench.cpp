@@ -144,12 +144,17 @@ Outcome one_process(const bench::LightSettings& settings) {
   const double wall = bench::wall_seconds();
   const double core = bench::core_seconds();
   std::size_t frame = 0;
+  bool full = false;
   for (std::size_t made = 0; made < blocks;) {
-    if (bob->wants_frame()) bob->on_frame(light.unpacked(frame++));
+    if (!full && bob->wants_frame()) bob->on_frame(light.unpacked(frame++));
     for (const auto& [from, to] : {std::pair{bob.get(), alice.get()}, std::pair{alice.get(), bob.get()}}) {
       while (auto action = from->next_action()) {
-        require(!std::holds_alternative<distill::Dropped>(*action), "every block gives key");
+        if (std::holds_alternative<distill::Dropped>(*action)) {
+          made += from == bob.get() ? 1U : 0U;
+          continue;
+        }
         if (const auto* send = std::get_if<distill::Send>(&*action)) {
+          full = full || send->block.value > blocks;
           require(to->on_message(send->block, send->type, send->payload).has_value(), "an honest message");
           continue;
         }

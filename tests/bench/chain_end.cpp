@@ -47,6 +47,7 @@ ChainEnd::~ChainEnd() {
 
 Outcome ChainEnd::run(std::size_t blocks) {
   Outcome outcome;
+  wanted_ = blocks;
   chain_.start({1});
   const double wall = wall_seconds();
   const double core = core_seconds();
@@ -65,9 +66,10 @@ Outcome ChainEnd::run(std::size_t blocks) {
   return outcome;
 }
 
+/// Until all blocks that are measured are full: what is sifted into those behind them is not counted.
 bool ChainEnd::feed() {
   bool moved = false;
-  while (receives_ && chain_.wants_frame()) {
+  while (receives_ && !full_ && chain_.wants_frame()) {
     chain_.on_frame(light_.unpacked(next_frame_++));
     moved = true;
   }
@@ -78,13 +80,17 @@ bool ChainEnd::drain(Outcome& outcome, std::size_t& blocks) {
   bool moved = false;
   while (auto action = chain_.next_action()) {
     moved = true;
-    require(!std::holds_alternative<distill::Dropped>(*action), "every block gives key");
+    if (std::holds_alternative<distill::Dropped>(*action)) {  // no key in it: a block like the others
+      ++blocks;
+      continue;
+    }
     if (const auto* made = std::get_if<distill::Amplified>(&*action)) {
       outcome.add(*made);
       ++blocks;
       continue;
     }
     const auto& send = std::get<distill::Send>(*action);
+    full_ = full_ || send.block.value > wanted_;
     wire::Writer head;
     head.u32(static_cast<std::uint32_t>(send.payload.size())).u64(send.block.value).u8(send.type);
     out_.insert(out_.end(), head.view().begin(), head.view().end());

@@ -50,6 +50,8 @@ class ChainEnd {
   int socket_;
   double one_way_seconds_;
   std::size_t next_frame_ = 0;
+  std::size_t wanted_ = 0;
+  bool full_ = false;  // no frame is needed any more
   std::vector<std::byte> in_;
   std::vector<std::byte> out_;
   std::size_t written_ = 0;
