@@ -2,6 +2,7 @@
 
 #include <array>
 #include <format>
+#include <type_traits>
 
 #include "crypto/kdf.hpp"
 #include "crypto/tpm_state.hpp"
@@ -24,6 +25,32 @@ class TpmCounter::Open {
   Open& operator=(const Open&) = delete;
   ~Open() {
     if (counter_ != ESYS_TR_NONE) Esys_TR_Close(state_.esys, &counter_);
+  }
+
+  /// What `use` makes of the counter, in a session of its own.
+  template <class Use>
+  [[nodiscard]] static auto with(const Tpm::State& state, std::uint32_t index, Use use)
+      -> std::invoke_result_t<Use, Open&> {
+    Handle root{state.esys};
+    Handle session{state.esys};
+    if (auto opened = state.open_session(root, session); !opened) return std::unexpected{opened.error()};
+    Open counter{state, index, session};
+    return use(counter);
+  }
+
+  /// Its value; made and begun where there is none.
+  [[nodiscard]] Result<Reading> begin() {
+    const auto found = find();
+    if (!found) return std::unexpected{found.error()};
+    if (!*found) {
+      if (auto made = make(); !made) return std::unexpected{made.error()};
+    }
+    if (!written_) {
+      if (auto stepped = step(); !stepped) return std::unexpected{stepped.error()};
+    }
+    const auto value = read();
+    if (!value) return std::unexpected{value.error()};
+    return Reading{*value, !*found};
   }
 
   /// False when the TPM has no such index.
@@ -126,63 +153,39 @@ std::uint32_t TpmCounter::index_of(std::string_view name, unsigned role) {
 }
 
 Result<TpmCounter::Reading> TpmCounter::open(Tpm& tpm, std::uint32_t index) {
-  Handle root{tpm.state_->esys};
-  Handle session{tpm.state_->esys};
-  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
-  return open(*tpm.state_, index, session);
-}
-
-Result<TpmCounter::Reading> TpmCounter::open(const Tpm::State& state, std::uint32_t index, const Handle& session) {
-  Open counter{state, index, session};
-  const auto found = counter.find();
-  if (!found) return std::unexpected{found.error()};
-  if (!*found) {
-    if (auto made = counter.make(); !made) return std::unexpected{made.error()};
-  }
-  if (!counter.written()) {
-    if (auto stepped = counter.step(); !stepped) return std::unexpected{stepped.error()};
-  }
-  const auto value = counter.read();
-  if (!value) return std::unexpected{value.error()};
-  return Reading{*value, !*found};
+  return Open::with(*tpm.state_, index, [](Open& counter) { return counter.begin(); });
 }
 
 Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
-  Handle root{tpm.state_->esys};
-  Handle session{tpm.state_->esys};
-  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
-  Open counter{*tpm.state_, index, session};
-  const auto found = counter.find();
-  if (!found) return std::unexpected{found.error()};
-  if (!*found || !counter.written())
-    return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
-  auto value = counter.read();
-  if (value && *value < to && to - *value > steps_max)
-    return fail(std::format("counter 0x{:08X} is {} and should reach {}: too far", index, *value, to));
-  while (value && *value < to) {
-    if (auto stepped = counter.step(); !stepped) return std::unexpected{stepped.error()};
-    value = counter.read();
-  }
-  return value;
+  return Open::with(*tpm.state_, index, [index, to](Open& counter) -> Result<std::uint64_t> {
+    const auto found = counter.find();
+    if (!found) return std::unexpected{found.error()};
+    if (!*found || !counter.written())
+      return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
+    auto value = counter.read();
+    if (value && *value < to && to - *value > steps_max)
+      return fail(std::format("counter 0x{:08X} is {} and should reach {}: too far", index, *value, to));
+    while (value && *value < to) {
+      if (auto stepped = counter.step(); !stepped) return std::unexpected{stepped.error()};
+      value = counter.read();
+    }
+    return value;
+  });
 }
 
 Result<> TpmCounter::remove(Tpm& tpm, std::uint32_t index) {
-  Handle root{tpm.state_->esys};
-  Handle session{tpm.state_->esys};
-  if (auto opened = tpm.state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
-  Open counter{*tpm.state_, index, session};
-  const auto found = counter.find();
-  if (!found) return std::unexpected{found.error()};
-  return *found ? counter.remove() : Result<>{};
+  return Open::with(*tpm.state_, index, [](Open& counter) -> Result<> {
+    const auto found = counter.find();
+    if (!found) return std::unexpected{found.error()};
+    return *found ? counter.remove() : Result<>{};
+  });
 }
 
 Result<> TpmCounter::into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
                                  const Handle& policy) {
-  const auto reading = open(state, index, session);
-  if (!reading) return std::unexpected{reading.error()};
   Open counter{state, index, session};
-  const auto found = counter.find();
-  if (!found) return std::unexpected{found.error()};
+  const auto reading = counter.begin();
+  if (!reading) return std::unexpected{reading.error()};
   return counter.into_policy(reading->value, policy);
 }
 

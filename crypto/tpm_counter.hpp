@@ -38,7 +38,6 @@ class TpmCounter {
 
  private:
   class Open;
-  [[nodiscard]] static Result<Reading> open(const Tpm::State& state, std::uint32_t index, const Handle& session);
 };
 
 }  // namespace cloister::crypto
