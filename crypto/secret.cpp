@@ -148,6 +148,18 @@ ArenaKind arena_initialise(std::size_t bytes) {
   return arena().kind();
 }
 
+const char* to_string(ArenaKind kind) {
+  switch (kind) {
+    case ArenaKind::memfd_secret:
+      return "memfd_secret";
+    case ArenaKind::locked:
+      return "locked";
+    case ArenaKind::unlocked:
+      return "unlocked";
+  }
+  return "";
+}
+
 ArenaKind arena_kind() { return arena().kind(); }
 std::size_t arena_bytes_used() { return arena().used(); }
 std::size_t arena_bytes_total() { return arena().total(); }

@@ -19,6 +19,7 @@ namespace cloister::crypto {
 
 /// Where secret memory comes from, as `status` says it.
 enum class ArenaKind { memfd_secret, locked, unlocked };
+[[nodiscard]] const char* to_string(ArenaKind kind);
 
 /// Reserves the arena; call once, first in main. Without the call the first allocation reserves the default (256 MiB).
 /// `bytes` is rounded up to pages. Returns what the kernel granted, the best kind first.

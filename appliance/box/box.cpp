@@ -4,7 +4,7 @@
 #include <format>
 
 #include "appliance/box/agreement.hpp"
-#include "appliance/box/arena_name.hpp"
+#include "appliance/box/box_status.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
 #include "appliance/box/guards.hpp"
@@ -18,11 +18,8 @@ namespace asio = boost::asio;
 namespace {
 
 vpn::Prefix selector_of(const config::Prefix& prefix) {
-  vpn::Prefix selector;
-  selector.v6 = prefix.family == config::Family::v6;
-  selector.length = static_cast<std::uint8_t>(prefix.length);
-  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) selector.address[i] = std::byte{prefix.bytes[i]};
-  return selector;
+  const auto route = route_of(prefix);
+  return {.address = route.address, .v6 = route.v6, .length = route.length};
 }
 
 std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
@@ -226,7 +223,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   box->control_ = std::move(*control);
   log.info("STARTED", std::format("box '{}'", box->name_),
            std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
-                       configuration.tunnels.size(), name_of(crypto::arena_kind())));
+                       configuration.tunnels.size(), crypto::to_string(crypto::arena_kind())));
   return box;
 }
 
@@ -244,19 +241,11 @@ void Box::on_zeroize(control::HeldClient client) {
 void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }
 
 control::BoxStatus Box::status() const {
-  control::BoxStatus status;
-  status.box = name_;
-  status.version = CLOISTER_VERSION;
-  status.state = "running";
-  status.uptime_seconds = log_.uptime_seconds();
-  status.secret_memory = name_of(crypto::arena_kind());
-  status.secret_memory_used_bytes = crypto::arena_bytes_used();
-  status.secret_memory_bytes = crypto::arena_bytes_total();
+  auto status = status_of(name_, "running", log_);
   for (const auto& link : links_) {
     status.links.push_back(link->status());
     for (auto& tunnel : link->tunnel_status()) status.tunnels.push_back(std::move(tunnel));
   }
-  status.events = log_.newest();
   return status;
 }
 

@@ -2,7 +2,7 @@
 
 #include <format>
 
-#include "appliance/box/arena_name.hpp"
+#include "appliance/box/box_status.hpp"
 #include "appliance/box/zeroize.hpp"
 
 namespace cloister::box {
@@ -30,14 +30,7 @@ void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& lo
 }
 
 control::BoxStatus ClosedBox::status() const {
-  control::BoxStatus status;
-  status.box = configuration_.box.name;
-  status.version = CLOISTER_VERSION;
-  status.state = "zeroized";
-  status.uptime_seconds = log_.uptime_seconds();
-  status.secret_memory = name_of(crypto::arena_kind());
-  status.secret_memory_used_bytes = crypto::arena_bytes_used();
-  status.secret_memory_bytes = crypto::arena_bytes_total();
+  auto status = status_of(configuration_.box.name, "zeroized", log_);
   for (const auto& link : configuration_.links) {
     control::LinkStatus closed;
     closed.name = link.name;
@@ -56,7 +49,6 @@ control::BoxStatus ClosedBox::status() const {
     closed.state = "blocked";
     status.tunnels.push_back(std::move(closed));
   }
-  status.events = log_.newest();
   return status;
 }
 

@@ -16,18 +16,6 @@ std::vector<keys::TunnelStock> stocks_of(const std::vector<TunnelSettings>& tunn
   return stocks;
 }
 
-const char* to_string(session::Authenticator by) {
-  switch (by) {
-    case session::Authenticator::none:
-      return "nobody";
-    case session::Authenticator::bootstrap:
-      return "bootstrap";
-    case session::Authenticator::qkd:
-      return "qkd";
-  }
-  return "";
-}
-
 const char* code_of(distill::DropReason reason) {
   switch (reason) {
     case distill::DropReason::qber_above_limit:

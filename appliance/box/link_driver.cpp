@@ -15,18 +15,6 @@ std::string text_of(const std::optional<vpn::Spi>& spi) {
   return spi ? std::format("0x{:08x}", spi->value) : std::string{};
 }
 
-const char* to_string(session::Authenticator by) {
-  switch (by) {
-    case session::Authenticator::none:
-      return "nobody";
-    case session::Authenticator::bootstrap:
-      return "bootstrap";
-    case session::Authenticator::qkd:
-      return "qkd";
-  }
-  return "";
-}
-
 /// Without a number where the block ended before it had one.
 control::BlockStatus status_of(const EndedBlock& block) {
   const auto& account = block.account;

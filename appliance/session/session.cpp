@@ -14,6 +14,18 @@ constexpr std::size_t waiting_bytes_max = std::size_t{32} << 20U;
 
 }  // namespace
 
+const char* to_string(Authenticator by) {
+  switch (by) {
+    case Authenticator::none:
+      return "nobody";
+    case Authenticator::bootstrap:
+      return "bootstrap";
+    case Authenticator::qkd:
+      return "qkd";
+  }
+  return "";
+}
+
 Side side_of(const std::string& local_box, const std::string& peer_box) {
   return local_box < peer_box ? Side::client : Side::server;
 }

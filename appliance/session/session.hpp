@@ -60,6 +60,8 @@ struct Settings {
 
 /// What authenticates the channel.
 enum class Authenticator { none, bootstrap, qkd };
+/// "nobody", "bootstrap", "qkd", as `status` and the account log say it.
+[[nodiscard]] const char* to_string(Authenticator by);
 
 // Actions.
 struct Connect {
