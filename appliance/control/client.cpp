@@ -24,9 +24,13 @@ namespace {
 constexpr std::chrono::seconds status_patience{5};
 constexpr std::chrono::seconds zeroize_patience{60};  // a TPM of silicon may be slow
 
+bool is_absence(const error_code& error) {
+  return error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused;
+}
+
 std::string because(const error_code& error, const std::string& path) {
   if (error == asio::error::access_denied) return std::format("no right to use '{}': run as root", path);
-  if (error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused) {
+  if (is_absence(error)) {
     return std::format(
         "cloisterd does not answer on '{}': is the service running (systemctl status cloister), or is --socket another "
         "path",
@@ -85,7 +89,7 @@ bool service_absent(const std::string& socket_path) {
   error_code error;
   if (socket_path.empty() || socket_path.size() > socket_path_max) return false;
   socket.connect(asio::local::stream_protocol::endpoint{socket_path}, error);
-  return error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused;
+  return is_absence(error);
 }
 
 StatusOrError fetch_status(const std::string& socket_path) {
