@@ -170,6 +170,13 @@ class Lab:
                          namespace="geneva").stdout
         self.run(self.programs / "cloisterctl", "psk", "import", "--tpm", self.tcti("paris"), "--output", blobs["paris"], namespace="paris", input=shown)
 
+    def capture(self, name, interface, namespace, *words):
+        """The packets of an interface from now on, as a file, until `name` is stopped; `words` are tcpdump's."""
+        pcap = self.directory / f"{name}.pcap"
+        self.start(name, "tcpdump", "--immediate-mode", "-U", "-n", "-i", interface, "-w", pcap, *words, namespace=namespace)
+        self.wait(name, lambda: "listening" in self.log(name), 20)
+        return pcap
+
     def fibre_socket(self):
         return self.directory / "fibre.sock"
 
