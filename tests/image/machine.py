@@ -9,13 +9,19 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FIRMWARE = Path("/usr/share/OVMF")
+
+
+LACKING = 77  # the test cannot run here
 
 
 class Failed(Exception):
@@ -37,6 +43,42 @@ def accelerator():
         if b"Bds" in seen:
             return "KVM", kvm
     return "emulation", ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def tell(story):
+    """Runs story(directory, image, machines), which puts each machine that it makes into that list; the exit status.
+
+    The image is what `make image` wrote into the directory that the command line names. Consoles are kept."""
+    name = Path(sys.argv[0]).name
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the machines end with this
+    if not shutil.which("qemu-system-x86_64"):
+        say(f"{name}: no qemu here: run 'make test-image'")
+        return LACKING
+    image = Path(sys.argv[1]) / "cloister.raw"
+    if not image.exists():
+        say(f"{name}: '{image}' is missing: run 'make image' first")
+        return LACKING
+    keep = Path(os.environ.get("CLOISTER_IMAGE_LOGS", CHECKOUT / "build/image-test")) / name
+    shutil.rmtree(keep, ignore_errors=True)
+    keep.mkdir(parents=True)
+    say(f"machines by {accelerator()[0]}")
+    machines = []
+    with tempfile.TemporaryDirectory(prefix="cloister-image-") as directory:
+        try:
+            story(Path(directory), image, machines)
+        except Failed as failure:
+            say(f"{name}: {failure}")
+            return 1
+        finally:
+            for machine in machines:
+                machine.stop()
+                if machine.console_path.exists():
+                    shutil.copy(machine.console_path, keep / f"{machine.name}.console.log")
+    return 0
 
 
 class Machine:
