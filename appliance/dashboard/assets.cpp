@@ -35,6 +35,10 @@ constexpr auto assets = std::to_array<Asset>({
 #include "appliance/dashboard/page/icon.svg.literal"
     },
 });
+
+constexpr std::string_view login =
+#include "appliance/dashboard/page/login.html.literal"
+    ;
 // clang-format on
 
 }  // namespace
@@ -42,6 +46,12 @@ constexpr auto assets = std::to_array<Asset>({
 const Asset* find_asset(std::string_view path) {
   const auto* found = std::ranges::find(assets, path, &Asset::path);
   return found == assets.end() ? nullptr : found;
+}
+
+std::string login_page(std::string_view said) {
+  constexpr std::string_view place = "{said}";
+  std::string page{login};
+  return page.replace(page.find(place), place.size(), said);
 }
 
 }  // namespace cloister::dashboard

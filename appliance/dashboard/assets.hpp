@@ -1,6 +1,7 @@
 #pragma once
 /// The page's files, in the program itself: nothing is read from disk, nothing comes from elsewhere.
 
+#include <string>
 #include <string_view>
 
 namespace cloister::dashboard {
@@ -13,5 +14,8 @@ struct Asset {
 
 /// Null where the page has no such file.
 [[nodiscard]] const Asset* find_asset(std::string_view path);
+
+/// The page that asks for the token, with what it is to say first (text for HTML as it stands).
+[[nodiscard]] std::string login_page(std::string_view said);
 
 }  // namespace cloister::dashboard

@@ -30,23 +30,23 @@ std::optional<tcp::endpoint> endpoint_of(std::string_view text) {
   return tcp::endpoint{address, port};
 }
 
-/// Who reads the status learns when keys run out: on the network that would be anyone.
-std::expected<tcp::acceptor, std::string> only_loopback(tcp::acceptor acceptor) {
+std::expected<tcp::acceptor, std::string> within(Reach reach, tcp::acceptor acceptor) {
   error_code error;
   const auto endpoint = acceptor.local_endpoint(error);
   if (error) return std::unexpected{std::format("a socket that systemd passed is no TCP socket: {}", error.message())};
-  if (!endpoint.address().is_loopback()) {
-    return std::unexpected{std::format(
-        "'{}' is not a loopback address, and what is served there would be open to all who reach it: listen "
-        "on 127.0.0.1 or [::1], and come from elsewhere through a tunnel (ssh -L) or a proxy with TLS",
-        endpoint.address().to_string())};
+  if (reach == Reach::loopback && !endpoint.address().is_loopback()) {
+    return std::unexpected{
+        std::format("'{}' is not a loopback address, and what is served there would be open to all who reach it: give "
+                    "--certificate, "
+                    "--key and --token to serve it by TLS to who knows the token, or listen on 127.0.0.1 or [::1]",
+                    endpoint.address().to_string())};
   }
   return acceptor;
 }
 
 }  // namespace
 
-Listeners listeners_of_systemd(const asio::any_io_executor& executor) {
+Listeners listeners_of_systemd(const asio::any_io_executor& executor, Reach reach) {
   std::vector<tcp::acceptor> listeners;
   const int count = ::sd_listen_fds(1);
   if (count < 0) return std::unexpected{"the sockets that systemd passed cannot be taken"};
@@ -56,14 +56,14 @@ Listeners listeners_of_systemd(const asio::any_io_executor& executor) {
     const bool is_v6 = ::sd_is_socket(descriptor, AF_INET6, SOCK_STREAM, 1) > 0;
     acceptor.assign(is_v6 ? tcp::v6() : tcp::v4(), descriptor, error);
     if (error) return std::unexpected{std::format("a socket that systemd passed is of no use: {}", error.message())};
-    auto checked = only_loopback(std::move(acceptor));
+    auto checked = within(reach, std::move(acceptor));
     if (!checked) return std::unexpected{checked.error()};
     listeners.push_back(std::move(*checked));
   }
   return listeners;
 }
 
-Listeners listen_on(const asio::any_io_executor& executor, const std::string& address) {
+Listeners listen_on(const asio::any_io_executor& executor, const std::string& address, Reach reach) {
   const auto endpoint = endpoint_of(address);
   if (!endpoint) {
     return std::unexpected{std::format("'{}' is no address: expected one as 127.0.0.1:9748 or [::1]:9748", address)};
@@ -77,7 +77,7 @@ Listeners listen_on(const asio::any_io_executor& executor, const std::string& ad
     return std::unexpected{
         std::format("cannot listen on '{}': {}: choose another by --listen", address, error.message())};
   }
-  auto checked = only_loopback(std::move(acceptor));
+  auto checked = within(reach, std::move(acceptor));
   if (!checked) return std::unexpected{checked.error()};
   checked->listen(asio::socket_base::max_listen_connections, error);
   if (error) return std::unexpected{std::format("cannot listen on '{}': {}", address, error.message())};

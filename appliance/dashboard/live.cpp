@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <utility>
 
@@ -17,11 +18,10 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 namespace {
 
-using Socket = websocket::stream<beast::tcp_stream>;
-
 constexpr std::size_t heard_bytes_max = 256;
 constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
+template <class Socket>
 asio::awaitable<void> push(Socket& socket, StatusSource& source, std::chrono::milliseconds interval) {
   asio::steady_timer next{socket.get_executor()};
   for (;;) {
@@ -34,22 +34,34 @@ asio::awaitable<void> push(Socket& socket, StatusSource& source, std::chrono::mi
 }
 
 /// The page says nothing, but only a pending read answers pings and notices the end.
+template <class Socket>
 asio::awaitable<void> until_closed(Socket& socket) {
   beast::flat_buffer heard;
   co_await socket.async_read(heard, as_value);
 }
 
-}  // namespace
-
-asio::awaitable<void> tell_status(beast::tcp_stream stream, http::request<http::empty_body> request,
-                                  StatusSource& source, std::chrono::milliseconds interval) {
-  Socket socket{std::move(stream)};
+template <class Stream>
+asio::awaitable<void> tell(Stream stream, http::request<http::string_body> request, StatusSource& source,
+                           std::chrono::milliseconds interval) {
+  websocket::stream<Stream> socket{std::move(stream)};
   socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
   socket.read_message_max(heard_bytes_max);
   if (const auto [error] = co_await socket.async_accept(request, as_value); error) co_return;
   socket.text(true);
   using asio::experimental::awaitable_operators::operator||;
   co_await (push(socket, source, interval) || until_closed(socket));
+}
+
+}  // namespace
+
+asio::awaitable<void> tell_status(beast::tcp_stream stream, http::request<http::string_body> request,
+                                  StatusSource& source, std::chrono::milliseconds interval) {
+  return tell(std::move(stream), std::move(request), source, interval);
+}
+
+asio::awaitable<void> tell_status(beast::ssl_stream<beast::tcp_stream> stream, http::request<http::string_body> request,
+                                  StatusSource& source, std::chrono::milliseconds interval) {
+  return tell(std::move(stream), std::move(request), source, interval);
 }
 
 }  // namespace cloister::dashboard

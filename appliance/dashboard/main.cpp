@@ -9,9 +9,20 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
+#include <optional>
 
+#include "appliance/dashboard/elsewhere.hpp"
 #include "appliance/dashboard/listening.hpp"
 #include "appliance/dashboard/server.hpp"
+
+namespace {
+
+int failed(const std::string& message) {
+  std::cerr << "cloister-dashboard: " << message << '\n';
+  return 1;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   namespace asio = boost::asio;
@@ -21,8 +32,13 @@ int main(int argc, char** argv) {
   std::string control_socket = "/run/cloister/control.sock";
   app.add_option("--socket", control_socket, "Control socket of the service")->capture_default_str();
   std::string address = "127.0.0.1:9748";
-  app.add_option("--listen", address, "Loopback address and port, where systemd passes no socket")
-      ->capture_default_str();
+  app.add_option("--listen", address, "Address and port, where systemd passes no socket")->capture_default_str();
+  dashboard::ElsewhereFiles files;
+  auto* certificate =
+      app.add_option("--certificate", files.certificate, "PEM file: serve addresses that are not loopback, by TLS");
+  auto* key = app.add_option("--key", files.key, "PEM file of the certificate's key")->needs(certificate);
+  auto* token = app.add_option("--token", files.token, "File with the word that who comes from elsewhere has to say");
+  certificate->needs(key)->needs(token->needs(certificate));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -30,13 +46,17 @@ int main(int argc, char** argv) {
   }
 
   asio::io_context io{1};
-  auto listeners = dashboard::listeners_of_systemd(io.get_executor());
-  if (listeners && listeners->empty()) listeners = dashboard::listen_on(io.get_executor(), address);
-  if (!listeners) {
-    std::cerr << "cloister-dashboard: " << listeners.error() << '\n';
-    return 1;
+  std::optional<dashboard::Elsewhere> elsewhere;
+  if (*certificate) {
+    auto opened = dashboard::open_elsewhere(files);
+    if (!opened) return failed(opened.error());
+    elsewhere = std::move(*opened);
   }
-  dashboard::Server server{io.get_executor(), control_socket};
+  const auto reach = elsewhere ? dashboard::Reach::anywhere : dashboard::Reach::loopback;
+  auto listeners = dashboard::listeners_of_systemd(io.get_executor(), reach);
+  if (listeners && listeners->empty()) listeners = dashboard::listen_on(io.get_executor(), address, reach);
+  if (!listeners) return failed(listeners.error());
+  dashboard::Server server{io.get_executor(), control_socket, std::move(elsewhere)};
   for (auto& listener : *listeners) asio::co_spawn(io, server.serve(std::move(listener)), asio::detached);
   asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });

@@ -10,14 +10,14 @@ import time
 class Browser:
     """One page. What the page's console, its network and its security policy have to say is kept in `complaints` and `requests`."""
 
-    def __init__(self, lab, namespace, profile):
+    def __init__(self, lab, namespace, profile, *options):
         to_browser, self.writer = os.pipe()
         self.reader, from_browser = os.pipe()
         command = ["ip", "netns", "exec", lab.namespace(namespace), "sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", "chromium",
                    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-                   "--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"]
-        log = open(lab.directory / "chromium.log", "ab")
-        lab.processes["chromium"] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(to_browser, from_browser))
+                   "--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-pipe", *options, "about:blank"]
+        log = open(lab.directory / f"chromium-{namespace}.log", "ab")
+        lab.processes[f"chromium-{namespace}"] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(to_browser, from_browser))
         for end in (to_browser, from_browser):
             os.close(end)
         log.close()
@@ -72,9 +72,10 @@ class Browser:
         return result["result"].get("value")
 
     def press(self, key):
-        codes = {"Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "Escape": 27}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
+        codes = {"Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "Escape": 27, "Enter": 13}
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind, more in (("keyDown" if text else "rawKeyDown", text), ("keyUp", {})):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key], **more)
 
     def size(self, width, height, phone=False):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)

@@ -124,6 +124,7 @@ function listen() {
   socket.addEventListener('close', () => {
     say('gone', 'The dashboard does not answer: on the box, systemctl status cloister-dashboard. Trying again.');
     setTimeout(listen, 2000);
+    fetch('/', {method: 'HEAD'}).then((answer) => answer.status === 401 && location.reload(), () => {}); // the token is another now
   });
 }
 

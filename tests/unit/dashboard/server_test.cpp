@@ -32,7 +32,7 @@ using Catch::Matchers::StartsWith;
 /// A service that answers, or none, and a dashboard on a port of its own.
 class Dashboard {
  public:
-  explicit Dashboard(bool with_service, Limits limits = {}) : server_{io_.get_executor(), path(), limits} {
+  explicit Dashboard(bool with_service, Limits limits = {}) : server_{io_.get_executor(), path(), {}, limits} {
     if (with_service) {
       auto service = control::Server::open(io_, path(), [this](control::Request) {
         ++asked;
@@ -43,7 +43,7 @@ class Dashboard {
       REQUIRE(service);
       service_ = std::move(*service);
     }
-    auto listeners = listen_on(io_.get_executor(), "127.0.0.1:0");
+    auto listeners = listen_on(io_.get_executor(), "127.0.0.1:0", Reach::loopback);
     REQUIRE(listeners);
     endpoint_ = listeners->front().local_endpoint();
     asio::co_spawn(io_, server_.serve(std::move(listeners->front())), asio::detached);
@@ -199,17 +199,17 @@ TEST_CASE("Who comes when all places are taken is turned away, and served when o
 TEST_CASE("Only loopback addresses are listened on", "[listening]") {
   asio::io_context io;
   for (const auto* address : {"127.0.0.1:0", "[::1]:0"}) {
-    const auto listeners = listen_on(io.get_executor(), address);
+    const auto listeners = listen_on(io.get_executor(), address, Reach::loopback);
     CHECK((listeners || listeners.error().contains("cannot listen")));  // a machine may lack IPv6
   }
   for (const auto* address : {"0.0.0.0:0", "[::]:0"}) {
-    const auto listeners = listen_on(io.get_executor(), address);
+    const auto listeners = listen_on(io.get_executor(), address, Reach::loopback);
     REQUIRE_FALSE(listeners);
     CHECK_THAT(listeners.error(), ContainsSubstring("loopback") || ContainsSubstring("cannot listen"));
   }
   for (const auto* address :
        {"", "9748", ":9748", "localhost:9748", "::1:9748", "[127.0.0.1]:9748", "127.0.0.1:99999", "127.0.0.1:"}) {
-    const auto listeners = listen_on(io.get_executor(), address);
+    const auto listeners = listen_on(io.get_executor(), address, Reach::loopback);
     REQUIRE_FALSE(listeners);
     CHECK_THAT(listeners.error(), ContainsSubstring("expected"));
   }
