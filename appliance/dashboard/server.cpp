@@ -135,7 +135,7 @@ asio::awaitable<Answer> Server::answer(const Route& route) {
     answer.content_type = html;
     answer.body =
         login_page(asks->wrong ? "That is not the token. It stands in the file that the dashboard is started with."
-                               : "Who comes from elsewhere says the token first.");
+                               : "This box asks for its dashboard's token.");
   } else if (std::holds_alternative<LoggedIn>(route)) {
     answer.status = http::status::see_other;
     answer.cookie = cookie_of(elsewhere_->token);

@@ -1,6 +1,6 @@
 #pragma once
 /// What the simulation does to the engine to see whether it would notice: known mistakes, put back one at a time, and a
-/// look at each pad that is used. Only the simulation's own build of the engine has it (CLOISTER_PLANTED_BUGS);
+/// look at each pad that is used and at the bootstrap's secret. Only the simulation's own build of the engine has it (CLOISTER_PLANTED_BUGS);
 /// elsewhere every question is answered `false` at compile time.
 
 #include <cstddef>
@@ -26,9 +26,12 @@ enum class PlantedBug {
 [[nodiscard]] bool planted(PlantedBug bug);
 /// A pad and the hash it encrypts, at the sender.
 void saw_pad_used(std::span<const std::byte> pad, std::span<const std::byte> hash);
+/// What the TLS exporter gave.
+void saw_bootstrap_secret(std::span<const std::byte> secret);
 #else
 [[nodiscard]] constexpr bool planted(PlantedBug) { return false; }
 constexpr void saw_pad_used(std::span<const std::byte>, std::span<const std::byte>) {}
+constexpr void saw_bootstrap_secret(std::span<const std::byte>) {}
 #endif
 
 }  // namespace cloister::session

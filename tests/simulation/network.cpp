@@ -31,6 +31,7 @@ void Network::connect(Instant not_before) {
 /// A stream keeps its order and nothing else: pieces are cut anywhere.
 void Network::transmit(std::size_t from, const std::vector<std::byte>& bytes) {
   if (!sockets_[from].open) return;
+  tap_.stream(from, bytes);
   const std::size_t pieces = 1 + world_.below(3);
   std::size_t begin = 0;
   for (std::size_t i = 0; i < pieces && begin < bytes.size(); ++i) {
@@ -105,6 +106,7 @@ void Network::cut() {
 }
 
 void Network::send_datagram(std::size_t from, const std::vector<std::byte>& bytes) {
+  tap_.datagram(from, bytes);
   const int copies = world_.happens(trouble_.datagram_loss) ? 0 : world_.happens(trouble_.datagram_repeat) ? 2 : 1;
   for (int i = 0; i < copies; ++i) world_.plan_in(delay(), [this, to = 1 - from, bytes] { ends_[to].datagram(bytes); });
 }

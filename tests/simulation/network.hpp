@@ -33,9 +33,16 @@ struct Ends {
   std::function<void(std::vector<std::byte>)> datagram;
 };
 
+/// Who listens: all that is sent, by the number of the box.
+struct Tap {
+  std::function<void(std::size_t from, const std::vector<std::byte>&)> stream = [](auto, const auto&) {};
+  std::function<void(std::size_t from, const std::vector<std::byte>&)> datagram = [](auto, const auto&) {};
+};
+
 class Network {
  public:
   Network(VirtualWorld& world, Trouble trouble);
+  void tap(Tap tap) { tap_ = std::move(tap); }
   void attach(std::size_t box, Ends ends) { ends_[box] = std::move(ends); }
 
   void connect(Instant not_before);
@@ -61,6 +68,7 @@ class Network {
 
   VirtualWorld& world_;
   Trouble trouble_;
+  Tap tap_;
   std::array<Ends, 2> ends_;
   std::array<Socket, 2> sockets_;
   std::uint64_t connections_ = 0;

@@ -25,7 +25,7 @@ crypto::Psk copy_of(const crypto::Psk& psk) {
 }  // namespace
 
 SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings,
-                           crypto::Psk psk, std::uint64_t seed, test::SyntheticSource& source)
+                           crypto::Psk psk, std::uint64_t seed, hal::SymbolSource& source)
     : world_{world},
       network_{network},
       number_{number},
@@ -109,6 +109,7 @@ void SimulatedBox::to_link(std::function<void()> event) { world_.plan_in(50us, s
 
 void SimulatedBox::drain_chain() {
   while (auto action = chain_->next_action()) {
+    if (auto* made = std::get_if<distill::Amplified>(&*action)) on_amplified(*made);
     auto shared = std::make_shared<distill::Action>(std::move(*action));
     to_link([this, shared, at = generation_] { link_->on_chain(at, std::move(*shared)); });
   }

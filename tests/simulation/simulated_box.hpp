@@ -13,10 +13,10 @@
 #include "appliance/box/link.hpp"
 #include "appliance/distill/chain.hpp"
 #include "appliance/vpn/sa_table.hpp"
+#include "hal/frame.hpp"
 #include "tests/seeded_random.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/virtual_world.hpp"
-#include "tests/synthetic_light.hpp"
 
 namespace cloister::simulation {
 
@@ -34,12 +34,14 @@ struct Traffic {
 class SimulatedBox final : private box::LinkSurroundings {
  public:
   SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk,
-               std::uint64_t seed, test::SyntheticSource& source);
+               std::uint64_t seed, hal::SymbolSource& source);
   void begin();
   /// The service ends and starts anew, without its memory.
   void restart();
   /// Called when a receiving SA is installed: the responder has accepted a key, or the initiator has its acceptance.
   std::function<void()> on_installed_inbound = [] {};
+  /// Called with each block that the chain has made, before the link has it.
+  std::function<void(distill::Amplified&)> on_amplified = [](distill::Amplified&) {};
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
   [[nodiscard]] bool watches() const { return generation_ != 0 && chain_->wants_frame(); }

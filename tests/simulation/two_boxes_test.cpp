@@ -11,6 +11,7 @@
 #include "appliance/distill/block.hpp"
 #include "tests/simulation/seeds.hpp"
 #include "tests/simulation/simulated_box.hpp"
+#include "tests/synthetic_light.hpp"
 
 namespace cloister::simulation {
 namespace {
