@@ -1,7 +1,9 @@
 #include "crypto/tpm_counter.hpp"
 
 #include <array>
+#include <chrono>
 #include <format>
+#include <thread>
 #include <type_traits>
 
 #include "crypto/kdf.hpp"
@@ -40,17 +42,25 @@ class TpmCounter::Open {
 
   /// Its value; made and begun where there is none.
   [[nodiscard]] Result<Reading> begin() {
-    const auto found = find();
+    auto found = find();
     if (!found) return std::unexpected{found.error()};
+    bool made = false;
     if (!*found) {
-      if (auto made = make(); !made) return std::unexpected{made.error()};
+      const auto outcome = make();
+      if (!outcome) return std::unexpected{outcome.error()};
+      made = *outcome;
+      if (!made) found = find();
+      if (!found) return std::unexpected{found.error()};
+    }
+    if (!made && !written_) {
+      if (auto waited = await_first_step(); !waited) return std::unexpected{waited.error()};
     }
     if (!written_) {
       if (auto stepped = step(); !stepped) return std::unexpected{stepped.error()};
     }
     const auto value = read();
     if (!value) return std::unexpected{value.error()};
-    return Reading{*value, !*found};
+    return Reading{*value, made};
   }
 
   /// False when the TPM has no such index.
@@ -78,7 +88,8 @@ class TpmCounter::Open {
     return true;
   }
 
-  [[nodiscard]] Result<> make() {
+  /// False when another process was quicker.
+  [[nodiscard]] Result<bool> make() {
     TPM2B_NV_PUBLIC wanted{};
     wanted.nvPublic.nvIndex = index_;
     wanted.nvPublic.nameAlg = TPM2_ALG_SHA256;
@@ -87,7 +98,24 @@ class TpmCounter::Open {
     const TPM2B_AUTH no_password{};
     const TSS2_RC code = Esys_NV_DefineSpace(state_.esys, ESYS_TR_RH_OWNER, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
                                              &no_password, &wanted, &counter_);
+    if (code == TPM2_RC_NV_DEFINED) return false;
     if (code != TSS2_RC_SUCCESS) return failed("cannot be made", code);
+    return true;
+  }
+
+  /// Who has just made it also steps first: were it stepped twice, what he then seals to its value would never open. One
+  /// that nobody steps any more was left by a process that ended in between.
+  [[nodiscard]] Result<> await_first_step() {
+    constexpr std::chrono::milliseconds between_looks{50};
+    constexpr std::chrono::seconds patience{3};
+    for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
+      std::this_thread::sleep_for(between_looks);
+      Esys_TR_Close(state_.esys, &counter_);  // the object remembers the name that the counter had
+      const auto found = find();
+      if (!found) return std::unexpected{found.error()};
+      if (!*found) return fail(std::format("counter 0x{:08X} was removed by another process: try again", index_));
+      if (written_) break;
+    }
     return {};
   }
 

@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 extern char** environ;
@@ -128,12 +129,23 @@ class ListeningBus {
   [[nodiscard]] std::string tcti() const { return "swtpm:path=" + path_; }
   /// From now on: the last bit of the TPM's answer number `number` (from 0) is changed.
   void change_answer(int number) { answers_until_change_ = number; }
+  /// Before the next command with this code is passed on, the TPM does these, as if another process had been quicker.
+  void before(std::uint32_t code, std::vector<std::vector<std::byte>> commands) {
+    const std::lock_guard lock{mutex_};
+    awaited_code_ = code;
+    inserted_ = std::move(commands);
+  }
   [[nodiscard]] std::size_t times_seen(std::span<const std::byte> text) {
     const std::lock_guard lock{mutex_};
     std::size_t count = 0;
     for (auto at = heard_.begin(); (at = std::search(at, heard_.end(), text.begin(), text.end())) != heard_.end(); ++at)
       ++count;
     return count;
+  }
+  /// Whether all that was to be inserted was, and the TPM did it.
+  [[nodiscard]] bool inserted() {
+    const std::lock_guard lock{mutex_};
+    return inserted_.empty() && !inserted_failed_;
   }
   [[nodiscard]] std::size_t bytes_heard() {
     const std::lock_guard lock{mutex_};
@@ -166,13 +178,34 @@ class ListeningBus {
           const std::lock_guard lock{mutex_};
           heard_.insert(heard_.end(), buffer.begin(), buffer.begin() + got);
         }
+        if (i == 0) insert_before({buffer.data(), static_cast<std::size_t>(got)}, tpm);
         if (i == 1 && answers_until_change_-- == 0) buffer[static_cast<std::size_t>(got) - 1] ^= std::byte{1};
         if (::write(ends[1 - i].fd, buffer.data(), static_cast<std::size_t>(got)) != got) return;
       }
     }
   }
 
+  void insert_before(std::span<const std::byte> command, int tpm) {
+    constexpr std::size_t code_at = 6;  // TPM 2.0 part 1, 18.2: tag, size, command code
+    const std::lock_guard lock{mutex_};
+    if (inserted_.empty() || command.size() < code_at + 4 || big_endian(command, code_at) != awaited_code_) return;
+    for (const auto& other : std::exchange(inserted_, {})) {
+      std::array<std::byte, 4096> answer{};
+      if (::write(tpm, other.data(), other.size()) != static_cast<ssize_t>(other.size())) return;
+      const auto got = ::read(tpm, answer.data(), answer.size());
+      inserted_failed_ |= got < 10 || big_endian(answer, code_at) != 0;
+    }
+  }
+  static std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = (value << 8U) | std::to_integer<std::uint32_t>(bytes[at + i]);
+    return value;
+  }
+
   std::string path_;
+  std::uint32_t awaited_code_ = 0;
+  std::vector<std::vector<std::byte>> inserted_;
+  bool inserted_failed_ = false;
   std::atomic<bool> stop_ = false;
   std::atomic<int> answers_until_change_ = -1;
   std::mutex mutex_;

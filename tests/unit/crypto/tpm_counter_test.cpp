@@ -1,7 +1,10 @@
 // Counters in a real TPM 2.0 (swtpm): what turns them back, and what does not.
 #include "crypto/tpm_counter.hpp"
 
+#include <tss2/tss2_tpm2_types.h>
+
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "tests/unit/crypto/software_tpm.hpp"
@@ -129,6 +132,93 @@ TEST_CASE("A counter that is not there any more, or too far away, is an error th
   REQUIRE_FALSE(far);
   CHECK_THAT(far.error().message, ContainsSubstring("too far"));
   CHECK(TpmCounter::open(*tpm, own)->value == made->value);
+}
+
+/// A command of another process, as it goes over the bus (TPM 2.0 part 3): owner's or index' authorisation by empty password.
+class Command {
+ public:
+  explicit Command(std::uint32_t code) { u16(TPM2_ST_SESSIONS).u32(0).u32(code); }
+  Command& u16(std::uint16_t value) { return number(value, 2); }
+  Command& u32(std::uint32_t value) { return number(value, 4); }
+  Command& empty_password() { return u32(9).u32(TPM2_RS_PW).u16(0).number(0, 1).u16(0); }
+  [[nodiscard]] std::vector<std::byte> bytes() {
+    constexpr std::size_t size_at = 2;
+    for (std::size_t i = 0; i < 4; ++i) bytes_[size_at + i] = static_cast<std::byte>(bytes_.size() >> (24 - 8 * i));
+    return bytes_;
+  }
+
+ private:
+  Command& number(std::uint32_t value, std::size_t size) {
+    for (std::size_t i = size; i-- > 0;) bytes_.push_back(static_cast<std::byte>(value >> (8 * i)));
+    return *this;
+  }
+  std::vector<std::byte> bytes_;
+};
+
+std::vector<std::byte> define_counter(std::uint32_t index) {
+  constexpr std::uint32_t attributes = 0x02040014;  // a counter, AUTHREAD, AUTHWRITE, NO_DA
+  return Command{TPM2_CC_NV_DefineSpace}
+      .u32(TPM2_RH_OWNER)
+      .empty_password()
+      .u16(0)
+      .u16(14)
+      .u32(index)
+      .u16(TPM2_ALG_SHA256)
+      .u32(attributes)
+      .u16(0)
+      .u16(8)
+      .bytes();
+}
+
+std::vector<std::byte> step_counter(std::uint32_t index) {
+  return Command{TPM2_CC_NV_Increment}.u32(index).u32(index).empty_password().bytes();
+}
+
+TEST_CASE("Two processes that make one counter at the same moment have the same one, stepped once", "[tpm]") {
+  SoftwareTpm software;
+  ListeningBus bus{software};
+  bus.before(TPM2_CC_NV_DefineSpace, {define_counter(own), step_counter(own)});
+  std::uint64_t value = 0;
+  {
+    auto tpm = Tpm::open(bus.tcti());
+    REQUIRE(tpm);
+    const auto reading = TpmCounter::open(*tpm, own);
+    INFO((reading ? "" : reading.error().message));
+    REQUIRE(reading);
+    CHECK_FALSE(reading->made);
+    CHECK(bus.inserted());
+    value = reading->value;
+  }
+  CHECK(value_of(software) == value);
+}
+
+TEST_CASE("A counter is left to who made it for its first step, and taken over from who never comes to it", "[tpm]") {
+  SoftwareTpm software;
+  ListeningBus bus{software};
+  const bool dies = GENERATE(false, true);
+  bus.before(TPM2_CC_NV_DefineSpace, {define_counter(own)});
+  auto tpm = Tpm::open(bus.tcti());
+  REQUIRE(tpm);
+  std::jthread other;
+  if (!dies) {
+    // While it is waited for: before one of the looks to come.
+    other = std::jthread{[&bus] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{300});
+      bus.before(TPM2_CC_NV_ReadPublic, {step_counter(own)});
+    }};
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  const auto reading = TpmCounter::open(*tpm, own);
+  const auto waited = std::chrono::steady_clock::now() - begun;
+  INFO((reading ? "" : reading.error().message));
+  REQUIRE(reading);
+  CHECK(bus.inserted());
+  CHECK((waited > std::chrono::milliseconds{2500}) == dies);
+  // Stepped once: its value is what a counter of a new TPM begins with.
+  SoftwareTpm fresh;
+  auto quiet = Tpm::open(fresh.tcti());
+  REQUIRE(quiet);
+  CHECK(TpmCounter::open(*quiet, own)->value == reading->value);
 }
 
 }  // namespace
