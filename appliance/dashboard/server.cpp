@@ -15,6 +15,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -80,14 +81,6 @@ bool is_malformed(const boost::system::error_code& error) {
   return error.category() == make_error_code(http::error::bad_method).category() &&
          error != http::error::end_of_stream && error != http::error::partial_message;
 }
-
-asio::awaitable<void> close(beast::tcp_stream& stream) {
-  boost::system::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  co_return;
-}
-
-asio::awaitable<void> close(beast::ssl_stream<beast::tcp_stream>& stream) { co_await stream.async_shutdown(as_value); }
 
 }  // namespace
 
@@ -180,7 +173,12 @@ asio::awaitable<void> Server::converse(Stream stream, [[maybe_unused]] Place pla
     if (unsent) co_return;
     if (!request.keep_alive()) break;
   }
-  co_await close(stream);
+  if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
+    boost::system::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  } else {
+    co_await stream.async_shutdown(as_value);
+  }
 }
 
 }  // namespace cloister::dashboard
