@@ -35,6 +35,7 @@ struct Box {
   std::string identity;     // path of the sealed identity; empty: none
   std::string certificate;  // path of its certificate, PEM; empty: none
   std::string control_socket = "/run/cloister/control.sock";
+  std::string network_socket = "/run/cloister-network/socket";  // where cloister-netd answers
 };
 
 struct Tpm {

@@ -35,6 +35,7 @@ Box read_box(Section section) {
   if (!box.certificate.empty() && !section.has("identity"))
     section.error("certificate", "is of no key: set 'identity' too, which 'cloisterctl enroll' makes");
   section.read("control_socket", box.control_socket, a_socket_path());
+  section.read("network_socket", box.network_socket, a_socket_path());
   section.finish();
   return box;
 }

@@ -7,9 +7,8 @@
 #include "appliance/box/box_status.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
-#include "appliance/box/guards.hpp"
 #include "appliance/box/zeroize.hpp"
-#include "appliance/drivers/netlink.hpp"
+#include "appliance/drivers/network.hpp"
 #include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
 
@@ -18,8 +17,9 @@ namespace asio = boost::asio;
 namespace {
 
 vpn::Prefix selector_of(const config::Prefix& prefix) {
-  const auto route = route_of(prefix);
-  return {.address = route.address, .v6 = route.v6, .length = route.length};
+  vpn::Prefix selector{.v6 = prefix.family == config::Family::v6, .length = static_cast<std::uint8_t>(prefix.length)};
+  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) selector.address[i] = std::byte{prefix.bytes[i]};
+  return selector;
 }
 
 std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
@@ -28,21 +28,29 @@ std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixe
   return selectors;
 }
 
+/// Guards, interfaces, routes and sockets of all tunnels, which cloister-netd makes.
+Result<drivers::Network> network_of(const config::Configuration& configuration) {
+  handover::Request request{.queues = drivers::data_plane_queues(), .endpoints = {}};
+  for (const auto& tunnel : configuration.tunnels) {
+    handover::Endpoint endpoint{tunnel.local_endpoint.address, tunnel.local_endpoint.port};
+    if (std::ranges::find(request.endpoints, endpoint) == request.endpoints.end())
+      request.endpoints.push_back(std::move(endpoint));
+  }
+  return drivers::ask_for_network(configuration.box.network_socket, request);
+}
+
 /// The interfaces and sockets of all tunnels. Tunnels may share either.
 class DataPlaneParts {
  public:
+  explicit DataPlaneParts(std::vector<drivers::UdpSocket> sockets) : sockets_{std::move(sockets)} {}
+
   Result<> add(std::size_t index, const config::Tunnel& tunnel) {
-    const auto socket = socket_of(tunnel.local_endpoint);
-    if (!socket) return std::unexpected{socket.error()};
     const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
     if (!peer) return std::unexpected{peer.error()};
     const auto tun = tun_of(tunnel);
     if (!tun) return std::unexpected{tun.error()};
-    for (const auto& prefix : tunnel.remote_subnets) {
-      if (auto done = drivers::add_route(route_of(prefix), tuns_[*tun].index); !done) return done;
-    }
     selectors_.add(index, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
-    paths_.push_back({.tun = *tun, .socket = *socket, .peer = *peer});
+    paths_.push_back({.tun = *tun, .socket = socket_of(tunnel.local_endpoint), .peer = *peer});
     return {};
   }
 
@@ -52,14 +60,10 @@ class DataPlaneParts {
   }
 
  private:
-  Result<std::size_t> socket_of(const config::Endpoint& endpoint) {
-    const std::string name = std::format("{}:{}", endpoint.address, endpoint.port);
-    if (const auto found = std::ranges::find(sockets_, name, &drivers::UdpSocket::name); found != sockets_.end())
-      return static_cast<std::size_t>(found - sockets_.begin());
-    auto socket = drivers::open_udp(endpoint.address, endpoint.port, queues_);
-    if (!socket) return std::unexpected{socket.error()};
-    sockets_.push_back(std::move(*socket));
-    return sockets_.size() - 1;
+  [[nodiscard]] std::size_t socket_of(const config::Endpoint& endpoint) const {
+    const auto name = handover::Endpoint{endpoint.address, endpoint.port}.to_string();
+    const auto found = std::ranges::find(sockets_, name, &drivers::UdpSocket::name);
+    return static_cast<std::size_t>(found - sockets_.begin());
   }
 
   Result<std::size_t> tun_of(const config::Tunnel& tunnel) {
@@ -67,7 +71,6 @@ class DataPlaneParts {
       return static_cast<std::size_t>(found - tuns_.begin());
     auto tun = drivers::open_tun(tunnel.interface, queues_);
     if (!tun) return std::unexpected{tun.error()};
-    if (auto done = drivers::bring_up(tun->index, tunnel.mtu); !done) return std::unexpected{done.error()};
     tuns_.push_back(std::move(*tun));
     return tuns_.size() - 1;
   }
@@ -79,8 +82,9 @@ class DataPlaneParts {
   vpn::SelectorTable selectors_;
 };
 
-Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels) {
-  DataPlaneParts parts;
+Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels,
+                                                            std::vector<drivers::UdpSocket> sockets) {
+  DataPlaneParts parts{std::move(sockets)};
   for (std::size_t i = 0; i < tunnels.size(); ++i) {
     if (auto added = parts.add(i, tunnels[i]); !added)
       return fail(std::format("tunnel '{}': {}", tunnels[i].name, added.error().message));
@@ -182,7 +186,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
   // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
-  if (auto laid = lay_guards(configuration); !laid) return std::unexpected{laid.error()};
+  auto network = network_of(configuration);
+  if (!network) return std::unexpected{network.error()};
 
   std::vector<crypto::Credentials> credentials;
   std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
@@ -196,7 +201,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   }
   tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
 
-  auto plane = open_data_plane(configuration.tunnels);
+  auto plane = open_data_plane(configuration.tunnels, std::move(network->sockets));
   if (!plane) return std::unexpected{plane.error()};
   box->plane_ = std::move(*plane);
 

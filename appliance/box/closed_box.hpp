@@ -1,5 +1,5 @@
 #pragma once
-/// What is left of the service once it has destroyed its secrets: no link, no tunnel, no interface. It says so, until
+/// What is left of the service once it has destroyed its secrets: no link, no tunnel, no interface open. It says so, until
 /// it is restarted.
 
 #include <boost/asio/io_context.hpp>

@@ -1,7 +1,6 @@
 /// cloisterd: the service.
 ///
-/// Exit status: 0 stopped by a signal, or the guards are laid; 1 it could not start (the reason is on standard error); 2 the command line is
-/// wrong.
+/// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is wrong.
 
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -17,7 +16,6 @@
 
 #include "appliance/box/box.hpp"
 #include "appliance/box/closed_box.hpp"
-#include "appliance/box/guards.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "config/parse.hpp"
 #include "crypto/secret.hpp"
@@ -98,8 +96,6 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
   std::string path = "/etc/cloister/cloister.yaml";
   app.add_option("--config", path, "Configuration file")->capture_default_str();
-  bool guard = false;
-  app.add_flag("--guard", guard, "Only lay the routes and the packet filter that keep red packets in, and end");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -112,11 +108,6 @@ int main(int argc, char** argv) {
   if (!configuration) {
     for (const auto& diagnostic : configuration.error()) std::cerr << cloister::config::to_string(diagnostic) << '\n';
     return 1;
-  }
-
-  if (guard) {
-    const auto laid = cloister::box::lay_guards(*configuration);
-    return laid ? 0 : failed(laid.error().message);
   }
 
   cloister::crypto::arena_initialise(secret_memory_bytes);

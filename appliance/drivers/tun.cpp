@@ -21,7 +21,8 @@ std::string remedy(int error) {
       return "the kernel has no TUN driver: load the module 'tun' and make /dev/net/tun";
     case EPERM:
     case EACCES:
-      return "run as root or with CAP_NET_ADMIN";
+      return "it is not there or another user's: cloister-netd makes it for the user who runs cloisterd (its option "
+             "--user)";
     case EBUSY:
       return "another program uses it: is a second cloisterd running, or choose another 'interface'";
     default:
@@ -65,13 +66,12 @@ Result<Tun> open_tun(const std::string& interface, std::size_t queues) {
       return fail(std::format("TUN interface '{}': cannot open /dev/net/tun: {}", interface, remedy(errno)));
     ifreq request{};
     std::memcpy(request.ifr_name, interface.data(), interface.size());
-    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0));
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
     if (::ioctl(queue.get(), TUNSETIFF, &request) < 0)
-      return fail(std::format("TUN interface '{}' cannot be made: {}", interface, remedy(errno)));
+      return fail(std::format("TUN interface '{}' cannot be opened: {}", interface, remedy(errno)));
     ask_for_offloads(queue.get(), tun);
     tun.queues.push_back(std::move(queue));
   }
-  tun.index = ::if_nametoindex(interface.c_str());
   return tun;
 }
 

@@ -17,12 +17,11 @@ namespace cloister::drivers {
 struct Tun {
   std::vector<FileDescriptor> queues;  // non-blocking
   std::string interface;
-  unsigned index = 0;             // the kernel's number of the interface
   bool tcp_segmentation = false;  // what this kernel's driver takes and gives as super-packets
   bool udp_segmentation = false;
 };
 
-/// Makes (or takes over) the interface. The interface goes when the last queue closes.
+/// Opens the interface, which cloister-netd has made: without any right, as its owner.
 [[nodiscard]] Result<Tun> open_tun(const std::string& interface, std::size_t queues);
 
 /// A packet and the work that its writer leaves to its reader.

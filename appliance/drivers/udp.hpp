@@ -1,5 +1,5 @@
 #pragma once
-/// UDP sockets for ESP. Where there are several queues, they share one address and port.
+/// UDP sockets for ESP, which cloister-netd has opened. Where there are several queues, they share one address and port.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -23,10 +23,8 @@ struct SocketAddress {
 [[nodiscard]] Result<SocketAddress> socket_address(const std::string& address, std::uint16_t port);
 
 struct UdpSocket {
-  std::vector<FileDescriptor> queues;  // non-blocking, with large buffers where the kernel allows them
+  std::vector<FileDescriptor> queues;  // non-blocking, with large buffers
   std::string name;                    // "203.0.113.1:4500"
 };
-
-[[nodiscard]] Result<UdpSocket> open_udp(const std::string& address, std::uint16_t port, std::size_t queues);
 
 }  // namespace cloister::drivers

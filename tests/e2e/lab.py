@@ -59,6 +59,7 @@ class Lab:
         self.environment = {**os.environ, **(environment or {})}
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
         self.tag = f"cl{os.getpid() % 100000}{next(Lab.numbers)}"
+        self.capabilities = ""  # of the services, as setpriv(1) writes what is left of all: ",+setuid"
         self.processes = {}
         self.namespaces = []
 
@@ -105,10 +106,10 @@ class Lab:
             if value:
                 return value
             for name, process in self.processes.items():
-                if name.startswith(("cloisterd", "fibre", "swtpm")) and process.poll() is not None:
+                if name.startswith(("cloisterd", "netd", "fibre", "swtpm")) and process.poll() is not None:
                     raise Failed(f"{name} ended with status {process.returncode} while waiting for {what}:\n{self.log(name)}")
             if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {name}\n{self.log(name)}" for name in self.processes if name.startswith(("cloisterd", "fibre")))
+                logs = "\n".join(f"--- {name}\n{self.log(name)}" for name in self.processes if name.startswith(("cloisterd", "netd", "fibre")))
                 raise Failed(f"{what}: not within {seconds} s\n{logs}")
             time.sleep(0.1)
 
@@ -198,6 +199,7 @@ class Lab:
             settings = {
                 "state_directory": state,
                 "control_socket": self.control_socket(box),
+                "network_socket": self.network_socket(box),
                 "tcti": f'"{self.tcti(box)}"',
                 "psk": self.directory / f"{box}.psk",
                 "socket": self.fibre_socket(),
@@ -217,8 +219,25 @@ class Lab:
     def control_socket(self, box):
         return self.directory / f"{box}-control.sock"
 
+    def network_socket(self, box):
+        return self.directory / f"{box}-network.sock"
+
+    def start_network(self, box):
+        """cloister-netd, once for a box: it reads the configuration anew whenever the service starts."""
+        if f"netd-{box}" in self.processes:
+            return
+        self.network_socket(box).unlink(missing_ok=True)  # of one that was killed
+        self.start(f"netd-{box}", self.programs / "cloister-netd", "--config", self.directory / f"{box}.yaml", namespace=box)
+        self.wait(f"cloister-netd of {box}", lambda: self.network_socket(box).exists(), 10)
+
+    def service(self, box):
+        """The service's command line: root's files are its own, and it has no capability."""
+        return ["setpriv", f"--bounding-set=-all{self.capabilities}", "--inh-caps=-all", self.programs / "cloisterd", "--config",
+                self.directory / f"{box}.yaml"]
+
     def start_box(self, box):
-        self.start(f"cloisterd-{box}", self.programs / "cloisterd", "--config", self.directory / f"{box}.yaml", namespace=box)
+        self.start_network(box)
+        self.start(f"cloisterd-{box}", *self.service(box), namespace=box)
 
     def status(self, box):
         done = self.run(self.programs / "cloisterctl", "--socket", self.control_socket(box), "status", "--json", check=False)

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "appliance/drivers/netlink.hpp"
+#include "appliance/network/routes.hpp"
 #include "crypto/error.hpp"
 
-namespace cloister::drivers {
+namespace cloister::network {
 
 struct PacketFilter {
   std::vector<RoutePrefix> local;    // red subnets on this side
@@ -23,4 +23,4 @@ struct PacketFilter {
 
 [[nodiscard]] Result<> install(const PacketFilter& filter);
 
-}  // namespace cloister::drivers
+}  // namespace cloister::network

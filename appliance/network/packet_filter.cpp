@@ -1,4 +1,4 @@
-#include "appliance/drivers/packet_filter.hpp"
+#include "appliance/network/packet_filter.hpp"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -16,7 +16,7 @@
 #include <memory>
 #include <span>
 
-namespace cloister::drivers {
+namespace cloister::network {
 namespace {
 
 constexpr const char* table = "cloister";
@@ -342,4 +342,4 @@ Result<> install(const PacketFilter& filter) {
                   error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN" : std::strerror(error)));
 }
 
-}  // namespace cloister::drivers
+}  // namespace cloister::network

@@ -1,5 +1,5 @@
 // What the kernel says to the packet filter, in a network of its own.
-#include "appliance/drivers/packet_filter.hpp"
+#include "appliance/network/packet_filter.hpp"
 
 #include <sched.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <initializer_list>
 
-namespace cloister::drivers {
+namespace cloister::network {
 namespace {
 
 RoutePrefix prefix(std::initializer_list<int> bytes, std::uint8_t length, bool v6 = false) {
@@ -37,7 +37,7 @@ void expect_installed(const PacketFilter& filter) {
   CHECK(outcome == Outcome::installed);
 }
 
-TEST_CASE("Prefixes that repeat, nest, touch and reach to the ends of the addresses make one filter", "[drivers]") {
+TEST_CASE("Prefixes that repeat, nest, touch and reach to the ends of the addresses make one filter", "[network]") {
   expect_installed({.local = {prefix({192, 0, 2, 0}, 24), prefix({192, 0, 2, 0}, 24), prefix({192, 0, 2, 128}, 25),
                               prefix({192, 0, 3, 0}, 24), prefix({198, 51, 100, 0}, 22), prefix({198, 51, 101, 7}, 32)},
                     .remote = {prefix({255, 255, 255, 255}, 32), prefix({255, 255, 255, 0}, 24), prefix({}, 1),
@@ -47,7 +47,7 @@ TEST_CASE("Prefixes that repeat, nest, touch and reach to the ends of the addres
   expect_installed({.local = {prefix({}, 0, true)}, .remote = {prefix({}, 0)}, .tunnels = {"cl-all"}, .black = {}});
 }
 
-TEST_CASE("Four thousand scattered subnets make one filter", "[drivers]") {
+TEST_CASE("Four thousand scattered subnets make one filter", "[network]") {
   PacketFilter filter{.local = {}, .remote = {}, .tunnels = {"cl-many"}, .black = {"black"}};
   for (int i = 0; i < 4000; ++i) {
     filter.local.push_back(prefix({198, 18, i / 64, 4 * (i % 64)}, 32));
@@ -57,4 +57,4 @@ TEST_CASE("Four thousand scattered subnets make one filter", "[drivers]") {
 }
 
 }  // namespace
-}  // namespace cloister::drivers
+}  // namespace cloister::network

@@ -1,0 +1,25 @@
+#pragma once
+/// What cloister-netd has made for the service, which may make none of it itself.
+
+#include <string>
+#include <vector>
+
+#include "appliance/drivers/file_descriptor.hpp"
+#include "appliance/drivers/udp.hpp"
+#include "appliance/handover/channel.hpp"
+#include "appliance/handover/messages.hpp"
+#include "crypto/error.hpp"
+
+namespace cloister::drivers {
+
+/// While it lives, nothing that an earlier configuration has named is taken away.
+struct Network {
+  handover::Channel conversation;
+  std::vector<UdpSocket> sockets;  // of the request's endpoints, in its order
+};
+
+/// Lays guards, interfaces and routes as the configuration says that cloister-netd reads, and opens the request's sockets.
+/// `path` is its socket.
+[[nodiscard]] Result<Network> ask_for_network(const std::string& path, const handover::Request& request);
+
+}  // namespace cloister::drivers

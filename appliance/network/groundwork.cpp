@@ -1,0 +1,59 @@
+#include "appliance/network/groundwork.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "appliance/network/interfaces.hpp"
+
+namespace cloister::network {
+
+Result<> lay_guards(const Plan& plan) {
+  PacketFilter filter{.local = plan.local, .remote = plan.remote, .tunnels = {}, .black = {}};
+  for (const auto& interface : plan.interfaces) filter.tunnels.push_back(interface.name);
+  for (const auto& address : plan.black_addresses) {
+    if (auto black = interface_with(address); !black.empty()) filter.black.push_back(std::move(black));
+  }
+  if (auto done = install(filter); !done) return done;
+  for (const auto& prefix : plan.remote) {
+    if (auto done = add_route({.prefix = prefix}); !done) return done;
+  }
+  return {};
+}
+
+Result<> lay_paths(const Plan& plan, uid_t owner) {
+  const auto present = interfaces();
+  if (!present) return std::unexpected{present.error()};
+  for (const auto& interface : plan.interfaces) {
+    const auto index = keep_interface(interface.name, owner, interface.mtu, *present);
+    if (!index) return std::unexpected{index.error()};
+    for (const auto& prefix : interface.routes) {
+      if (auto done = add_route({.prefix = prefix, .interface_index = *index}); !done) return done;
+    }
+  }
+  return {};
+}
+
+Result<> clear_away(const Plan& plan) {
+  const auto present = interfaces();
+  if (!present) return std::unexpected{present.error()};
+  std::set<Route> planned;
+  for (const auto& prefix : plan.remote) planned.insert({.prefix = prefix});
+  for (const auto& interface : plan.interfaces) {
+    const auto found = std::ranges::find(*present, interface.name, &Interface::name);
+    if (found == present->end()) continue;
+    for (const auto& prefix : interface.routes) planned.insert({.prefix = prefix, .interface_index = found->index});
+  }
+  for (const auto& interface : *present) {
+    if (!interface.ours || plan.has_interface(interface.name)) continue;
+    if (auto done = delete_interface(interface); !done) return done;
+  }
+  const auto routes = our_routes();
+  if (!routes) return std::unexpected{routes.error()};
+  for (const auto& route : *routes) {
+    if (planned.contains(route)) continue;
+    if (auto done = delete_route(route); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace cloister::network

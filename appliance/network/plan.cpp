@@ -1,0 +1,52 @@
+#include "appliance/network/plan.hpp"
+
+#include <algorithm>
+
+namespace cloister::network {
+namespace {
+
+RoutePrefix route_of(const config::Prefix& prefix) {
+  RoutePrefix route;
+  route.v6 = prefix.family == config::Family::v6;
+  route.length = static_cast<std::uint8_t>(prefix.length);
+  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) route.address[i] = std::byte{prefix.bytes[i]};
+  return route;
+}
+
+PlannedInterface& interface_of(Plan& plan, const config::Tunnel& tunnel) {
+  const auto found = std::ranges::find(plan.interfaces, tunnel.interface, &PlannedInterface::name);
+  if (found != plan.interfaces.end()) return *found;
+  return plan.interfaces.emplace_back(tunnel.interface, tunnel.mtu);
+}
+
+template <class Value>
+void add_once(std::vector<Value>& to, Value value) {
+  if (std::ranges::find(to, value) == to.end()) to.push_back(std::move(value));
+}
+
+}  // namespace
+
+bool Plan::has_interface(const std::string& name) const {
+  return std::ranges::find(interfaces, name, &PlannedInterface::name) != interfaces.end();
+}
+
+bool Plan::has_endpoint(const handover::Endpoint& endpoint) const {
+  return std::ranges::find(endpoints, endpoint) != endpoints.end();
+}
+
+Plan plan_of(const config::Configuration& configuration) {
+  Plan plan;
+  for (const auto& tunnel : configuration.tunnels) {
+    auto& interface = interface_of(plan, tunnel);
+    for (const auto& prefix : tunnel.local_subnets) plan.local.push_back(route_of(prefix));
+    for (const auto& prefix : tunnel.remote_subnets) {
+      plan.remote.push_back(route_of(prefix));
+      interface.routes.push_back(route_of(prefix));
+    }
+    add_once(plan.black_addresses, tunnel.local_endpoint.address);
+    add_once(plan.endpoints, {tunnel.local_endpoint.address, tunnel.local_endpoint.port});
+  }
+  return plan;
+}
+
+}  // namespace cloister::network

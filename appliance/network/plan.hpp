@@ -1,0 +1,33 @@
+#pragma once
+/// What a configuration asks of the kernel's network: interfaces, routes, the packet filter. Computed, nothing is done.
+
+#include <string>
+#include <vector>
+
+#include "appliance/handover/messages.hpp"
+#include "appliance/network/packet_filter.hpp"
+#include "appliance/network/routes.hpp"
+#include "config/model.hpp"
+
+namespace cloister::network {
+
+struct PlannedInterface {
+  std::string name;
+  unsigned mtu = 0;
+  std::vector<RoutePrefix> routes;  // the far subnets that it leads to
+};
+
+struct Plan {
+  std::vector<PlannedInterface> interfaces;  // each once, where tunnels share one
+  std::vector<RoutePrefix> local;            // red subnets on this side
+  std::vector<RoutePrefix> remote;           // and on the far sides
+  std::vector<std::string> black_addresses;  // each once
+  std::vector<handover::Endpoint> endpoints;
+
+  [[nodiscard]] bool has_interface(const std::string& name) const;
+  [[nodiscard]] bool has_endpoint(const handover::Endpoint& endpoint) const;
+};
+
+[[nodiscard]] Plan plan_of(const config::Configuration& configuration);
+
+}  // namespace cloister::network

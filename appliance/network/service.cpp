@@ -1,0 +1,155 @@
+#include "appliance/network/service.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <format>
+#include <iostream>
+
+#include "appliance/network/groundwork.hpp"
+#include "appliance/network/listener.hpp"
+#include "appliance/network/udp.hpp"
+#include "config/parse.hpp"
+
+namespace cloister::network {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds message_patience{5};
+// From the answer until cloisterd uses all of it, which takes a TPM's time.
+constexpr std::chrono::seconds conversation_patience{120};
+
+void complain(const Error& error) { std::cerr << "cloister-netd: " << error.message << '\n'; }
+
+drivers::FileDescriptor catch_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return drivers::FileDescriptor{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+milliseconds heartbeat_of_watchdog() {
+  std::uint64_t period_us = 0;
+  if (::sd_watchdog_enabled(0, &period_us) <= 0) return milliseconds{-1};
+  return milliseconds{period_us / 2000};
+}
+
+}  // namespace
+
+Result<> Service::reread() {
+  const auto configuration = config::load(configuration_);
+  if (!configuration) {
+    std::string all;
+    for (const auto& diagnostic : configuration.error())
+      all += (all.empty() ? "" : "\n") + config::to_string(diagnostic);
+    return fail(std::move(all));
+  }
+  plan_ = plan_of(*configuration);
+  if (listener_.get() >= 0) return {};
+  return listen_for(user_, configuration->box.network_socket).transform([&](drivers::FileDescriptor listener) {
+    listener_ = std::move(listener);
+  });
+}
+
+Result<> Service::lay() const {
+  return lay_guards(plan_).and_then([&] { return lay_paths(plan_, user_); });
+}
+
+Result<Service> Service::start(std::string configuration, uid_t user) {
+  Service service{std::move(configuration), user};
+  service.signals_ = catch_signals();
+  service.heartbeat_ = heartbeat_of_watchdog();
+  if (auto read = service.reread(); !read) return std::unexpected{read.error()};
+  if (auto laid = lay_guards(service.plan_); !laid) return std::unexpected{laid.error()};
+  if (auto laid = lay_paths(service.plan_, user); !laid) complain(laid.error());
+  return service;
+}
+
+void Service::run() {
+  ::sd_notify(0, "READY=1");
+  for (;;) {
+    const bool called = wait();
+    ::sd_notify(0, "WATCHDOG=1");
+    if (take_signal()) return;
+    // One request a connection: whatever comes after it, or nothing in time, is its end.
+    if (conversation_ && (called || steady_clock::now() >= patient_until_)) {
+      end_conversation();
+    } else if (called) {
+      accept();
+    }
+  }
+}
+
+/// For a signal, a connection or the end of one, or the time of a heartbeat; whether a connection or its end is there.
+bool Service::wait() const {
+  std::array<pollfd, 2> events{
+      pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+      pollfd{.fd = conversation_ ? conversation_->descriptor() : listener_.get(), .events = POLLIN, .revents = 0}};
+  milliseconds longest = heartbeat_;
+  if (conversation_) {
+    const auto left = std::max(std::chrono::ceil<milliseconds>(patient_until_ - steady_clock::now()), milliseconds{0});
+    longest = longest.count() < 0 ? left : std::min(longest, left);
+  }
+  ::poll(events.data(), events.size(), static_cast<int>(longest.count()));
+  return events[1].revents != 0;
+}
+
+/// Whether it is time to end.
+bool Service::take_signal() {
+  signalfd_siginfo signal{};
+  if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal) return false;
+  if (signal.ssi_signo != SIGHUP) return true;
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch());
+  ::sd_notify(0, std::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()).c_str());
+  if (auto laid = reread().and_then([&] { return lay(); }); !laid) complain(laid.error());
+  ::sd_notify(0, "READY=1");
+  return false;
+}
+
+void Service::accept() {
+  drivers::FileDescriptor socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  if (socket.get() < 0) return;
+  auto channel = handover::Channel::accepted(std::move(socket), message_patience);
+  const auto peer = channel.peer_user();
+  if (!peer || (*peer != user_ && *peer != 0)) return;
+  const auto served = serve(channel);
+  const handover::Answer last =
+      served ? handover::Answer{handover::Done{}} : handover::Answer{handover::Refused{served.error().message}};
+  if (!channel.send(handover::encode(last)) || !served) return;
+  conversation_ = std::move(channel);
+  patient_until_ = steady_clock::now() + conversation_patience;
+}
+
+Result<> Service::serve(const handover::Channel& channel) {
+  const auto message = channel.receive();
+  if (!message) return std::unexpected{message.error()};
+  const auto request = handover::parse_request(message->bytes);
+  if (!request) return std::unexpected{request.error()};
+  if (auto laid = reread().and_then([&] { return lay(); }); !laid) return laid;
+  for (const auto& endpoint : request->endpoints) {
+    if (!plan_.has_endpoint(endpoint))
+      return fail(std::format("no tunnel of '{}' has the endpoint {}: do both services read the same file",
+                              configuration_, endpoint.to_string()));
+    const auto sockets = open_udp(endpoint, request->queues);
+    if (!sockets) return std::unexpected{sockets.error()};
+    if (auto sent = channel.send(handover::encode(handover::Opened{}), *sockets); !sent) return sent;
+  }
+  return {};
+}
+
+void Service::end_conversation() {
+  conversation_.reset();
+  if (auto cleared = clear_away(plan_); !cleared) complain(cleared.error());
+}
+
+}  // namespace cloister::network

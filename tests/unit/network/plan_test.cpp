@@ -1,0 +1,54 @@
+// What a configuration asks of the kernel's network.
+#include "appliance/network/plan.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace cloister::network {
+namespace {
+
+config::Prefix prefix(std::uint8_t third) {
+  return {.family = config::Family::v4, .bytes = {198, 51, third}, .length = 24};
+}
+
+config::Tunnel tunnel(const std::string& interface, std::uint8_t third, std::uint16_t port) {
+  config::Tunnel made;
+  made.interface = interface;
+  made.local_subnets = {{.family = config::Family::v4, .bytes = {192, 0, 2}, .length = 24}};
+  made.remote_subnets = {prefix(third)};
+  made.local_endpoint = {.address = "203.0.113.1", .port = port};
+  made.mtu = 1400;
+  return made;
+}
+
+TEST_CASE("Tunnels that share an interface, an address or an endpoint have it planned once", "[network]") {
+  config::Configuration configuration;
+  configuration.tunnels = {tunnel("cl-one", 1, 4500), tunnel("cl-two", 2, 4500), tunnel("cl-one", 3, 4501)};
+  const auto plan = plan_of(configuration);
+  REQUIRE(plan.interfaces.size() == 2);
+  CHECK(plan.interfaces[0].name == "cl-one");
+  CHECK(plan.interfaces[0].mtu == 1400);
+  CHECK(plan.interfaces[0].routes.size() == 2);
+  CHECK(plan.interfaces[1].routes.size() == 1);
+  CHECK(plan.remote.size() == 3);
+  CHECK(plan.black_addresses == std::vector<std::string>{"203.0.113.1"});
+  CHECK(plan.endpoints == std::vector<handover::Endpoint>{{"203.0.113.1", 4500}, {"203.0.113.1", 4501}});
+}
+
+TEST_CASE("Only what a tunnel names is in the plan", "[network]") {
+  config::Configuration configuration;
+  configuration.tunnels = {tunnel("cl-one", 1, 4500)};
+  const auto plan = plan_of(configuration);
+  CHECK(plan.has_endpoint({"203.0.113.1", 4500}));
+  CHECK_FALSE(plan.has_endpoint({"203.0.113.1", 4501}));
+  CHECK_FALSE(plan.has_endpoint({"203.0.113.2", 4500}));
+  CHECK(plan.has_interface("cl-one"));
+  CHECK_FALSE(plan.has_interface("cl-two"));
+  REQUIRE(plan.interfaces[0].routes.size() == 1);
+  const auto& route = plan.interfaces[0].routes[0];
+  CHECK(route.length == 24);
+  CHECK_FALSE(route.v6);
+  CHECK(route.address[0] == std::byte{198});
+}
+
+}  // namespace
+}  // namespace cloister::network
