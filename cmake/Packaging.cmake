@@ -6,10 +6,11 @@ set(units ${CMAKE_SOURCE_DIR}/image/units)
 
 install(TARGETS cloisterd cloister-netd DESTINATION sbin COMPONENT cloister)
 install(TARGETS cloisterctl DESTINATION bin COMPONENT cloister)
-# Beside cloisterd, which looks for the first there, as the second does.
+# The second looks for the first beside it.
 install(TARGETS cloister-hal-host cloister-hal-check DESTINATION sbin COMPONENT cloister)
 install(FILES hal/plugin/cloister_hal.h DESTINATION include COMPONENT cloister)
-install(FILES ${units}/cloister.service ${units}/cloister-network.service ${units}/cloister-network.socket DESTINATION lib/systemd/system COMPONENT cloister)
+install(FILES ${units}/cloister.service ${units}/cloister-network.service ${units}/cloister-network.socket ${units}/cloister-hal.socket
+  ${units}/cloister-hal@.service DESTINATION lib/systemd/system COMPONENT cloister)
 install(FILES ${units}/cloister.sysusers DESTINATION lib/sysusers.d RENAME cloister.conf COMPONENT cloister)
 install(FILES docs/examples/geneva.yaml docs/examples/paris.yaml DESTINATION share/doc/cloister/examples COMPONENT cloister)
 install(FILES README.md docs/architecture.md docs/devices.md DESTINATION share/doc/cloister COMPONENT cloister)

@@ -58,9 +58,9 @@ enum class DeviceRole { alice, bob };
 /// A vendor's library, with `driver: plugin`.
 struct Plugin {
   std::string library;
-  std::string sha256;  // of the file, 64 lower-case hexadecimal digits
-  std::string node;    // what is opened for it; empty: nothing
-  std::string user = "cloister-hal";
+  std::string sha256;                                    // of the file, 64 lower-case hexadecimal digits
+  std::string node;                                      // what is opened for it; empty: nothing
+  std::string host_socket = "/run/cloister-hal/socket";  // where its process is started
 };
 
 struct Device {

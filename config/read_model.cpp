@@ -47,9 +47,8 @@ Plugin read_plugin(Section section, bool chosen) {
   section.read("library", plugin.library, a_path(), fallback);
   section.read("sha256", plugin.sha256, a_sha256(), fallback);
   section.read("node", plugin.node, a_text("the path of a device node or local socket"));
-  section.read("user", plugin.user, a_text("a user's name"));
+  section.read("host_socket", plugin.host_socket, a_socket_path());
   if (!plugin.node.empty() && !plugin.node.starts_with('/')) section.error("node", "is not an absolute path");
-  if (plugin.user.empty()) section.error("user", "is empty: the library must run as a user of its own");
   section.finish();
   return plugin;
 }

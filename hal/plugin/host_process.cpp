@@ -1,22 +1,20 @@
 #include "hal/plugin/host_process.hpp"
 
-#include <fcntl.h>
-#include <pwd.h>
-#include <signal.h>
+#include <poll.h>
 #include <spawn.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <format>
 #include <utility>
 #include <vector>
-
-#include "hal/plugin/ring.hpp"
 
 namespace cloister::hal::plugin {
 
@@ -25,8 +23,8 @@ using simulator::system_message;
 
 namespace {
 
-// Above every number the child gives a meaning to, so that one does not overwrite another on its way there.
-constexpr int out_of_the_way = 16;
+// A process that was killed is gone within milliseconds.
+constexpr int end_within_ms = 2000;
 
 /// What the hardware is reached by; empty when none is configured.
 Result<FileDescriptor> open_node(const std::string& path) {
@@ -36,111 +34,98 @@ Result<FileDescriptor> open_node(const std::string& path) {
   return node;
 }
 
-/// posix_spawn's two objects, freed on every way out.
-class SpawnPlan {
- public:
-  SpawnPlan() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  /// Gives an open file the number `as` in the child.
-  [[nodiscard]] bool give(int descriptor, int as) {
-    FileDescriptor moved{::fcntl(descriptor, F_DUPFD_CLOEXEC, out_of_the_way)};
-    if (moved.get() < 0 || ::posix_spawn_file_actions_adddup2(&actions_, moved.get(), as) != 0) return false;
-    given_.push_back(std::move(moved));
-    return true;
-  }
-  [[nodiscard]] bool close_from(int descriptor) {
-    return ::posix_spawn_file_actions_addclosefrom_np(&actions_, descriptor) == 0;
-  }
-  [[nodiscard]] Result<FileDescriptor> spawn(const std::string& program, std::vector<std::string> arguments) {
-    std::vector<char*> pointers;
-    for (auto& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    std::array<char*, 1> no_environment{};
-    int process = -1;
-    const int error =
-        ::pidfd_spawn(&process, program.c_str(), &actions_, &attributes_, pointers.data(), no_environment.data());
-    if (error != 0) return fail(std::format("cannot start '{}': {}", program, system_message(error)));
-    return FileDescriptor{process};
-  }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-  std::vector<FileDescriptor> given_;
+struct Keeper {
+  FileDescriptor connection;
+  FileDescriptor process;  // empty where systemd has started it
 };
+
+Result<Keeper> reach_keeper(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail(std::format("'{}' is too long for a socket", path));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  FileDescriptor connection{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  if (connection.get() < 0 ||
+      ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail(std::format("the device's library cannot be started at '{}': {}: is cloister-hal.socket active", path,
+                            system_message(errno)));
+  return Keeper{std::move(connection), FileDescriptor{}};
+}
+
+Result<Keeper> start_keeper(const std::string& program) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(std::format("cannot make a connection for '{}': {}", program, system_message(errno)));
+  FileDescriptor ours{ends[0]};
+  const FileDescriptor theirs{ends[1]};
+  posix_spawn_file_actions_t actions{};
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  std::string name{"cloister-hal-host"};
+  std::array<char*, 2> arguments{name.data(), nullptr};
+  std::array<char*, 1> no_environment{};
+  int process = -1;
+  const int error =
+      ::pidfd_spawn(&process, program.c_str(), &actions, nullptr, arguments.data(), no_environment.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return fail(std::format("cannot start '{}': {}", program, system_message(error)));
+  return Keeper{std::move(ours), FileDescriptor{process}};
+}
+
+bool send_descriptors(int connection, const std::vector<int>& descriptors) {
+  std::byte word{};
+  iovec part{&word, sizeof word};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(3 * sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size() * sizeof(int));
+  return ::sendmsg(connection, &message, MSG_NOSIGNAL) == sizeof word;
+}
 
 }  // namespace
 
-Result<UserNumbers> user_numbers(const std::string& name) {
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 16384> text{};
-  if (::getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
-    return fail(
-        std::format("there is no user '{}' for the device's library: make one with 'useradd --system {}'", name, name));
-  if (found->pw_uid == 0 || found->pw_uid == ::getuid())
-    return fail(std::format("user '{}' is this service's own: the device's library must have another", name));
-  return UserNumbers{.user = found->pw_uid, .group = found->pw_gid};
-}
-
 Result<HostProcess> HostProcess::start(const PluginConfig& config, int ring, int library) {
-  auto node = open_node(config.node);
+  const auto node = open_node(config.node);
   if (!node) return std::unexpected{node.error()};
-  std::vector<std::string> arguments{"cloister-hal-host", std::format("{}", ::getpid())};
-  if (!config.user.empty()) {
-    const auto numbers = user_numbers(config.user);
-    if (!numbers) return std::unexpected{numbers.error()};
-    arguments.push_back(std::format("{}", numbers->user));
-    arguments.push_back(std::format("{}", numbers->group));
-  }
-  SpawnPlan plan;
-  const bool has_node = node->get() >= 0;
-  if (!plan.give(ring, ring_descriptor) || !plan.give(library, library_descriptor) ||
-      (has_node && !plan.give(node->get(), node_descriptor)) ||
-      !plan.close_from(has_node ? node_descriptor + 1 : node_descriptor))
-    return fail(std::format("cannot prepare the start of '{}': {}", config.host_program, system_message(errno)));
-  auto process = plan.spawn(config.host_program, std::move(arguments));
-  if (!process) return std::unexpected{process.error()};
-  return HostProcess{std::move(*process)};
+  auto keeper = config.host_socket.empty() ? start_keeper(config.host_program) : reach_keeper(config.host_socket);
+  if (!keeper) return std::unexpected{keeper.error()};
+  std::vector<int> descriptors{ring, library};
+  if (node->get() >= 0) descriptors.push_back(node->get());
+  HostProcess process{std::move(keeper->connection), std::move(keeper->process)};
+  if (!send_descriptors(process.descriptor(), descriptors))
+    return fail(std::format("cannot hand over the ring to the device's library: {}", system_message(errno)));
+  return process;
 }
 
 HostProcess::HostProcess(HostProcess&& other) noexcept
-    : process_{std::move(other.process_)}, end_{std::move(other.end_)} {}
+    : connection_{std::move(other.connection_)}, keeper_{std::move(other.keeper_)}, end_{std::move(other.end_)} {}
 
 HostProcess::~HostProcess() {
-  if (process_.get() < 0 || end_) return;
-  ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+  if (connection_.get() < 0) return;
+  ::shutdown(connection_.get(), SHUT_WR);
+  pollfd ended{.fd = connection_.get(), .events = POLLIN, .revents = 0};
+  while (!end_ && ::poll(&ended, 1, end_within_ms) < 0 && errno == EINTR) {
+  }
+  if (keeper_.get() < 0) return;
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(process_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(keeper_.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }
 }
 
 std::optional<std::string> HostProcess::end() {
   if (end_) return end_;
-  siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(process_.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-    return std::nullopt;
-  if (info.si_code == CLD_EXITED) {
-    end_ = std::format("ended with status {}", info.si_status);
-  } else {
-    const char* name = ::sigdescr_np(info.si_status);
-    end_ = std::format("was ended by signal {} ({})", info.si_status, name != nullptr ? name : "unknown");
-  }
+  std::array<char, 256> text{};
+  const auto bytes = ::recv(connection_.get(), text.data(), text.size(), MSG_DONTWAIT);
+  if (bytes > 0) end_.emplace(text.data(), static_cast<std::size_t>(bytes));
+  if (bytes == 0) end_.emplace("ended with its parent, cloister-hal-host: the journal may say why");
   return end_;
 }
 

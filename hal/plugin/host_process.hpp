@@ -1,8 +1,6 @@
 #pragma once
-/// The process of a vendor's library, as its parent holds it: started with three descriptors and nothing else, ended
-/// with the object.
-
-#include <sys/types.h>
+/// The process of a vendor's library, as the service holds it: a connection to its parent (host/keeper.hpp), which systemd
+/// has started or, for tests and vendors, this process itself. The process ends with the object.
 
 #include <optional>
 #include <string>
@@ -13,13 +11,6 @@
 
 namespace cloister::hal::plugin {
 
-/// The numbers of a user; an error names the user and how to make it.
-struct UserNumbers {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-[[nodiscard]] Result<UserNumbers> user_numbers(const std::string& name);
-
 class HostProcess {
  public:
   /// `ring` and `library` stay the caller's.
@@ -28,18 +19,20 @@ class HostProcess {
   HostProcess& operator=(HostProcess&&) = delete;
   HostProcess(const HostProcess&) = delete;
   HostProcess& operator=(const HostProcess&) = delete;
-  /// Kills what still runs, and waits for its end.
+  /// Ends what still runs, and waits for that.
   ~HostProcess();
 
   /// Readable when it has ended.
-  [[nodiscard]] int descriptor() const { return process_.get(); }
+  [[nodiscard]] int descriptor() const { return connection_.get(); }
   /// "was ended by signal 11 (Segmentation fault)" or "ended with status 1"; nothing while it runs.
   [[nodiscard]] std::optional<std::string> end();
 
  private:
-  explicit HostProcess(simulator::FileDescriptor process) : process_{std::move(process)} {}
+  HostProcess(simulator::FileDescriptor connection, simulator::FileDescriptor keeper)
+      : connection_{std::move(connection)}, keeper_{std::move(keeper)} {}
 
-  simulator::FileDescriptor process_;  // empty once moved from
+  simulator::FileDescriptor connection_;  // empty once moved from
+  simulator::FileDescriptor keeper_;      // where it is this process's own child
   std::optional<std::string> end_;
 };
 

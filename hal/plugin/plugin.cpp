@@ -8,7 +8,6 @@
 #include <format>
 #include <system_error>
 
-#include "hal/plugin/host_process.hpp"
 #include "hal/plugin/library_file.hpp"
 
 namespace cloister::hal::plugin {
@@ -20,11 +19,14 @@ std::string host_beside_this_program() {
 }
 
 Result<> check(const PluginConfig& config) {
-  if (::access(config.host_program.c_str(), X_OK) != 0)
-    return fail(std::format("'{}' cannot be run: {}: install it beside cloisterd", config.host_program,
+  if (config.host_socket.empty() && ::access(config.host_program.c_str(), X_OK) != 0)
+    return fail(std::format("'{}' cannot be run: {}: install it beside this program", config.host_program,
                             simulator::system_message(errno)));
-  if (!config.user.empty())
-    if (const auto user = user_numbers(config.user); !user) return std::unexpected{user.error()};
+  if (!config.host_socket.empty() && ::access(config.host_socket.c_str(), W_OK) != 0)
+    return fail(
+        std::format("the device's library cannot be started at '{}': {}: is cloister-hal.socket active "
+                    "(systemctl start cloister-hal.socket)",
+                    config.host_socket, simulator::system_message(errno)));
   return pinned_library(config.library, config.sha256).transform([](const auto&) {});
 }
 

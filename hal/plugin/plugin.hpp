@@ -3,7 +3,7 @@
 /// nothing but a ring of raw detections or symbols.
 ///
 ///   cloisterd: PluginReceiver ◀──ring (shared memory)── cloister-hal-host: library ◀──node──▶ hardware
-///              PluginTransmitter                         own user, no network, no files, few system calls
+///              PluginTransmitter                         no rights, no network, no files, few system calls
 ///
 /// It sees raw detections, which cannot be helped, and nothing that is made of them. A library that hangs, lies, floods,
 /// crashes or gives nonsense makes a call of the device fail with the reason; the owner raises the alarm and opens a new
@@ -22,15 +22,15 @@ struct PluginConfig {
   std::string library;       ///< Path of the shared object.
   std::string sha256;        ///< Of the whole file, 64 hexadecimal digits.
   std::string node;          ///< Device node or local socket that is opened for it; empty: none.
-  std::string user;          ///< Name; empty: no other than this process's own, in a user namespace.
-  std::string host_program;  ///< Path of cloister-hal-host.
+  std::string host_socket;   ///< Where systemd starts cloister-hal-host; empty: it is started here, as who this is.
+  std::string host_program;  ///< Its path, where it is started here.
   simulator::SourceSettings source;
 };
 
 /// The host program in the directory of the running program.
 [[nodiscard]] std::string host_beside_this_program();
 
-/// What can be found wrong before anything runs: the library's hash, the user, the host program.
+/// What can be found wrong before anything runs: the library's hash, the host program or its socket.
 [[nodiscard]] Result<> check(const PluginConfig& config);
 
 [[nodiscard]] Result<std::unique_ptr<Transmitter>> open_transmitter(const PluginConfig& config);

@@ -59,7 +59,6 @@ class Lab:
         self.environment = {**os.environ, **(environment or {})}
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
         self.tag = f"cl{os.getpid() % 100000}{next(Lab.numbers)}"
-        self.capabilities = ""  # of the services, as setpriv(1) writes what is left of all: ",+setuid"
         self.processes = {}
         self.namespaces = []
 
@@ -232,7 +231,7 @@ class Lab:
 
     def service(self, box):
         """The service's command line: root's files are its own, and it has no capability."""
-        return ["setpriv", f"--bounding-set=-all{self.capabilities}", "--inh-caps=-all", self.programs / "cloisterd", "--config",
+        return ["setpriv", "--bounding-set=-all", "--inh-caps=-all", self.programs / "cloisterd", "--config",
                 self.directory / f"{box}.yaml"]
 
     def start_box(self, box):

@@ -24,7 +24,7 @@ struct Arguments {
   PluginConfig plugin{.library = {},
                       .sha256 = {},
                       .node = {},
-                      .user = ::getuid() == 0 ? "nobody" : "",
+                      .host_socket = {},
                       .host_program = host_beside_this_program(),
                       .source = {.clock_hz = 1e7, .z_probability = 0.7, .intensities = {}, .probabilities = {}}};
   std::string role = "both";
@@ -80,7 +80,6 @@ int examine(Arguments arguments) {
     return 1;
   }
   std::cout << "sha256 " << *sha256 << "  " << arguments.plugin.library << std::endl;
-  if (arguments.plugin.user.empty()) std::cout << "note   not root: the library runs as you, in a user namespace\n";
   int wrong = 0;
   int roles = 0;
   const auto add = [&](const char* role, const Findings& findings) {
@@ -114,8 +113,6 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--intensity-probability", arguments.shares, "How often each of them is to be sent")
       ->expected(2, 3)
-      ->capture_default_str();
-  app.add_option("--user", arguments.plugin.user, "User that the library runs as; only root can choose one")
       ->capture_default_str();
   try {
     app.parse(argc, argv);

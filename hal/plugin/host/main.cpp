@@ -1,7 +1,8 @@
-/// cloister-hal-host: the process in which a vendor's library runs. Started by cloisterd and cloister-hal-check, with
-/// the ring, the library and the device's node as open descriptors; of no use by hand.
+/// cloister-hal-host: the process in which a vendor's library runs, and its parent. Started by systemd for cloisterd
+/// (cloister-hal.socket), and by cloister-hal-check; of no use by hand.
 ///
-///   cloister-hal-host PARENT [USER GROUP]        process and user numbers
+///   cloister-hal-host            the parent: standard input is the connection (keeper.hpp)
+///   cloister-hal-host PARENT     the library's process, with ring, library and node as open descriptors
 
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "hal/plugin/host/keeper.hpp"
 #include "hal/plugin/host/library_loop.hpp"
 #include "hal/plugin/host/sandbox.hpp"
 #include "hal/plugin/host/system_calls.hpp"
@@ -70,16 +72,16 @@ void watch_system_calls() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-int live(std::optional<unsigned> parent, std::optional<Identity> identity) {
+int live(unsigned parent) {
   std::size_t ring_size = 0;
   ring_header = map_ring(ring_size);
   if (ring_header == nullptr || !silence()) return 1;
   const Ring ring{ring_header};
   ring.at(Step::closing_itself_in);
   if (ring.order().version != ring_version) return give_up("is of another release than the service: install both anew");
-  if (auto closed = close_in(library_descriptor, identity, ring_size); !closed) return give_up(closed.error());
+  if (auto closed = close_in(library_descriptor, ring_size); !closed) return give_up(closed.error());
   // The service may have gone before its death could be signalled.
-  if (std::cmp_not_equal(::getppid(), *parent)) return 1;
+  if (std::cmp_not_equal(::getppid(), parent)) return 1;
   watch_system_calls();
   if (auto filtered = allow_only(Allowed::loading); !filtered) return give_up(filtered.error());
   const auto driver = load(ring);
@@ -93,12 +95,10 @@ int live(std::optional<unsigned> parent, std::optional<Identity> identity) {
 }  // namespace
 
 int main(int count, char** values) {
-  const auto parent = count > 1 ? number(values[1]) : std::nullopt;
-  const auto user = count > 3 ? number(values[2]) : std::nullopt;
-  const auto group = count > 3 ? number(values[3]) : std::nullopt;
-  if (!parent || (count != 2 && count != 4) || (count == 4 && (!user || !group))) {
-    std::fputs("cloister-hal-host is started by cloisterd and cloister-hal-check, not by hand\n", stderr);
-    return 2;
-  }
-  return live(parent, user && group ? std::optional{Identity{.user = *user, .group = *group}} : std::nullopt);
+  struct stat input{};
+  if (count == 1 && ::fstat(STDIN_FILENO, &input) == 0 && S_ISSOCK(input.st_mode)) return keep_library(STDIN_FILENO);
+  const auto parent = count == 2 ? number(values[1]) : std::nullopt;
+  if (parent) return live(*parent);
+  std::fputs("cloister-hal-host is started for cloisterd and cloister-hal-check, not by hand\n", stderr);
+  return 2;
 }

@@ -1,7 +1,7 @@
 #include "hal/plugin/host/sandbox.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <format>
@@ -76,6 +77,13 @@ std::expected<void, std::string> enter_empty_root(int library) {
   return {};
 }
 
+/// Those over its own namespaces, which it had to make the walls.
+bool drop_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  return ::syscall(SYS_capset, &header, none.data()) == 0;
+}
+
 bool limit(decltype(RLIMIT_AS) resource, rlim_t value) {
   const rlimit both{.rlim_cur = value, .rlim_max = value};
   return ::setrlimit(resource, &both) == 0;
@@ -83,22 +91,15 @@ bool limit(decltype(RLIMIT_AS) resource, rlim_t value) {
 
 }  // namespace
 
-std::expected<void, std::string> close_in(int descriptor, const std::optional<Identity>& identity,
-                                          std::size_t ring_bytes) {
-  if (!identity)
-    if (auto entered = enter_own_user_namespace(); !entered) return entered;
+std::expected<void, std::string> close_in(int descriptor, std::size_t ring_bytes) {
+  if (auto entered = enter_own_user_namespace(); !entered) return entered;
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
     return cannot("make its own namespaces");
   if (auto entered = enter_empty_root(descriptor); !entered) return entered;
-  if (identity &&
-      (::setgroups(0, nullptr) != 0 || ::setresgid(identity->group, identity->group, identity->group) != 0 ||
-       ::setresuid(identity->user, identity->user, identity->user) != 0))
-    return cannot("become its own user");
   if (!limit(RLIMIT_AS, memory_bytes + ring_bytes) || !limit(RLIMIT_NOFILE, descriptors) || !limit(RLIMIT_CORE, 0) ||
       !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NPROC, threads) || !limit(RLIMIT_RTPRIO, 0) || !limit(RLIMIT_MEMLOCK, 0))
     return cannot("limit itself");
-  // A change of user clears both of the first two, so they come after it.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0 ||
+  if (!drop_capabilities() || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0 ||
       ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return cannot("give up privileges");
   return {};
