@@ -1,6 +1,4 @@
-/// cloisterctl: what an operator types.
-///
-/// Exit status: 0 done; 1 it failed (the reason is on standard error); 2 the command line is wrong. `config diff` as diff(1).
+/// cloisterctl: what an operator types. Its exit statuses are in exit_status.hpp; reasons are on standard error.
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/enroll.hpp"
 #include "appliance/cloisterctl/events.hpp"
+#include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/psk.hpp"
@@ -28,7 +27,9 @@
 namespace {
 
 using namespace cloister;
+using cloisterctl::ExitStatus;
 using cloisterctl::failed;
+using cloisterctl::number;
 
 int show_status(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);
@@ -46,10 +47,11 @@ int watch_status(const std::string& socket, double interval_seconds, unsigned co
   for (unsigned shown = 0; interrupted == 0 && (count == 0 || shown < count); ++shown) {
     if (shown > 0) std::this_thread::sleep_for(std::chrono::duration<double>(interval_seconds));
     const auto status = control::fetch_status(socket);
-    if (!status && !terminal) return failed(status.error());
+    const bool may_come = status || status.error().kind != control::Failure::Kind::right_lacking;
+    if (!may_come || (!status && !terminal)) return failed(status.error());
     if (terminal) std::cout << "\x1b[H\x1b[2J";
     if (!status)
-      std::cout << status.error() << '\n';
+      std::cout << status.error().message << '\n';
     else if (json)
       std::cout << control::json_line(*status);
     else
@@ -75,7 +77,7 @@ int command_wanted(const CLI::App& app, const CLI::RequiredError& error) {
   }
   if (names.empty()) {  // it is an argument that is missing
     std::cerr << path << ": " << error.what() << " (see '" << path << " --help')\n";
-    return 2;
+    return number(ExitStatus::usage);
   }
   const auto words = app.remaining(true);
   if (words.empty()) {
@@ -85,7 +87,7 @@ int command_wanted(const CLI::App& app, const CLI::RequiredError& error) {
     std::cerr << path << ": '" << words.front() << "' is no command"
               << (meant ? ": did you mean '" + *meant + "'?" : "; there are: " + list) << '\n';
   }
-  return 2;
+  return number(ExitStatus::usage);
 }
 
 }  // namespace
@@ -93,6 +95,7 @@ int command_wanted(const CLI::App& app, const CLI::RequiredError& error) {
 int main(int argc, char** argv) {
   CLI::App app{"Looks at and operates the Cloister service of this box.", "cloisterctl"};
   app.set_version_flag("--version", std::string{"cloisterctl "} + CLOISTER_VERSION);
+  app.footer(cloisterctl::exit_status_table());
   app.require_subcommand(1);
   app.fallthrough();  // --socket also behind the command
   std::string socket = "/run/cloister/control.sock";
@@ -232,7 +235,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::RequiredError& error) {
     return command_wanted(app, error);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : number(ExitStatus::usage);
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);

@@ -19,7 +19,7 @@
 namespace cloister::cloisterctl {
 namespace {
 
-using Done = std::expected<void, std::string>;
+using Done = std::expected<void, control::Failure>;
 
 /// What a person types who means it.
 constexpr const char* word = "zeroize";
@@ -49,16 +49,16 @@ Done destroy(const config::Configuration& configuration) {
   if (failures.empty()) return {};
   const auto text = box::incomplete_text(failures);
   audit(configuration.box, "ZEROIZE_INCOMPLETE", text);
-  return std::unexpected{"not all is done: " + text};
+  return std::unexpected{control::Failure{control::Failure::Kind::failed, "not all is done: " + text}};
 }
 
 int report(const ZeroizeOptions& options, const Done& done, bool by_service, double seconds) {
   if (options.json) {
-    std::cout << boost::json::serialize(
-                     boost::json::value{{"done", done.has_value()},
-                                        {"by", by_service ? "service" : "cloisterctl"},
-                                        {"seconds", seconds},
-                                        {"error", done ? boost::json::value{} : boost::json::value{done.error()}}})
+    std::cout << boost::json::serialize(boost::json::value{
+                     {"done", done.has_value()},
+                     {"by", by_service ? "service" : "cloisterctl"},
+                     {"seconds", seconds},
+                     {"error", done ? boost::json::value{} : boost::json::value{done.error().message}}})
               << '\n';
   }
   if (!done) return failed(done.error());

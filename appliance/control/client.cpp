@@ -28,23 +28,26 @@ bool is_absence(const error_code& error) {
   return error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused;
 }
 
-std::string because(const error_code& error, const std::string& path) {
-  if (error == asio::error::access_denied) return std::format("no right to use '{}': run as root", path);
+Failure because(const error_code& error, const std::string& path) {
+  if (error == asio::error::access_denied)
+    return {Failure::Kind::right_lacking,
+            std::format("no right to reach '{}': mend the modes of its directory, or run as root", path)};
   if (is_absence(error)) {
-    return std::format(
-        "cloisterd does not answer on '{}': is the service running (systemctl status cloister), or is --socket another "
-        "path",
-        path);
+    return {Failure::Kind::service_absent,
+            std::format("cloisterd does not answer on '{}': is the service running (systemctl status cloister), or is "
+                        "--socket another path",
+                        path)};
   }
-  return std::format("cannot talk to cloisterd on '{}': {}", path, error.message());
+  return {Failure::Kind::failed, std::format("cannot talk to cloisterd on '{}': {}", path, error.message())};
 }
 
-using LineOrError = std::expected<std::string, std::string>;
+using LineOrFailure = std::expected<std::string, Failure>;
 
-asio::awaitable<LineOrError> ask(std::string socket_path, Request question, std::chrono::seconds patience) {
+asio::awaitable<LineOrFailure> ask(std::string socket_path, Request question, std::chrono::seconds patience) {
   if (socket_path.empty() || socket_path.size() > socket_path_max) {
     co_return std::unexpected{
-        std::format("'{}' is not a socket path: expected 1 to {} characters", socket_path, socket_path_max)};
+        Failure{Failure::Kind::failed,
+                std::format("'{}' is not a socket path: expected 1 to {} characters", socket_path, socket_path_max)}};
   }
   const auto in_time =
       asio::cancel_at(std::chrono::steady_clock::now() + patience, asio::as_tuple(asio::use_awaitable));
@@ -52,15 +55,17 @@ asio::awaitable<LineOrError> ask(std::string socket_path, Request question, std:
   std::string answer;
   asio::local::stream_protocol::socket socket{co_await asio::this_coro::executor};
   auto [error] = co_await socket.async_connect(asio::local::stream_protocol::endpoint{socket_path}, in_time);
-  if (!error) std::tie(error, std::ignore) = co_await asio::async_write(socket, asio::buffer(request), in_time);
   if (!error) {
+    // Who has no right at all is told so and sent away, maybe before the request is written: the answer is read anyhow.
+    co_await asio::async_write(socket, asio::buffer(request), in_time);
     std::tie(error, std::ignore) =
         co_await asio::async_read_until(socket, asio::dynamic_buffer(answer, answer_bytes_max), '\n', in_time);
   }
   if (error == asio::error::operation_aborted) {
     co_return std::unexpected{
-        std::format("cloisterd did not answer on '{}' within {} s: look at its log (journalctl -u cloister)",
-                    socket_path, patience.count())};
+        Failure{Failure::Kind::failed,
+                std::format("cloisterd did not answer on '{}' within {} s: look at its log (journalctl -u cloister)",
+                            socket_path, patience.count())}};
   }
   if (error) co_return std::unexpected{because(error, socket_path)};
   co_return answer;
@@ -74,7 +79,7 @@ asio::awaitable<StatusOrError> status_of(std::string socket_path) {
   co_return decode_status(*answer);
 }
 
-std::expected<void, std::string> zeroize(const std::string& socket_path) {
+std::expected<void, Failure> zeroize(const std::string& socket_path) {
   asio::io_context context;
   auto asked = asio::co_spawn(context, ask(socket_path, Request::zeroize, zeroize_patience), asio::use_future);
   context.run();

@@ -5,11 +5,11 @@
 #include <expected>
 #include <string>
 
-#include "appliance/control/status.hpp"
+#include "appliance/control/protocol.hpp"
 
 namespace cloister::control {
 
-using StatusOrError = std::expected<BoxStatus, std::string>;
+using StatusOrError = std::expected<BoxStatus, Failure>;
 
 /// Takes at most 5 seconds. The error names the socket and the remedy.
 [[nodiscard]] boost::asio::awaitable<StatusOrError> status_of(std::string socket_path);
@@ -18,7 +18,7 @@ using StatusOrError = std::expected<BoxStatus, std::string>;
 [[nodiscard]] StatusOrError fetch_status(const std::string& socket_path);
 
 /// Tells the service to destroy all its secrets, and waits, a minute at most, until it has.
-[[nodiscard]] std::expected<void, std::string> zeroize(const std::string& socket_path);
+[[nodiscard]] std::expected<void, Failure> zeroize(const std::string& socket_path);
 
 /// No service is behind the socket: there is none of that name, or nobody listens.
 [[nodiscard]] bool service_absent(const std::string& socket_path);

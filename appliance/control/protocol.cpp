@@ -47,17 +47,28 @@ std::string name_of(Request request) {
   return {};
 }
 
+std::unexpected<Failure> failed(std::string message) {
+  return std::unexpected{Failure{Failure::Kind::failed, std::move(message)}};
+}
+
 /// An answer that is no error.
-std::expected<json::object, std::string> decode_answer(std::string_view line) {
+std::expected<json::object, Failure> decode_answer(std::string_view line) {
   boost::system::error_code error;
   json::value value = json::parse(line, error);
-  if (error || !value.is_object()) return std::unexpected{"the service's answer is not JSON"};
-  if (const auto* text = value.get_object().if_contains("error"); text != nullptr && text->is_string())
-    return std::unexpected{std::string{text->get_string()}};
+  if (error || !value.is_object()) return failed("the service's answer is not JSON");
+  const auto& answer = value.get_object();
+  if (const auto* lacks = answer.if_contains("lacks"); lacks != nullptr && lacks->is_string()) {
+    const Right right = lacks->get_string() == name_of(Right::view) ? Right::view : Right::operate;
+    return std::unexpected{Failure{Failure::Kind::right_lacking, refusal(right)}};
+  }
+  if (const auto* text = answer.if_contains("error"); text != nullptr && text->is_string())
+    return failed(std::string{text->get_string()});
   return std::move(value.get_object());
 }
 
 }  // namespace
+
+Right right_for(Request request) { return request == Request::status ? Right::view : Right::operate; }
 
 std::string encode_request(Request request) {
   return json::serialize(json::object{{"request", name_of(request)}}) + "\n";
@@ -86,23 +97,30 @@ std::string encode_error(std::string_view text) {
   return json::serialize(json::object{{"ok", false}, {"error", text}}) + "\n";
 }
 
-std::expected<BoxStatus, std::string> decode_status(std::string_view line) {
+std::string encode_lacking(Right lacking) {
+  return json::serialize(json::object{{"ok", false},
+                                      {"error", std::format("the right to {} is lacking", name_of(lacking))},
+                                      {"lacks", name_of(lacking)}}) +
+         "\n";
+}
+
+std::expected<BoxStatus, Failure> decode_status(std::string_view line) {
   const auto answer = decode_answer(line);
   if (!answer) return std::unexpected{answer.error()};
   const auto* status = answer->if_contains("status");
-  if (status == nullptr) return std::unexpected{"the service's answer holds no status"};
+  if (status == nullptr) return failed("the service's answer holds no status");
   auto decoded = json::try_value_to<BoxStatus>(*status);
   if (!decoded)
-    return std::unexpected{"the service's answer is of another version: are cloisterd and cloisterctl of one release?"};
+    return failed("the service's answer is of another version: are cloisterd and cloisterctl of one release?");
   return std::move(*decoded);
 }
 
-std::expected<void, std::string> decode_done(std::string_view line) {
+std::expected<void, Failure> decode_done(std::string_view line) {
   const auto answer = decode_answer(line);
   if (!answer) return std::unexpected{answer.error()};
   const auto* ok = answer->if_contains("ok");
   if (ok == nullptr || !ok->is_bool() || !ok->get_bool())
-    return std::unexpected{"the service's answer does not say that it is done"};
+    return failed("the service's answer does not say that it is done");
   return {};
 }
 

@@ -3,11 +3,14 @@
 ///
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
+///
+/// Who lacks the right to a request is answered {"ok": false, "error": "…", "lacks": "view"}, or "operate".
 
 #include <expected>
 #include <string>
 #include <string_view>
 
+#include "appliance/control/access.hpp"
 #include "appliance/control/status.hpp"
 
 namespace cloister::control {
@@ -18,6 +21,16 @@ inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
 enum class Request { status, zeroize };
 
+/// What one must be allowed to do for it.
+[[nodiscard]] Right right_for(Request request);
+
+/// Why there is no answer, or none that was hoped for.
+struct Failure {
+  enum class Kind { failed, service_absent, right_lacking };
+  Kind kind = Kind::failed;
+  std::string message;
+};
+
 [[nodiscard]] std::string encode_request(Request request);
 /// An error is the text for the answer.
 [[nodiscard]] std::expected<Request, std::string> decode_request(std::string_view line);
@@ -25,8 +38,9 @@ enum class Request { status, zeroize };
 [[nodiscard]] std::string encode_answer(const BoxStatus& status);
 [[nodiscard]] std::string encode_done();
 [[nodiscard]] std::string encode_error(std::string_view text);
-[[nodiscard]] std::expected<BoxStatus, std::string> decode_status(std::string_view line);
-[[nodiscard]] std::expected<void, std::string> decode_done(std::string_view line);
+[[nodiscard]] std::string encode_lacking(Right lacking);
+[[nodiscard]] std::expected<BoxStatus, Failure> decode_status(std::string_view line);
+[[nodiscard]] std::expected<void, Failure> decode_done(std::string_view line);
 
 /// For people and programs: the status object alone, indented.
 [[nodiscard]] std::string pretty_json(const BoxStatus& status);

@@ -20,20 +20,16 @@ namespace {
 constexpr std::size_t clients_max = 16;
 constexpr std::chrono::seconds idle_max{30};
 
-std::optional<unsigned> user_of(stream_protocol::socket& socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  return peer.uid;
-}
-
 }  // namespace
 
 /// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the
 /// client.
 struct Server::Client : std::enable_shared_from_this<Client> {
-  Client(stream_protocol::socket accepted, Answer answers, Zeroize zeroizes, std::shared_ptr<std::size_t> count)
+  Client(stream_protocol::socket accepted, unsigned number, Right allowed, Answer answers, Zeroize zeroizes,
+         std::shared_ptr<std::size_t> count)
       : socket{std::move(accepted)},
+        user{number},
+        right{allowed},
         idle{socket.get_executor()},
         answer{std::move(answers)},
         zeroize{std::move(zeroizes)},
@@ -61,15 +57,18 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   void reply(std::size_t bytes) {
     const auto request = decode_request(std::string_view{received}.substr(0, bytes));
     received.erase(0, bytes);
-    if (!request)
+    if (!request) {
       sent = encode_error(request.error());
-    else if (*request != Request::zeroize)
+    } else if (right < right_for(*request)) {
+      sent = encode_lacking(right_for(*request));
+    } else if (*request != Request::zeroize) {
       sent = answer(*request);
-    else if (const auto user = user_of(socket); user && zeroize && (*user == 0 || *user == ::geteuid())) {
+    } else if (zeroize) {
       idle.cancel();
-      return zeroize(HeldClient{socket.release(), *user});
-    } else
-      sent = encode_error("zeroize is for root and the service's own user: nothing was destroyed");
+      return zeroize(HeldClient{socket.release(), user});
+    } else {
+      sent = encode_error("this service has no secrets: nothing was destroyed");
+    }
     asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
       if (!error)
         self->read();
@@ -79,6 +78,8 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   }
 
   stream_protocol::socket socket;
+  unsigned user;
+  Right right;
   asio::steady_timer idle;
   Answer answer;
   Zeroize zeroize;
@@ -133,7 +134,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
   if (error) return failed("cannot be made");
   server->acceptor_.bind(stream_protocol::endpoint{path}, error);
   if (error) return failed("cannot be made (does its directory exist?)");
-  if (::chmod(path.c_str(), 0660) != 0)
+  if (::chmod(path.c_str(), 0666) != 0)  // who connects is looked at by who it is
     return std::unexpected{std::format("control socket '{}': cannot set its mode", path)};
   server->acceptor_.listen(16, error);
   if (error) return failed("cannot listen");
@@ -144,10 +145,21 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
 void Server::accept() {
   acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
-    if (!error && *clients_ < clients_max)
-      std::make_shared<Client>(std::move(socket), answer_, zeroize_, clients_)->read();
+    if (!error) admit(std::move(socket));
     accept();
   });
+}
+
+/// A stranger is told and sent away at once: those who have a right find a place.
+void Server::admit(stream_protocol::socket socket) {
+  const auto peer = peer_of(socket.native_handle());
+  const Right right = peer ? access_.right_of(*peer) : Right::nothing;
+  if (right == Right::nothing) {
+    const auto told = encode_lacking(Right::view);
+    static_cast<void>(::send(socket.native_handle(), told.data(), told.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  } else if (*clients_ < clients_max) {
+    std::make_shared<Client>(std::move(socket), peer->user, right, answer_, zeroize_, clients_)->read();
+  }
 }
 
 }  // namespace cloister::control

@@ -37,7 +37,7 @@ class HeldClient {
 };
 
 /// Answers requests, on the given context, until destroyed (which also removes the socket). `answer` runs on that
-/// context. Whoever may open the socket may read the status; `zeroize` is for root and the service's own user.
+/// context. Who may ask for what is decided by access.hpp, at the connection.
 class Server {
  public:
   using Answer = std::function<std::string(Request)>;
@@ -53,8 +53,10 @@ class Server {
   struct Client;
   Server(boost::asio::io_context& context, std::string path, Answer answer, Zeroize zeroize);
   void accept();
+  void admit(boost::asio::local::stream_protocol::socket socket);
 
   std::string path_;
+  Access access_ = Access::of_this_system();
   Answer answer_;
   Zeroize zeroize_;
   boost::asio::local::stream_protocol::acceptor acceptor_;

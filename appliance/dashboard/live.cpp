@@ -26,7 +26,8 @@ asio::awaitable<void> push(Socket& socket, StatusSource& source, std::chrono::mi
   asio::steady_timer next{socket.get_executor()};
   for (;;) {
     const auto status = co_await source.latest();
-    const std::string text = *status ? control::encode_answer(**status) : control::encode_error(status->error());
+    const std::string text =
+        *status ? control::encode_answer(**status) : control::encode_error(status->error().message);
     if (const auto [error, _] = co_await socket.async_write(asio::buffer(text), as_value); error) co_return;
     next.expires_after(interval);
     if (const auto [error] = co_await next.async_wait(as_value); error) co_return;

@@ -124,7 +124,7 @@ class Walk {
 
 }  // namespace
 
-std::string render_metrics(const std::expected<control::BoxStatus, std::string>& status) {
+std::string render_metrics(const std::expected<control::BoxStatus, control::Failure>& status) {
   std::string out = std::format(
       "# HELP cloister_up Whether the service answers on its control socket.\n# TYPE cloister_up gauge\ncloister_up "
       "{}\n",

@@ -18,7 +18,8 @@ constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 StatusSource::StatusSource(const asio::any_io_executor& executor, std::string socket_path)
     : socket_path_{std::move(socket_path)},
       asking_{executor, asio::steady_timer::time_point::max()},
-      status_{std::make_shared<const control::StatusOrError>(std::unexpected{"the service has not been asked yet"})} {}
+      status_{std::make_shared<const control::StatusOrError>(
+          std::unexpected{control::Failure{.message = "the service has not been asked yet"}})} {}
 
 asio::awaitable<StatusSource::Status> StatusSource::latest() {
   const auto now = std::chrono::steady_clock::now();

@@ -128,7 +128,7 @@ TEST_CASE("A metric's samples stand together under one HELP and TYPE", "[metrics
 }
 
 TEST_CASE("Without the service there is one metric, which says so", "[metrics]") {
-  const auto text = render_metrics(std::unexpected{std::string{"gone"}});
+  const auto text = render_metrics(std::unexpected{control::Failure{.message = "gone"}});
   CHECK_THAT(text, ContainsSubstring("cloister_up 0\n"));
   CHECK(std::ranges::count(text, '\n') == 3);
 }
