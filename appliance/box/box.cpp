@@ -222,7 +222,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 
   auto control = control::Server::open(
       io, configuration.box.control_socket,
-      [raw = box.get()](control::Request) { return control::encode_answer(raw->status()); },
+      [raw = box.get()](const control::Question& question, unsigned user) { return raw->answer(question, user); },
       [raw = box.get()](control::HeldClient client) { raw->on_zeroize(std::move(client)); });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
@@ -236,6 +236,24 @@ Box::Box(asio::io_context& io, std::string name, EventLog& log) : io_{io}, name_
 
 /// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
 Box::~Box() { plane_.reset(); }
+
+std::string Box::answer(const control::Question& question, unsigned user) {
+  if (question.request == control::Request::status) return control::encode_answer(status());
+  const auto done = rekey(question.name, user);
+  return done ? control::encode_done() : control::encode_error(done.error().message);
+}
+
+Result<> Box::rekey(const std::string& tunnel, unsigned user) {
+  for (const auto& link : links_) {
+    const auto begun = link->rekey(tunnel);
+    if (!begun) continue;
+    if (!*begun) return fail(std::format("tunnel '{}': {}", tunnel, begun->error().message));
+    log_.info("REKEY_ORDERED", std::format("tunnel '{}'", tunnel),
+              std::format("user {} wants a new key before its time", user));
+    return {};
+  }
+  return fail(std::format("there is no tunnel '{}': 'cloisterctl tunnel list' shows what there is", tunnel));
+}
 
 /// Whoever runs the context ends the box, which wipes its secrets.
 void Box::on_zeroize(control::HeldClient client) {

@@ -35,6 +35,8 @@ class Box {
 
  private:
   Box(boost::asio::io_context& io, std::string name, EventLog& log);
+  [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
+  [[nodiscard]] Result<> rekey(const std::string& tunnel, unsigned user);
   void on_zeroize(control::HeldClient client);
   [[nodiscard]] control::BoxStatus status() const;
 

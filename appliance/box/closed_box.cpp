@@ -12,7 +12,10 @@ Result<std::unique_ptr<ClosedBox>> ClosedBox::open(boost::asio::io_context& io,
   std::unique_ptr<ClosedBox> box{new ClosedBox{configuration, log}};
   auto control = control::Server::open(
       io, configuration.box.control_socket,
-      [raw = box.get()](control::Request) { return control::encode_answer(raw->status()); },
+      [raw = box.get()](const control::Question& question, unsigned) {
+        if (question.request == control::Request::status) return control::encode_answer(raw->status());
+        return control::encode_error("this box is zeroized: it has no keys; make new credentials, restart the service");
+      },
       [raw = box.get()](const control::HeldClient& client) { zeroize(raw->configuration_, raw->log_, client); });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);

@@ -75,6 +75,7 @@ void Link::on_vault_done(const Result<std::uint64_t>& outcome) {
 }
 
 void Link::on_tunnel_timer(std::size_t tunnel) { tunnels_.on_timer(tunnel); }
+Result<> Link::on_rekey_wanted(std::size_t tunnel) { return tunnels_.on_rekey_wanted(tunnel); }
 
 struct Link::SessionActions {
   Link& link;

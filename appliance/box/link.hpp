@@ -58,6 +58,7 @@ class Link {
   void on_session_timer();
   void on_vault_done(const Result<std::uint64_t>& outcome);
   void on_tunnel_timer(std::size_t tunnel);
+  [[nodiscard]] Result<> on_rekey_wanted(std::size_t tunnel);
   void on_chain(std::uint64_t generation, distill::Action action);
   void on_chain_error(std::uint64_t generation, const std::string& what);
 

@@ -261,6 +261,13 @@ bool LinkDriver::book_epsilon(double total) {
   return written.has_value();
 }
 
+std::optional<Result<>> LinkDriver::rekey(const std::string& tunnel) {
+  const auto& tunnels = link_.settings().tunnels;
+  const auto found = std::ranges::find(tunnels, tunnel, [](const auto& settings) { return settings.rekey.tunnel; });
+  if (found == tunnels.end()) return std::nullopt;
+  return link_.on_rekey_wanted(static_cast<std::size_t>(found - tunnels.begin()));
+}
+
 control::LinkStatus LinkDriver::status() const {
   const auto session = link_.session_status();
   control::LinkStatus status;

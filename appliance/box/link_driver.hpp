@@ -45,6 +45,8 @@ class LinkDriver final : private LinkSurroundings {
                                                                 drivers::DataPlane& plane, EventLog& log);
   ~LinkDriver() override;
 
+  /// None: the link has no tunnel of that name.
+  [[nodiscard]] std::optional<Result<>> rekey(const std::string& tunnel);
   [[nodiscard]] control::LinkStatus status() const;
   [[nodiscard]] std::vector<control::TunnelStatus> tunnel_status() const;
 

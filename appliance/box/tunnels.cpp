@@ -110,6 +110,12 @@ void Tunnels::on_timer(std::size_t tunnel) {
   drain(tunnel);
 }
 
+Result<> Tunnels::on_rekey_wanted(std::size_t tunnel) {
+  const auto begun = tunnels_[tunnel]->engine.on_rekey_wanted(surroundings_.now());
+  drain(tunnel);
+  return begun;
+}
+
 vpn::RekeyStatus Tunnels::rekey_status(std::size_t tunnel) const { return tunnels_[tunnel]->engine.status(); }
 
 }  // namespace cloister::box

@@ -41,6 +41,7 @@ class Tunnels {
   void on_session_down();
   [[nodiscard]] Result<> on_message(std::span<const std::byte> payload);
   void on_timer(std::size_t tunnel);
+  [[nodiscard]] Result<> on_rekey_wanted(std::size_t tunnel);
   [[nodiscard]] std::size_t count() const { return tunnels_.size(); }
   [[nodiscard]] vpn::RekeyStatus rekey_status(std::size_t tunnel) const;
 

@@ -17,8 +17,10 @@
 #include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
+#include "appliance/cloisterctl/links.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/cloisterctl/tunnels.hpp"
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
@@ -200,11 +202,14 @@ int main(int argc, char** argv) {
       "account",
       "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
 
-  auto* link = app.add_subcommand("link", "Plan a link; works without the service");
-  link->require_subcommand(1);
+  std::string name;
+  auto* link = app.add_subcommand("link", "Show this box's links, or plan one");
+  link->require_subcommand(0, 1);
+  auto* link_list = link->add_subcommand("list", "A line for each link (as 'link' alone)");
+  auto* link_show = link->add_subcommand("show", "All of one link");
+  link_show->add_option("name", name, "The link's name")->required();
   cloisterctl::LinkPlanOptions plan_options;
-  auto* plan =
-      link->add_subcommand("plan", "Say what a link will bring: gains, QBER, secret key rate against distance");
+  auto* plan = link->add_subcommand("plan", "Say what a link will bring; works without the service");
   plan->add_option("link", plan_options.link, "A preset ('link presets' lists them), or a file as they are")
       ->required();
   plan->add_option("--length-km", plan_options.length_km, "Another length of the fibre")
@@ -224,6 +229,15 @@ int main(int argc, char** argv) {
   std::string preset;
   auto* presets = link->add_subcommand("presets", "List the links that are built in, or print one's file");
   presets->add_option("name", preset, "Of the one to print");
+
+  auto* tunnel = app.add_subcommand("tunnel", "Show this box's tunnels, or give one a new key");
+  tunnel->require_subcommand(0, 1);
+  auto* tunnel_list = tunnel->add_subcommand("list", "A line for each tunnel (as 'tunnel' alone)");
+  auto* tunnel_show = tunnel->add_subcommand("show", "All of one tunnel");
+  auto* rekey = tunnel->add_subcommand("rekey", "Give a tunnel a new key now; for operators");
+  for (auto* command : {tunnel_show, rekey}) command->add_option("name", name, "The tunnel's name")->required();
+  for (auto* command : {link, link_list, link_show, tunnel, tunnel_list, tunnel_show, rekey})
+    command->add_flag("--json", json, "For programs");
 
   auto* completion = app.add_subcommand("completion", "Print the completion script of a shell");
   completion->require_subcommand(1);
@@ -255,8 +269,13 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (*schema) return cloisterctl::config_schema();
+  if (*link_show) return cloisterctl::link_show(socket, name, json);
+  if (*tunnel_show) return cloisterctl::tunnel_show(socket, name, json);
+  if (*rekey) return cloisterctl::tunnel_rekey(socket, name, json);
+  if (*tunnel) return cloisterctl::tunnel_list(socket, json);
   if (*plan) return cloisterctl::link_plan(plan_options);
   if (*presets) return cloisterctl::link_presets(preset);
+  if (*link) return cloisterctl::link_list(socket, json);
   if (*zeroize) {
     zeroize_options.socket = socket;
     return cloisterctl::zeroize(zeroize_options);

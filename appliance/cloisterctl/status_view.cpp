@@ -133,6 +133,9 @@ std::string with_size_unit(double bytes) {
   return scaled(bytes, 1024, std::to_array<const char*>({"B", "KiB", "MiB", "GiB", "TiB"}));
 }
 
+std::string render(const control::LinkStatus& link, bool colours) { return render_link(link, Paint{colours}); }
+std::string render(const control::TunnelStatus& tunnel, bool colours) { return render_tunnel(tunnel, Paint{colours}); }
+
 std::string render(const control::BoxStatus& status, bool colours) {
   const Paint paint{colours};
   std::string out = paint.bold("box: " + status.box) + "\n";

@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 namespace {
 
-constexpr std::chrono::seconds status_patience{5};
+constexpr std::chrono::seconds patience{5};
 constexpr std::chrono::seconds zeroize_patience{60};  // a TPM of silicon may be slow
 
 bool is_absence(const error_code& error) {
@@ -43,14 +43,13 @@ Failure because(const error_code& error, const std::string& path) {
 
 using LineOrFailure = std::expected<std::string, Failure>;
 
-asio::awaitable<LineOrFailure> ask(std::string socket_path, Request question, std::chrono::seconds patience) {
+asio::awaitable<LineOrFailure> ask(std::string socket_path, Question question, std::chrono::seconds longest) {
   if (socket_path.empty() || socket_path.size() > socket_path_max) {
     co_return std::unexpected{
         Failure{Failure::Kind::failed,
                 std::format("'{}' is not a socket path: expected 1 to {} characters", socket_path, socket_path_max)}};
   }
-  const auto in_time =
-      asio::cancel_at(std::chrono::steady_clock::now() + patience, asio::as_tuple(asio::use_awaitable));
+  const auto in_time = asio::cancel_at(std::chrono::steady_clock::now() + longest, asio::as_tuple(asio::use_awaitable));
   const std::string request = encode_request(question);
   std::string answer;
   asio::local::stream_protocol::socket socket{co_await asio::this_coro::executor};
@@ -65,7 +64,7 @@ asio::awaitable<LineOrFailure> ask(std::string socket_path, Request question, st
     co_return std::unexpected{
         Failure{Failure::Kind::failed,
                 std::format("cloisterd did not answer on '{}' within {} s: look at its log (journalctl -u cloister)",
-                            socket_path, patience.count())}};
+                            socket_path, longest.count())}};
   }
   if (error) co_return std::unexpected{because(error, socket_path)};
   co_return answer;
@@ -74,14 +73,15 @@ asio::awaitable<LineOrFailure> ask(std::string socket_path, Request question, st
 }  // namespace
 
 asio::awaitable<StatusOrError> status_of(std::string socket_path) {
-  const auto answer = co_await ask(std::move(socket_path), Request::status, status_patience);
+  const auto answer = co_await ask(std::move(socket_path), {.request = Request::status, .name = {}}, patience);
   if (!answer) co_return std::unexpected{answer.error()};
   co_return decode_status(*answer);
 }
 
-std::expected<void, Failure> zeroize(const std::string& socket_path) {
+std::expected<void, Failure> tell(const std::string& socket_path, const Question& order) {
   asio::io_context context;
-  auto asked = asio::co_spawn(context, ask(socket_path, Request::zeroize, zeroize_patience), asio::use_future);
+  const auto longest = order.request == Request::zeroize ? zeroize_patience : patience;
+  auto asked = asio::co_spawn(context, ask(socket_path, order, longest), asio::use_future);
   context.run();
   const auto answer = asked.get();
   if (!answer) return std::unexpected{answer.error()};

@@ -17,8 +17,9 @@ using StatusOrError = std::expected<BoxStatus, Failure>;
 /// The same for a program that has nothing else to do: blocks.
 [[nodiscard]] StatusOrError fetch_status(const std::string& socket_path);
 
-/// Tells the service to destroy all its secrets, and waits, a minute at most, until it has.
-[[nodiscard]] std::expected<void, Failure> zeroize(const std::string& socket_path);
+/// Tells the service to do something and waits until it is done, 5 seconds at most; to destroy all its secrets, a
+/// minute.
+[[nodiscard]] std::expected<void, Failure> tell(const std::string& socket_path, const Question& order);
 
 /// No service is behind the socket: there is none of that name, or nobody listens.
 [[nodiscard]] bool service_absent(const std::string& socket_path);

@@ -95,6 +95,8 @@ constexpr auto kinds = std::to_array<EventKind>({
      "ages; a jump is a disturbance of the fibre, or an eavesdropper."},
     {"RECONCILIATION_FAILED", true, "The errors of a block could not be corrected. It is discarded.",
      "If they go on, the error rate swings faster than blocks are made: look at the alignment of the device."},
+    {"REKEY_ORDERED", false,
+     "Somebody with the right to it wants a new key for a tunnel now ('cloisterctl tunnel rekey').", ""},
     {"RESERVE_EMPTY", true,
      "The QKD keys set aside for authenticating the channel are spent on one of the boxes. The session ends, and the "
      "link "

@@ -43,6 +43,8 @@ std::string name_of(Request request) {
       return "status";
     case Request::zeroize:
       return "zeroize";
+    case Request::rekey:
+      return "rekey";
   }
   return {};
 }
@@ -70,21 +72,29 @@ std::expected<json::object, Failure> decode_answer(std::string_view line) {
 
 Right right_for(Request request) { return request == Request::status ? Right::view : Right::operate; }
 
-std::string encode_request(Request request) {
-  return json::serialize(json::object{{"request", name_of(request)}}) + "\n";
+std::string encode_request(const Question& question) {
+  json::object request{{"request", name_of(question.request)}};
+  if (!question.name.empty()) request["name"] = question.name;
+  return json::serialize(request) + "\n";
 }
 
-std::expected<Request, std::string> decode_request(std::string_view line) {
+std::expected<Question, std::string> decode_request(std::string_view line) {
   boost::system::error_code error;
   const json::value value = json::parse(line, error);
   if (error || !value.is_object()) return std::unexpected{"the request is not a JSON object on one line"};
-  const auto* name = value.get_object().if_contains("request");
-  if (name == nullptr || !name->is_string()) return std::unexpected{"the request lacks the text 'request'"};
-  for (const auto request : {Request::status, Request::zeroize}) {
-    if (name->get_string() == name_of(request)) return request;
+  const auto text_of = [&](const char* key) -> std::optional<std::string> {
+    const auto* member = value.get_object().if_contains(key);
+    if (member == nullptr || !member->is_string()) return std::nullopt;
+    return std::string{member->get_string()};
+  };
+  const auto wanted = text_of("request");
+  if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
+  std::string known;
+  for (const auto request : {Request::status, Request::zeroize, Request::rekey}) {
+    if (*wanted == name_of(request)) return Question{.request = request, .name = text_of("name").value_or("")};
+    known += (known.empty() ? "'" : ", '") + name_of(request) + "'";
   }
-  return std::unexpected{std::format("unknown request '{}': expected 'status' or 'zeroize'",
-                                     std::string_view{name->get_string()}.substr(0, 64))};
+  return std::unexpected{std::format("unknown request '{}': expected one of {}", wanted->substr(0, 64), known)};
 }
 
 std::string encode_answer(const BoxStatus& status) {

@@ -3,6 +3,7 @@
 ///
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
+///   {"request": "rekey", "name": "office"}   ──▶   the same
 ///
 /// Who lacks the right to a request is answered {"ok": false, "error": "…", "lacks": "view"}, or "operate".
 
@@ -19,7 +20,12 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize };
+enum class Request { status, zeroize, rekey };
+
+struct Question {
+  Request request = Request::status;
+  std::string name;  // of the tunnel to be rekeyed
+};
 
 /// What one must be allowed to do for it.
 [[nodiscard]] Right right_for(Request request);
@@ -31,9 +37,9 @@ struct Failure {
   std::string message;
 };
 
-[[nodiscard]] std::string encode_request(Request request);
+[[nodiscard]] std::string encode_request(const Question& question);
 /// An error is the text for the answer.
-[[nodiscard]] std::expected<Request, std::string> decode_request(std::string_view line);
+[[nodiscard]] std::expected<Question, std::string> decode_request(std::string_view line);
 
 [[nodiscard]] std::string encode_answer(const BoxStatus& status);
 [[nodiscard]] std::string encode_done();

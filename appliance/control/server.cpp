@@ -55,14 +55,14 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   }
 
   void reply(std::size_t bytes) {
-    const auto request = decode_request(std::string_view{received}.substr(0, bytes));
+    const auto question = decode_request(std::string_view{received}.substr(0, bytes));
     received.erase(0, bytes);
-    if (!request) {
-      sent = encode_error(request.error());
-    } else if (right < right_for(*request)) {
-      sent = encode_lacking(right_for(*request));
-    } else if (*request != Request::zeroize) {
-      sent = answer(*request);
+    if (!question) {
+      sent = encode_error(question.error());
+    } else if (right < right_for(question->request)) {
+      sent = encode_lacking(right_for(question->request));
+    } else if (question->request != Request::zeroize) {
+      sent = answer(*question, user);
     } else if (zeroize) {
       idle.cancel();
       return zeroize(HeldClient{socket.release(), user});

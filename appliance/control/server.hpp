@@ -40,7 +40,7 @@ class HeldClient {
 /// context. Who may ask for what is decided by access.hpp, at the connection.
 class Server {
  public:
-  using Answer = std::function<std::string(Request)>;
+  using Answer = std::function<std::string(const Question&, unsigned user)>;
   using Zeroize = std::function<void(HeldClient)>;
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context,
                                                                                 const std::string& path, Answer answer,

@@ -174,6 +174,7 @@ struct RekeyEngine::State {
     if (accepting && now >= accepting->generation.made + settings.key_lifetime) drop_accepted();
     if (offering && now >= offering->since + exchange_patience) offering.reset();
     const bool due = !current || now >= current->made + settings.rekey_interval;
+    if (!due) retry_at.reset();  // what was wanted before its time is not tried again
     if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey(now);
   }
 
@@ -378,6 +379,17 @@ void RekeyEngine::on_no_key(Instant now) {
 void RekeyEngine::on_timer(Instant now) {
   state_->do_what_is_due(now);
   state_->arm();
+}
+
+Result<> RekeyEngine::on_rekey_wanted(Instant now) {
+  State& state = *state_;
+  if (!state.settings.initiator)
+    return fail(std::format("box '{}' begins the rekeys of this tunnel: say it there", state.settings.peer_box));
+  if (!state.session || !state.met) return fail("there is no session with the peer: see 'cloisterctl link'");
+  if (!state.retiring.empty()) return fail("the rekey before is not over yet: wait some seconds");
+  if (state.may_begin()) state.begin_rekey(now);
+  state.arm();
+  return {};
 }
 
 std::optional<RekeyAction> RekeyEngine::next_action() {

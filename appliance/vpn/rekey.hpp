@@ -115,6 +115,9 @@ class RekeyEngine {
   void on_key(wire::KeyName name, crypto::TunnelKey key, Instant now);
   void on_no_key(Instant now);
   void on_timer(Instant now);
+  /// An operator wants a new key before its time. An error says why none can be had from here; an exchange that is
+  /// under way will do.
+  [[nodiscard]] Result<> on_rekey_wanted(Instant now);
 
   [[nodiscard]] std::optional<RekeyAction> next_action();
   [[nodiscard]] RekeyStatus status() const;

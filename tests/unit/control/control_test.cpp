@@ -119,14 +119,17 @@ TEST_CASE("What lies at the control socket's path and is no socket stays there",
   const std::string path = directory.path + "/control.sock";
   std::ofstream{path} << "precious";
   boost::asio::io_context io;
-  const auto server = Server::open(io, path, [](Request) { return std::string{}; });
+  const auto server = Server::open(io, path, [](const Question&, unsigned) { return std::string{}; });
   REQUIRE_FALSE(server);
   CHECK(server.error().contains("no socket"));
   CHECK(std::filesystem::file_size(path) == 8);
 }
 
 TEST_CASE("Requests and answers are read as written; junk is refused with a reason", "[control]") {
-  CHECK(decode_request(encode_request(Request::status)) == Request::status);
+  const auto question = decode_request(encode_request({.request = Request::rekey, .name = "office"}));
+  REQUIRE(question);
+  CHECK(question->request == Request::rekey);
+  CHECK(question->name == "office");
   for (const char* junk : {"", "{", "[]", "{}", R"({"request": 1})", R"({"request": "export-keys"})", "\xFF\xFE"}) {
     const auto decoded = decode_request(junk);
     REQUIRE_FALSE(decoded);
@@ -193,7 +196,7 @@ TEST_CASE("The socket answers, is open to all who may ask, goes with the service
   const std::string path = directory.path + "/control.sock";
   for (int life = 0; life < 2; ++life) {
     boost::asio::io_context io;
-    auto server = Server::open(io, path, [](Request) { return encode_answer(sample()); });
+    auto server = Server::open(io, path, [](const Question&, unsigned) { return encode_answer(sample()); });
     REQUIRE(server);
     struct stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
@@ -222,7 +225,7 @@ TEST_CASE("Whoever asks for zeroize is told when it is done, by whoever has ende
     boost::asio::io_context io;
     std::optional<HeldClient> held;
     auto server = Server::open(
-        io, path, [](Request) { return encode_answer(sample()); },
+        io, path, [](const Question&, unsigned) { return encode_answer(sample()); },
         [&](HeldClient client) {
           held.emplace(std::move(client));
           io.stop();
@@ -232,7 +235,7 @@ TEST_CASE("Whoever asks for zeroize is told when it is done, by whoever has ende
     std::expected<void, Failure> done;
     std::jthread client{[&] {
       CHECK(fetch_status(path));
-      done = zeroize(path);
+      done = tell(path, {.request = Request::zeroize, .name = {}});
     }};
     io.run();
     REQUIRE(held);
@@ -253,11 +256,11 @@ TEST_CASE("A service that has nothing to destroy refuses zeroize", "[control]") 
   const Directory directory;
   const std::string path = directory.path + "/control.sock";
   boost::asio::io_context io;
-  const auto server = Server::open(io, path, [](Request) { return std::string{}; });
+  const auto server = Server::open(io, path, [](const Question&, unsigned) { return std::string{}; });
   REQUIRE(server);
   auto work = boost::asio::make_work_guard(io);
   std::jthread thread{[&io] { io.run(); }};
-  const auto done = zeroize(path);
+  const auto done = tell(path, {.request = Request::zeroize, .name = {}});
   io.stop();
   REQUIRE_FALSE(done);
   CHECK_THAT(done.error().message, ContainsSubstring("nothing was destroyed"));
@@ -269,8 +272,9 @@ TEST_CASE("Without a service the client says which socket and what to do", "[con
   CHECK(status.error().kind == Failure::Kind::service_absent);
   CHECK_THAT(status.error().message, ContainsSubstring("/nonexistent/control.sock") && ContainsSubstring("cloisterd"));
   boost::asio::io_context io;
-  CHECK_FALSE(Server::open(io, "/nonexistent/control.sock", [](Request) { return std::string{}; }));
-  CHECK_FALSE(Server::open(io, "/tmp/" + std::string(200, 'x'), [](Request) { return std::string{}; }));
+  CHECK_FALSE(Server::open(io, "/nonexistent/control.sock", [](const Question&, unsigned) { return std::string{}; }));
+  CHECK_FALSE(
+      Server::open(io, "/tmp/" + std::string(200, 'x'), [](const Question&, unsigned) { return std::string{}; }));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class Dashboard {
  public:
   explicit Dashboard(bool with_service, Limits limits = {}) : server_{io_.get_executor(), path(), {}, limits} {
     if (with_service) {
-      auto service = control::Server::open(io_, path(), [this](control::Request) {
+      auto service = control::Server::open(io_, path(), [this](const control::Question&, unsigned) {
         ++asked;
         control::BoxStatus status;
         status.box = "geneva";

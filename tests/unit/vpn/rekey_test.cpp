@@ -250,6 +250,41 @@ TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends
   CHECK((pair.fits(0) && pair.fits(1)));
 }
 
+TEST_CASE("A rekey that an operator wants is made at once, without a gap, by the side that begins rekeys", "[rekey]") {
+  Pair pair{7, {.hybrid = false, .ceiling_keys = 4, .rekey_interval = 60s}};
+  auto& engine = *pair.ends[0].engine;
+  CHECK_FALSE(engine.on_rekey_wanted(pair.now));  // without a session
+  pair.session(true);
+  pair.run(1s, [] {});
+  REQUIRE((pair.fits(0) && pair.fits(1)));
+  const auto before = engine.status().inbound->value;
+  REQUIRE(engine.on_rekey_wanted(pair.now));
+  REQUIRE(engine.on_rekey_wanted(pair.now));  // it is under way: no second key is taken
+  pair.drain(0);
+  pair.run(1s, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+  CHECK(engine.status().rekeys == 1);
+  CHECK(engine.status().inbound->value != before);
+  CHECK_FALSE(engine.on_rekey_wanted(pair.now));  // the old receiving SA is still there
+  const auto other = pair.ends[1].engine->on_rekey_wanted(pair.now);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().message.contains("'alice'"));
+}
+
+TEST_CASE("A rekey that is wanted where no key is left is not tried again and again", "[rekey]") {
+  Pair pair{8, {.hybrid = false, .ceiling_keys = 4, .rekey_interval = 60s}};
+  pair.light = false;
+  pair.add_block();
+  pair.session(true);
+  pair.run(6s, [] {});
+  auto& engine = *pair.ends[0].engine;
+  while (pair.ends[0].store.stock_keys(0) > 0) static_cast<void>(pair.ends[0].store.take_next(0));
+  REQUIRE(engine.on_rekey_wanted(pair.now));
+  pair.drain(0);
+  pair.run(2s, [] {});
+  CHECK(engine.status().rekeys == 0);
+  CHECK(pair.ends[0].wake > pair.now);
+}
+
 TEST_CASE("Sessions that end at any moment leave no unequal keys and no SA beyond its lifetime", "[rekey]") {
   for (std::uint64_t seed = 100; seed < 200; ++seed) {
     INFO("seed " << seed);

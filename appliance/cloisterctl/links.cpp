@@ -1,0 +1,47 @@
+#include "appliance/cloisterctl/links.hpp"
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <format>
+#include <iostream>
+
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/one_of.hpp"
+#include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/cloisterctl/table.hpp"
+#include "appliance/control/client.hpp"
+
+namespace cloister::cloisterctl {
+namespace json = boost::json;
+
+int link_list(const std::string& socket, bool json) {
+  const auto status = control::fetch_status(socket);
+  if (!status) return failed(status.error());
+  if (json) {
+    std::cout << json::serialize(json::value_from(status->links)) << '\n';
+    return number(ExitStatus::done);
+  }
+  std::vector<Row> rows{{"LINK", "PEER", "STATE", "AUTHENTICATED BY", "QBER", "SECRET KEY"}};
+  for (const auto& link : status->links) {
+    rows.push_back({link.name, link.peer, link.state, link.authenticated_by,
+                    link.qber ? std::format("{:.2f} %", 100 * *link.qber) : std::string{"-"},
+                    with_rate_unit(link.secret_bits_per_second)});
+  }
+  std::cout << table(rows);
+  return number(ExitStatus::done);
+}
+
+int link_show(const std::string& socket, const std::string& name, bool json) {
+  const auto status = control::fetch_status(socket);
+  if (!status) return failed(status.error());
+  const auto link = one_of(status->links, name, "link");
+  if (!link) return failed(link.error());
+  if (json)
+    std::cout << json::serialize(json::value_from(*link)) << '\n';
+  else
+    std::cout << render(*link, ::isatty(STDOUT_FILENO) != 0);
+  return number(ExitStatus::done);
+}
+
+}  // namespace cloister::cloisterctl

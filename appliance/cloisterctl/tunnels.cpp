@@ -1,0 +1,87 @@
+#include "appliance/cloisterctl/tunnels.hpp"
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <expected>
+#include <format>
+#include <iostream>
+#include <thread>
+
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/one_of.hpp"
+#include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/cloisterctl/table.hpp"
+#include "appliance/control/client.hpp"
+
+namespace cloister::cloisterctl {
+namespace json = boost::json;
+namespace {
+
+/// An exchange is given up after 5 s.
+constexpr std::chrono::seconds rekey_patience{6};
+constexpr std::chrono::milliseconds between_looks{100};
+
+std::expected<control::TunnelStatus, control::Failure> tunnel_of(const std::string& socket, const std::string& name) {
+  const auto status = control::fetch_status(socket);
+  if (!status) return std::unexpected{status.error()};
+  return one_of(status->tunnels, name, "tunnel").transform_error([](const std::string& why) {
+    return control::Failure{.message = why};
+  });
+}
+
+}  // namespace
+
+int tunnel_list(const std::string& socket, bool json) {
+  const auto status = control::fetch_status(socket);
+  if (!status) return failed(status.error());
+  if (json) {
+    std::cout << json::serialize(json::value_from(status->tunnels)) << '\n';
+    return number(ExitStatus::done);
+  }
+  std::vector<Row> rows{{"TUNNEL", "LINK", "INTERFACE", "STATE", "KEY AGE", "KEYS LEFT", "RECEIVED", "SENT"}};
+  for (const auto& tunnel : status->tunnels) {
+    rows.push_back({tunnel.name, tunnel.link, tunnel.interface, tunnel.state,
+                    tunnel.key_age_seconds ? std::format("{:.1f} s", *tunnel.key_age_seconds) : std::string{"-"},
+                    std::format("{}/{}", tunnel.stock_keys, tunnel.stock_keys_max),
+                    with_size_unit(static_cast<double>(tunnel.bytes_in)),
+                    with_size_unit(static_cast<double>(tunnel.bytes_out))});
+  }
+  std::cout << table(rows);
+  return number(ExitStatus::done);
+}
+
+int tunnel_show(const std::string& socket, const std::string& name, bool json) {
+  const auto tunnel = tunnel_of(socket, name);
+  if (!tunnel) return failed(tunnel.error());
+  if (json)
+    std::cout << json::serialize(json::value_from(*tunnel)) << '\n';
+  else
+    std::cout << render(*tunnel, ::isatty(STDOUT_FILENO) != 0);
+  return number(ExitStatus::done);
+}
+
+int tunnel_rekey(const std::string& socket, const std::string& name, bool json) {
+  const auto before = tunnel_of(socket, name);
+  if (!before) return failed(before.error());
+  if (const auto ordered = control::tell(socket, {.request = control::Request::rekey, .name = name}); !ordered)
+    return failed(ordered.error());
+  for (const auto end = std::chrono::steady_clock::now() + rekey_patience; std::chrono::steady_clock::now() < end;) {
+    const auto tunnel = tunnel_of(socket, name);
+    if (!tunnel) return failed(tunnel.error());
+    if (!tunnel->spi_in.empty() && tunnel->spi_in != before->spi_in) {
+      if (json)
+        std::cout << json::serialize(json::value_from(*tunnel)) << '\n';
+      else
+        std::cout << std::format("tunnel '{}' has a new key: SPI in {}, out {}; {} of {} keys left\n", name,
+                                 tunnel->spi_in, tunnel->spi_out, tunnel->stock_keys, tunnel->stock_keys_max);
+      return number(ExitStatus::done);
+    }
+    std::this_thread::sleep_for(between_looks);
+  }
+  return failed(std::format("tunnel '{}' has no new key after {} s (keys in stock: {}): see 'cloisterctl link show {}'",
+                            name, rekey_patience.count(), before->stock_keys, before->link));
+}
+
+}  // namespace cloister::cloisterctl
