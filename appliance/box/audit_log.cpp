@@ -1,9 +1,22 @@
 #include "appliance/box/audit_log.hpp"
 
 #include <format>
+#include <fstream>
 #include <sstream>
 
+#include "appliance/control/standing_alarms.hpp"
+
 namespace cloister::box {
+
+namespace {
+
+/// What says of an alarm that it stands until somebody acknowledges it, or that somebody has.
+bool is_for_alarms(const control::AuditEntry& entry) {
+  if (entry.severity != "alarm") return entry.code == control::acknowledged_code;
+  return control::endings_of(entry.code).empty();
+}
+
+}  // namespace
 
 Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t bytes_max) {
   const std::string path = std::format("{}/{}", directory, control::audit_file);
@@ -14,9 +27,15 @@ Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t byte
   auto opened = drivers::LineFile::open(path);
   if (!opened) return failed(opened.error());
   AuditLog log{directory, bytes_max, std::move(opened->file)};
+  std::ifstream older{std::format("{}/{}", directory, control::audit_file_before)};
+  for (std::string line; std::getline(older, line);) {
+    auto entry = control::decode_audit_entry(line);
+    if (entry && is_for_alarms(*entry)) log.history_.push_back(std::move(*entry));
+  }
   std::istringstream lines{std::move(opened->lines)};
   for (std::string line; std::getline(lines, line);) {
-    const auto entry = log.chain_.add(line);
+    auto entry = log.chain_.add(line);
+    if (entry && is_for_alarms(*entry)) log.history_.push_back(std::move(*entry));
     if (!entry && !log.broken_) log.broken_ = std::format("'{}', line {}: {}", path, log.chain_.lines(), entry.error());
   }
   return log;
@@ -27,7 +46,7 @@ Result<> AuditLog::append(const control::Event& event, std::chrono::system_clock
     if (auto done = file_.put_away(std::format("{}/{}", directory_, control::audit_file_before)); !done) return done;
   }
   auto entry = chain_.next();
-  entry.time = std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));
+  entry.time = control::audit_time(time);
   entry.severity = event.severity;
   entry.code = event.code;
   entry.subject = event.subject;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "appliance/control/audit.hpp"
 #include "appliance/control/status.hpp"
@@ -23,6 +25,9 @@ class AuditLog {
   /// What in the file does not hang together, if anything.
   [[nodiscard]] const std::optional<std::string>& found_broken() const { return broken_; }
 
+  /// The alarms that were in it and stand until somebody acknowledges them, and those acknowledgements, oldest first.
+  [[nodiscard]] std::vector<control::AuditEntry> take_history() { return std::exchange(history_, {}); }
+
   [[nodiscard]] Result<> append(const control::Event& event, std::chrono::system_clock::time_point time);
   /// Hash of the newest line.
   [[nodiscard]] const std::string& head() const { return chain_.head(); }
@@ -35,6 +40,7 @@ class AuditLog {
   drivers::LineFile file_;
   control::AuditChain chain_;
   std::optional<std::string> broken_;
+  std::vector<control::AuditEntry> history_;
 };
 
 }  // namespace cloister::box

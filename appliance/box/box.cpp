@@ -239,7 +239,9 @@ Box::~Box() { plane_.reset(); }
 
 std::string Box::answer(const control::Question& question, unsigned user) {
   if (question.request == control::Request::status) return control::encode_answer(status());
-  const auto done = rekey(question.name, user);
+  const auto done = question.request == control::Request::acknowledge
+                        ? log_.acknowledge(question.name, question.subject, user)
+                        : rekey(question.name, user);
   return done ? control::encode_done() : control::encode_error(done.error().message);
 }
 

@@ -12,8 +12,12 @@ Result<std::unique_ptr<ClosedBox>> ClosedBox::open(boost::asio::io_context& io,
   std::unique_ptr<ClosedBox> box{new ClosedBox{configuration, log}};
   auto control = control::Server::open(
       io, configuration.box.control_socket,
-      [raw = box.get()](const control::Question& question, unsigned) {
+      [raw = box.get()](const control::Question& question, unsigned user) {
         if (question.request == control::Request::status) return control::encode_answer(raw->status());
+        if (question.request == control::Request::acknowledge) {
+          const auto done = raw->log_.acknowledge(question.name, question.subject, user);
+          return done ? control::encode_done() : control::encode_error(done.error().message);
+        }
         return control::encode_error("this box is zeroized: it has no keys; make new credentials, restart the service");
       },
       [raw = box.get()](const control::HeldClient& client) { zeroize(raw->configuration_, raw->log_, client); });

@@ -26,6 +26,12 @@ void EventLog::alarm(const std::string& code, const std::string& subject, const 
 
 void EventLog::add(const char* severity, const std::string& code, const std::string& subject, const std::string& text) {
   const double now = uptime_seconds();
+  standing_.on_event({.code = code,
+                      .subject = subject,
+                      .text = text,
+                      .time = control::audit_time(std::chrono::system_clock::now()),
+                      .times = 1},
+                     std::string_view{severity} == "alarm");
   const auto last = std::ranges::find(events_.rbegin(), events_.rend(), subject, &control::Event::subject);
   if (last != events_.rend() && last->code == code && last->text == text) {
     last->at_seconds = now;
@@ -60,7 +66,15 @@ void EventLog::audit(const control::Event& event) {
   }
 }
 
+Result<> EventLog::acknowledge(const std::string& code, const std::string& subject, unsigned user) {
+  if (!standing_.acknowledge(code, subject, user))
+    return fail(std::format("no alarm {} of {} stands: 'cloisterctl alarm' lists those that do", code, subject));
+  info("ALARM_ACKNOWLEDGED", subject, control::acknowledgement(code, user));
+  return {};
+}
+
 void EventLog::audit_to(AuditLog audit) {
+  standing_ = control::StandingAlarms::after(audit.take_history());
   audit_.emplace(std::move(audit));
   if (audit_->found_broken()) alarm("AUDIT_BROKEN", "audit log", *audit_->found_broken());
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "appliance/box/audit_log.hpp"
+#include "appliance/control/standing_alarms.hpp"
 #include "appliance/control/status.hpp"
 
 namespace cloister::box {
@@ -21,8 +22,12 @@ class EventLog {
   EventLog();
   void info(const std::string& code, const std::string& subject, const std::string& text);
   void alarm(const std::string& code, const std::string& subject, const std::string& text);
-  /// From now on each event stands in the audit log too. What is wrong in it is the first.
+  /// From now on each event stands in the audit log too. What is wrong in it is the first. Alarms of the service's
+  /// earlier lives that somebody must acknowledge stand again.
   void audit_to(AuditLog audit);
+  /// By a user of that number. An error says that no such alarm stands.
+  [[nodiscard]] Result<> acknowledge(const std::string& code, const std::string& subject, unsigned user);
+  [[nodiscard]] const std::vector<control::Alarm>& standing() const { return standing_.alarms(); }
   [[nodiscard]] std::vector<control::Event> newest() const { return {events_.begin(), events_.end()}; }
   [[nodiscard]] double uptime_seconds() const;
 
@@ -36,6 +41,7 @@ class EventLog {
   std::optional<AuditLog> audit_;
   std::uint64_t count_ = 0;
   std::deque<control::Event> events_;
+  control::StandingAlarms standing_;
 };
 
 }  // namespace cloister::box

@@ -155,7 +155,9 @@ struct Link::ChainActions {
     link.session_.send_block_message(send.block, send.type, send.payload, link.surroundings_.now());
   }
   void operator()(distill::Amplified& amplified) const {
-    link.dropping_.reset();
+    if (std::exchange(link.dropping_, std::nullopt))
+      link.surroundings_.info("KEY_AGAIN", link.subject(),
+                              std::format("block {} gives a key again", amplified.block.value));
     const Instant begun = link.end_block(amplified.block);
     link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), amplified.account, begun});
     link.close_next_block();

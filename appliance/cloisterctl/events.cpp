@@ -18,6 +18,7 @@
 #include "appliance/control/audit.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/event_kinds.hpp"
+#include "appliance/control/standing_alarms.hpp"
 #include "config/nearest.hpp"
 
 namespace cloister::cloisterctl {
@@ -122,6 +123,7 @@ int events_explain(const ExplainOptions& options) {
     return 0;
   }
   std::cout << kind->code << (kind->alarm ? " (alarm)" : "") << "\n\n" << kind->meaning << '\n';
+  if (kind->alarm) std::cout << "\nStands until " << control::end_of(kind->code) << ".\n";
   if (!kind->remedy.empty()) std::cout << "\nWhat to do: " << kind->remedy << '\n';
   return 0;
 }

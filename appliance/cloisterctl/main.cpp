@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "appliance/cloisterctl/account.hpp"
+#include "appliance/cloisterctl/alarms.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/enroll.hpp"
@@ -128,6 +129,22 @@ int main(int argc, char** argv) {
   explain->add_option("code", explain_options.code, "As QBER_HIGH; none: list all");
   explain->add_flag("--json", explain_options.json, "For programs");
   explain->add_flag("--markdown", explain_options.markdown, "All events as a page");
+
+  auto* alarm = app.add_subcommand("alarm", "Show the alarms that stand, or take note of them");
+  alarm->require_subcommand(0, 1);
+  cloisterctl::AlarmOptions alarm_options;
+  auto* alarm_list =
+      alarm->add_subcommand("list", "A line for each alarm that stands (as 'alarm' alone); exit status 5 if any does");
+  auto* alarm_show = alarm->add_subcommand("show", "What an alarm that stands means and what to do");
+  auto* acknowledge = alarm->add_subcommand(
+      "acknowledge", "Take note of an alarm, in the audit log with your user number; for operators");
+  alarm_show->add_option("code", alarm_options.code, "As QBER_HIGH; none: all that stand");
+  acknowledge->add_option("code", alarm_options.code, "As QBER_HIGH");
+  for (auto* command : {alarm_show, acknowledge})
+    command->add_option("of", alarm_options.of, "Name of the link or tunnel (default: whichever has it)");
+  acknowledge->add_flag("--all", alarm_options.all, "All alarms that stand");
+  for (auto* command : {alarm, alarm_list, alarm_show, acknowledge})
+    command->add_flag("--json", alarm_options.json, "For programs");
 
   auto* audit = app.add_subcommand("audit", "Look at the record of all events; works without the service");
   audit->require_subcommand(1);
@@ -255,6 +272,9 @@ int main(int argc, char** argv) {
   if (*watch) return watch_status(socket, interval_seconds, count, json);
   if (*explain) return cloisterctl::events_explain(explain_options);
   if (*events) return cloisterctl::events_list(socket, event_options);
+  if (*alarm_show) return cloisterctl::alarm_show(socket, alarm_options);
+  if (*acknowledge) return cloisterctl::alarm_acknowledge(socket, alarm_options);
+  if (*alarm) return cloisterctl::alarm_list(socket, alarm_options);
   if (*audit_show) return cloisterctl::audit_show(audit_options);
   if (*audit_verify) return cloisterctl::audit_verify(audit_options);
   if (*check) return cloisterctl::config_check(file, json);

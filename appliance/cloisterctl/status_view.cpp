@@ -144,6 +144,9 @@ std::string render(const control::BoxStatus& status, bool colours) {
   out += line("secret memory", std::format("{}, {} of {}", status.secret_memory,
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
+  if (const auto standing = status.alarms.size(); standing > 0)
+    out += line("alarms",
+                paint.bad(std::format("{} {}: see 'cloisterctl alarm'", standing, standing == 1 ? "stands" : "stand")));
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);
   for (const auto& tunnel : status.tunnels) out += "\n" + render_tunnel(tunnel, paint);
   if (!status.events.empty()) out += "\n" + paint.bold("events") + "\n";

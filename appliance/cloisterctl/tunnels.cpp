@@ -65,7 +65,8 @@ int tunnel_show(const std::string& socket, const std::string& name, bool json) {
 int tunnel_rekey(const std::string& socket, const std::string& name, bool json) {
   const auto before = tunnel_of(socket, name);
   if (!before) return failed(before.error());
-  if (const auto ordered = control::tell(socket, {.request = control::Request::rekey, .name = name}); !ordered)
+  if (const auto ordered = control::tell(socket, {.request = control::Request::rekey, .name = name, .subject = {}});
+      !ordered)
     return failed(ordered.error());
   for (const auto end = std::chrono::steady_clock::now() + rekey_patience; std::chrono::steady_clock::now() < end;) {
     const auto tunnel = tunnel_of(socket, name);

@@ -83,7 +83,7 @@ int zeroize(const ZeroizeOptions& options) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   };
   if (!control::service_absent(options.socket)) {
-    const Done done = control::tell(options.socket, {.request = control::Request::zeroize, .name = {}});
+    const Done done = control::tell(options.socket, {.request = control::Request::zeroize, .name = {}, .subject = {}});
     return report(options, done, true, seconds());
   }
   const auto configuration = config::load(options.configuration);
@@ -94,8 +94,9 @@ int zeroize(const ZeroizeOptions& options) {
   // It may run and listen elsewhere.
   const auto& configured = configuration->box.control_socket;
   const bool by_service = configured != options.socket && !control::service_absent(configured);
-  const Done done = by_service ? control::tell(configured, {.request = control::Request::zeroize, .name = {}})
-                               : destroy(*configuration);
+  const Done done = by_service
+                        ? control::tell(configured, {.request = control::Request::zeroize, .name = {}, .subject = {}})
+                        : destroy(*configuration);
   return report(options, done, by_service, seconds());
 }
 

@@ -10,6 +10,10 @@
 namespace cloister::control {
 namespace json = boost::json;
 
+std::string audit_time(std::chrono::system_clock::time_point time) {
+  return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
 std::string encode_audit_entry(const AuditEntry& entry) { return json::serialize(json::value_from(entry)); }
 
 std::expected<AuditEntry, std::string> decode_audit_entry(std::string_view line) {

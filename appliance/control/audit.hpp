@@ -6,6 +6,7 @@
 /// host can tell a log that was written anew as a whole. `tail -n 1 FILE | tr -d '\n' | sha256sum` recomputes it.
 
 #include <boost/describe/class.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -26,6 +27,9 @@ struct AuditEntry {
   std::string previous;  // 64 hexadecimal digits; those of the very first entry are zeros
 };
 BOOST_DESCRIBE_STRUCT(AuditEntry, (), (number, time, severity, code, subject, text, times, previous))
+
+/// As `AuditEntry::time`.
+[[nodiscard]] std::string audit_time(std::chrono::system_clock::time_point time);
 
 /// In the state directory; a full log is put away under the second name.
 inline constexpr const char* audit_file = "audit.jsonl";

@@ -73,7 +73,8 @@ asio::awaitable<LineOrFailure> ask(std::string socket_path, Question question, s
 }  // namespace
 
 asio::awaitable<StatusOrError> status_of(std::string socket_path) {
-  const auto answer = co_await ask(std::move(socket_path), {.request = Request::status, .name = {}}, patience);
+  const auto answer =
+      co_await ask(std::move(socket_path), {.request = Request::status, .name = {}, .subject = {}}, patience);
   if (!answer) co_return std::unexpected{answer.error()};
   co_return decode_status(*answer);
 }

@@ -1,5 +1,7 @@
 #include "appliance/control/event_kinds.hpp"
 
+#include "appliance/control/standing_alarms.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -15,6 +17,10 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Make the named settings equal in both configurations ('cloisterctl config show' on each), and restart the "
      "service "
      "on the box that was changed."},
+    {"ALARM_ACKNOWLEDGED", false,
+     "Somebody with the right to it has taken note of an alarm ('cloisterctl alarm acknowledge'). The text names alarm "
+     "and user.",
+     ""},
     {"AUDIT_BROKEN", true,
      "The audit log does not hang together: a line was changed, removed or added since it was written.",
      "Run 'cloisterctl audit verify': it names the first line that does not fit. Compare with the heads in the "
@@ -68,6 +74,7 @@ constexpr auto kinds = std::to_array<EventKind>({
      "own epsilon.",
      "Decide: raise 'distillation.epsilon_budget' on both boxes, or end the link."},
     {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
+    {"KEY_AGAIN", false, "A block gave a key again, after blocks that gave none.", ""},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,
      "The rate of detections has fallen far below what is usual on this link: the fibre is cut or bent, the "
@@ -178,6 +185,7 @@ std::string event_reference() {
       "This page is made by `cloisterctl events explain --markdown`.\n";
   for (const auto& kind : kinds) {
     page += std::format("\n## {}{}\n{}\n", kind.code, kind.alarm ? " (alarm)" : "", kind.meaning);
+    if (kind.alarm) page += std::format("\nStands until {}.\n", end_of(kind.code));
     if (!kind.remedy.empty()) page += std::format("\n**What to do:** {}\n", kind.remedy);
   }
   return page;

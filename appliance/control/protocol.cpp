@@ -45,6 +45,8 @@ std::string name_of(Request request) {
       return "zeroize";
     case Request::rekey:
       return "rekey";
+    case Request::acknowledge:
+      return "acknowledge";
   }
   return {};
 }
@@ -75,6 +77,7 @@ Right right_for(Request request) { return request == Request::status ? Right::vi
 std::string encode_request(const Question& question) {
   json::object request{{"request", name_of(question.request)}};
   if (!question.name.empty()) request["name"] = question.name;
+  if (!question.subject.empty()) request["subject"] = question.subject;
   return json::serialize(request) + "\n";
 }
 
@@ -90,8 +93,9 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
   const auto wanted = text_of("request");
   if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
   std::string known;
-  for (const auto request : {Request::status, Request::zeroize, Request::rekey}) {
-    if (*wanted == name_of(request)) return Question{.request = request, .name = text_of("name").value_or("")};
+  for (const auto request : {Request::status, Request::zeroize, Request::rekey, Request::acknowledge}) {
+    if (*wanted == name_of(request))
+      return Question{request, text_of("name").value_or(""), text_of("subject").value_or("")};
     known += (known.empty() ? "'" : ", '") + name_of(request) + "'";
   }
   return std::unexpected{std::format("unknown request '{}': expected one of {}", wanted->substr(0, 64), known)};

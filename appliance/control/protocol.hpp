@@ -4,6 +4,7 @@
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
 ///   {"request": "rekey", "name": "office"}   ──▶   the same
+///   {"request": "acknowledge", "name": "QBER_HIGH", "subject": "link 'geneva-paris'"}   ──▶   the same
 ///
 /// Who lacks the right to a request is answered {"ok": false, "error": "…", "lacks": "view"}, or "operate".
 
@@ -20,11 +21,12 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, rekey };
+enum class Request { status, zeroize, rekey, acknowledge };
 
 struct Question {
   Request request = Request::status;
-  std::string name;  // of the tunnel to be rekeyed
+  std::string name;     // of the tunnel to be rekeyed; the code of the alarm to be acknowledged
+  std::string subject;  // whose alarm
 };
 
 /// What one must be allowed to do for it.

@@ -122,6 +122,17 @@ struct Event {
 };
 BOOST_DESCRIBE_STRUCT(Event, (), (number, at_seconds, severity, code, subject, text, times))
 
+/// An alarm whose reason is not known to have gone, or that nobody has acknowledged.
+struct Alarm {
+  std::string code;
+  std::string subject;
+  std::string text;   // of the newest event
+  std::string since;  // of the wall clock, "2026-11-25T16:20:00.123Z"
+  std::uint64_t times = 1;
+  std::optional<std::uint64_t> acknowledged_by;  // a user's number
+};
+BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by))
+
 struct BoxStatus {
   int schema = 1;
   std::string box;
@@ -133,10 +144,11 @@ struct BoxStatus {
   std::uint64_t secret_memory_bytes = 0;
   std::vector<LinkStatus> links;
   std::vector<TunnelStatus> tunnels;
+  std::vector<Alarm> alarms;  // that stand now, the oldest first
   std::vector<Event> events;  // the newest, oldest first
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
                       (schema, box, version, state, uptime_seconds, secret_memory, secret_memory_used_bytes,
-                       secret_memory_bytes, links, tunnels, events))
+                       secret_memory_bytes, links, tunnels, alarms, events))
 
 }  // namespace cloister::control

@@ -81,6 +81,8 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"links.last_block.efficiency", "cloister_link_last_block_efficiency", Kind::gauge, "Reconciliation's f: leakage over the entropy of the errors.", ""},
     {"links.last_drop.outcome", "cloister_link_last_drop", Kind::state, "Why the last block without a key gave none: burnt, or the code of the alarm.", "reason"},
 
+    {"alarms.code", "cloister_alarm", Kind::state, "Alarms that stand, by what they are about and their code.", "code"},
+
     {"tunnels.interface", "cloister_tunnel_info", Kind::info, tunnel_info_help, "interface"},
     {"tunnels.cipher", "cloister_tunnel_info", Kind::info, tunnel_info_help, "cipher"},
     {"tunnels.state", "cloister_tunnel_state", Kind::state, "The tunnel's state: 1 for the one it is in.", "state"},
@@ -120,6 +122,10 @@ inline constexpr auto left_out = std::to_array<LeftOut>({
     {"links.last_block.test_qber", "links.test_qber runs"},
     {"tunnels.spi_in", "a new value with every rekey would be a new series each time"},
     {"tunnels.spi_out", "as spi_in"},
+    {"alarms.text", "free text"},
+    {"alarms.since", "ALERTS of Prometheus has when it saw the alarm first"},
+    {"alarms.times", "how often the same was seen says little; events have each"},
+    {"alarms.acknowledged_by", "a person's note, which changes nothing about the reason"},
     {"events.number", "the list holds the newest events only: a metric made of it would go back; the journal has them all"},
     {"events.at_seconds", "as events.number"},
     {"events.severity", "as events.number"},
@@ -140,6 +146,7 @@ inline constexpr auto identities = std::to_array<Identity>({
     {"links", "link", "name"},
     {"tunnels", "tunnel", "name"},
     {"tunnels", "link", "link"},
+    {"alarms", "subject", "subject"},
 });
 // clang-format on
 

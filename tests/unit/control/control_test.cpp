@@ -126,10 +126,11 @@ TEST_CASE("What lies at the control socket's path and is no socket stays there",
 }
 
 TEST_CASE("Requests and answers are read as written; junk is refused with a reason", "[control]") {
-  const auto question = decode_request(encode_request({.request = Request::rekey, .name = "office"}));
+  const auto question = decode_request(encode_request({.request = Request::rekey, .name = "office", .subject = "x"}));
   REQUIRE(question);
   CHECK(question->request == Request::rekey);
   CHECK(question->name == "office");
+  CHECK(question->subject == "x");
   for (const char* junk : {"", "{", "[]", "{}", R"({"request": 1})", R"({"request": "export-keys"})", "\xFF\xFE"}) {
     const auto decoded = decode_request(junk);
     REQUIRE_FALSE(decoded);
@@ -235,7 +236,7 @@ TEST_CASE("Whoever asks for zeroize is told when it is done, by whoever has ende
     std::expected<void, Failure> done;
     std::jthread client{[&] {
       CHECK(fetch_status(path));
-      done = tell(path, {.request = Request::zeroize, .name = {}});
+      done = tell(path, {.request = Request::zeroize, .name = {}, .subject = {}});
     }};
     io.run();
     REQUIRE(held);
@@ -260,7 +261,7 @@ TEST_CASE("A service that has nothing to destroy refuses zeroize", "[control]") 
   REQUIRE(server);
   auto work = boost::asio::make_work_guard(io);
   std::jthread thread{[&io] { io.run(); }};
-  const auto done = tell(path, {.request = Request::zeroize, .name = {}});
+  const auto done = tell(path, {.request = Request::zeroize, .name = {}, .subject = {}});
   io.stop();
   REQUIRE_FALSE(done);
   CHECK_THAT(done.error().message, ContainsSubstring("nothing was destroyed"));

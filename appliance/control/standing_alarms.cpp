@@ -1,0 +1,125 @@
+#include "appliance/control/standing_alarms.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <format>
+#include <optional>
+#include <utility>
+
+namespace cloister::control {
+namespace {
+
+constexpr std::size_t endings_max = 3;
+
+struct StateAlarm {
+  std::string_view code;
+  std::array<std::string_view, endings_max> endings;  // the rest is empty
+};
+
+constexpr std::string_view started = "STARTED";
+
+/// Sorted by code. What is not here stands until it is acknowledged.
+constexpr auto state_alarms = std::to_array<StateAlarm>({
+    {"AGREEMENT_DIFFERS", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
+    {"AUDIT_LOST", {started}},
+    {"BOOTSTRAP_REFUSED", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
+    {"DEVICE_LOST", {"DEVICE_FOUND", started}},
+    {"DEVICE_SUSPECT", {"DEVICE_TRUSTED", "KEY_AGAIN", started}},
+    {"EPSILON_LOW", {started}},
+    {"EPSILON_NOT_KEPT", {started}},
+    {"EPSILON_SPENT", {started}},
+    {"LIGHT_LOST", {"LIGHT_FOUND", started}},
+    {"NO_SECRET_KEY", {"KEY_AGAIN", started}},
+    {"PEER_SILENT", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
+    {"PEER_UNREACHABLE", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
+    {"QBER_HIGH", {"KEY_AGAIN", started}},
+    {"RECONCILIATION_FAILED", {"KEY_AGAIN", started}},
+    {"RESERVE_EMPTY", {"BOOTSTRAP_DONE", started}},
+    {"SEALED_RESERVE_SPENT", {"SEALED_RESERVE_READY", started}},
+    {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", started}},
+    {"TRUST_UNREADABLE", {started}},
+    {"TUNNEL_BLOCKED", {"TUNNEL_UP", started}},
+    {"TUN_LOST", {started}},
+    {"VERIFICATION_FAILED", {"KEY_AGAIN", started}},
+    {"ZEROIZED", {started}},
+});
+static_assert(std::ranges::is_sorted(state_alarms, {}, &StateAlarm::code));
+
+constexpr std::string_view by_user = ", by user ";
+
+/// What `acknowledgement` has written.
+std::optional<std::pair<std::string_view, std::uint64_t>> read_acknowledgement(std::string_view text) {
+  const auto at = text.find(by_user);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto digits = text.substr(at + by_user.size());
+  std::uint64_t user = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), user);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return std::pair{text.substr(0, at), user};
+}
+
+}  // namespace
+
+std::string acknowledgement(std::string_view code, std::uint64_t user) {
+  return std::format("{}{}{}", code, by_user, user);
+}
+
+std::span<const std::string_view> endings_of(std::string_view alarm) {
+  const auto* const found = std::ranges::lower_bound(state_alarms, alarm, {}, &StateAlarm::code);
+  if (found == state_alarms.end() || found->code != alarm) return {};
+  return std::span{found->endings.begin(), std::ranges::find(found->endings, std::string_view{})};
+}
+
+std::string end_of(std::string_view alarm) {
+  const auto endings = endings_of(alarm);
+  if (endings.empty()) return "it is acknowledged";
+  std::string out;
+  for (const auto& ending : endings) out += (out.empty() ? "" : ", ") + std::string{ending};
+  return out;
+}
+
+std::vector<Alarm>::iterator StandingAlarms::find(std::string_view code, std::string_view subject) {
+  return std::ranges::find_if(alarms_,
+                              [&](const Alarm& alarm) { return alarm.code == code && alarm.subject == subject; });
+}
+
+StandingAlarms StandingAlarms::after(std::span<const AuditEntry> history) {
+  StandingAlarms standing;
+  for (const auto& entry : history) {
+    standing.on_event({entry.code, entry.subject, entry.text, entry.time, entry.times}, entry.severity == "alarm");
+    if (entry.code != acknowledged_code) continue;
+    if (const auto read = read_acknowledgement(entry.text))
+      static_cast<void>(standing.acknowledge(read->first, entry.subject, read->second));
+  }
+  std::erase_if(standing.alarms_, [](const Alarm& alarm) { return !endings_of(alarm.code).empty(); });
+  return standing;
+}
+
+void StandingAlarms::on_event(const Occurrence& event, bool alarm) {
+  if (!alarm) {
+    std::erase_if(alarms_, [&](const Alarm& standing) {
+      return standing.subject == event.subject && std::ranges::contains(endings_of(standing.code), event.code);
+    });
+    return;
+  }
+  const auto known = find(event.code, event.subject);
+  if (known == alarms_.end()) {
+    alarms_.push_back({event.code, event.subject, event.text, event.time, event.times, std::nullopt});
+    return;
+  }
+  known->text = event.text;
+  known->times = std::max(known->times + 1, event.times);
+}
+
+bool StandingAlarms::acknowledge(std::string_view code, std::string_view subject, std::uint64_t user) {
+  const auto known = find(code, subject);
+  if (known == alarms_.end()) return false;
+  if (endings_of(code).empty())
+    alarms_.erase(known);
+  else
+    known->acknowledged_by = user;
+  return true;
+}
+
+}  // namespace cloister::control
