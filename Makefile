@@ -6,6 +6,7 @@
 #   make deb             Debian packages, in build/packages                            make nightly the attack suite, at full length
 #   make image           the appliance's disk, in build/image       make test-image    it starts in a virtual machine
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
+#   make reference       docs/reference anew, as the programs describe themselves
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := build
@@ -30,10 +31,13 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build reference deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
+
+reference: build
+	@$(demo_root) tests/docs/reference --write
 
 deb:
 	@$(demo_root) sh -c '$(call built,release,packaging) && rm -rf build/packages && cpack --config build/release/CPackConfig.cmake > build/deb.log || { cat build/deb.log; exit 1; }; ls build/packages/*.deb'

@@ -33,11 +33,12 @@ add_custom_target(completion DEPENDS ${CMAKE_BINARY_DIR}/completion/bash)
 install(FILES ${CMAKE_BINARY_DIR}/completion/bash DESTINATION share/bash-completion/completions RENAME cloisterctl COMPONENT cloister)
 install(FILES ${CMAKE_BINARY_DIR}/completion/zsh DESTINATION share/zsh/vendor-completions RENAME _cloisterctl COMPONENT cloister)
 
+include(ManualPages)
+
 # The licence and the changes, where Debian looks for them.
-find_program(GZIP gzip REQUIRED)
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/changelog.gz COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/CHANGELOG.md > ${CMAKE_BINARY_DIR}/changelog.gz
   DEPENDS ${CMAKE_SOURCE_DIR}/CHANGELOG.md VERBATIM)
-add_custom_target(packaging ALL DEPENDS programs completion ${CMAKE_BINARY_DIR}/changelog.gz)
+add_custom_target(packaging ALL DEPENDS programs completion manual_pages ${CMAKE_BINARY_DIR}/changelog.gz)
 foreach(package cloister cloister-dashboard cloister-sim)
   install(FILES image/debian/copyright DESTINATION share/doc/${package} COMPONENT ${package})
   install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${package})

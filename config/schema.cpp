@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <format>
 #include <string_view>
+
+#include "config/meanings.hpp"
 
 namespace cloister::config {
 namespace {
@@ -51,7 +54,7 @@ json::object value_schema(const Setting& setting) {
 json::object setting_schema(const Setting& setting) {
   json::object schema = value_schema(setting);
   if (setting.list) schema = {{"type", "array"}, {"items", schema}};
-  schema["description"] = setting.expected;
+  schema["description"] = std::format("{} ({})", meaning_of(setting.path), setting.expected);
   if (setting.fallback == Default::fixed && !setting.values.empty()) {
     json::array values;
     for (const auto& text : setting.values) values.push_back(default_of(setting, text));

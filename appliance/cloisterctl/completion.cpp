@@ -19,6 +19,7 @@ std::vector<Word> words_of(const CLI::App& command) {
   for (const auto* subcommand : command.get_subcommands([](const CLI::App*) { return true; }))
     words.push_back({subcommand->get_name(), subcommand->get_description()});
   for (const auto* option : command.get_options()) {
+    if (option->get_group().empty()) continue;  // as in the help, and for nobody to type
     for (const auto& name : option->get_lnames()) words.push_back({"--" + name, option->get_description()});
   }
   return words;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <iostream>
 
+#include "appliance/cloisterctl/config_reference.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
@@ -86,6 +87,12 @@ int config_diff(const std::string& before, const std::string& after, bool json) 
 
 int config_schema() {
   std::cout << config::json_schema(config::all_settings()) << '\n';
+  return 0;
+}
+
+int config_reference(bool man) {
+  const auto settings = config::all_settings();
+  std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
   return 0;
 }
 

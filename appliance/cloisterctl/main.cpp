@@ -26,6 +26,7 @@
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
 #include "config/nearest.hpp"
+#include "manual/manual.hpp"
 
 namespace {
 
@@ -104,6 +105,19 @@ int main(int argc, char** argv) {
   std::string socket = "/run/cloister/control.sock";
   app.add_option("--socket", socket, "Control socket of the service")->capture_default_str();
   bool json = false;
+
+  manual::offer(
+      app, {.description = {"It asks the running service over its control socket; where a command says so, it works "
+                            "without the service. Who is in the group 'cloister' may look; 'zeroize' is for root and "
+                            "the service's own user, who also has the right to the TPM that 'psk' and 'enroll' need.",
+                            "Where a command has --json, its output is for programs and its members are stable."},
+            .exit_status = {{"0", "it is done"},
+                            {"1", "it failed, and the reason is on standard error ('config diff': the files differ)"},
+                            {"2", "the command line is wrong ('config diff': a file is)"}},
+            .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
+                      {"/run/cloister/control.sock", "The control socket of the service."},
+                      {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
+            .see_also = {"cloister.yaml(5)", "cloisterd(8)", "cloister-dashboard(8)", "cloister-fibre(1)"}});
 
   auto* status = app.add_subcommand("status", "Show the box: links, keys, tunnels, events");
   status->add_flag("--json", json, "For programs: the status as one JSON object");
@@ -214,6 +228,9 @@ int main(int argc, char** argv) {
   diff->add_option("after", other_file, "The other one")->capture_default_str();
   for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
   auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
+  auto* reference = config->add_subcommand("reference", "Print every key of the file with its meaning, as a page");
+  bool man = false;
+  reference->add_flag("--man", man, "As the manual page cloister.yaml(5)");
 
   auto* account = app.add_subcommand(
       "account",
@@ -289,6 +306,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (*schema) return cloisterctl::config_schema();
+  if (*reference) return cloisterctl::config_reference(man);
   if (*link_show) return cloisterctl::link_show(socket, name, json);
   if (*tunnel_show) return cloisterctl::tunnel_show(socket, name, json);
   if (*rekey) return cloisterctl::tunnel_rekey(socket, name, json);

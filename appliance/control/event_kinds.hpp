@@ -1,6 +1,6 @@
 #pragma once
 /// The list of all events: what each code means and what an operator does about it. `cloisterctl events explain` and
-/// docs/events.md are made of it.
+/// docs/reference/events.md are made of it.
 
 #include <span>
 #include <string>
@@ -20,7 +20,7 @@ struct EventKind {
 /// Upper and lower case are alike; null: there is none of that name.
 [[nodiscard]] const EventKind* find_event_kind(std::string_view code);
 
-/// All of them as the page docs/events.md.
+/// All of them as the page docs/reference/events.md.
 [[nodiscard]] std::string event_reference();
 
 }  // namespace cloister::control

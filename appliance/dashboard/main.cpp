@@ -13,7 +13,9 @@
 
 #include "appliance/dashboard/elsewhere.hpp"
 #include "appliance/dashboard/listening.hpp"
+#include "appliance/dashboard/metrics_reference.hpp"
 #include "appliance/dashboard/server.hpp"
+#include "manual/manual.hpp"
 
 namespace {
 
@@ -39,10 +41,29 @@ int main(int argc, char** argv) {
   auto* key = app.add_option("--key", files.key, "PEM file of the certificate's key")->needs(certificate);
   auto* token = app.add_option("--token", files.token, "File with the word that who comes from elsewhere has to say");
   certificate->needs(key)->needs(token->needs(certificate));
+  bool explain_metrics = false;
+  app.add_flag("--explain-metrics", explain_metrics, "Print every metric with its meaning, as a page, and end");
+  cloister::manual::offer(app,
+                          {.section = 8,
+                           .description = {"The page shows links, keys and tunnels as they are now; Prometheus reads "
+                                           "the same at /metrics. It is a process without rights: it opens the control "
+                                           "socket of the service, to look. On loopback addresses it answers to all, on others "
+                                            "by TLS and to who says the token.",
+                                           "systemd passes it its listening sockets (cloister-dashboard.socket); "
+                                           "started by hand it listens by itself."},
+                           .exit_status = {{"0", "it was stopped by a signal"},
+                                           {"1", "it could not start, and the reason is on standard error"},
+                                           {"2", "the command line is wrong"}},
+                           .files = {{"/run/cloister/control.sock", "The control socket of the service."}},
+                           .see_also = {"cloisterctl(1)", "cloisterd(8)"}});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (explain_metrics) {
+    std::cout << dashboard::metrics_reference();
+    return 0;
   }
 
   asio::io_context io{1};

@@ -15,6 +15,7 @@
 #include "hal/fibre/described_link.hpp"
 #include "hal/fibre/panel_client.hpp"
 #include "hal/fibre/server.hpp"
+#include "manual/manual.hpp"
 
 namespace {
 
@@ -181,10 +182,19 @@ void describe_control(CLI::App& app, Arguments& arguments) {
 
 int main(int count, char** values) {
   Arguments arguments;
-  CLI::App app{"The simulated dark fibre between two boxes: joins their simulated devices, in a process of its own"};
+  CLI::App app{"The simulated dark fibre between two boxes: joins their simulated devices, in a process of its own",
+               "cloister-fibre"};
   app.set_version_flag("--version", "cloister-fibre " CLOISTER_VERSION);
   describe_fibre(app, arguments);
   describe_control(app, arguments);
+  manual::offer(app, {.description = {"It stands in for glass, detectors and an eavesdropper: two boxes whose devices "
+                                      "have 'driver: simulator' connect to its socket, send light and see clicks. It "
+                                      "runs until a signal stops it; 'ctl' asks or disturbs one that runs.",
+                                      "What 'ctl' prints is a JSON object."},
+                      .exit_status = {{"0", "it was stopped by a signal, or 'ctl' did it"},
+                                      {"1", "it failed, and the reason is on standard error"},
+                                      {"2", "the command line is wrong"}},
+                      .see_also = {"cloisterctl(1)", "cloisterd(8)"}});
   try {
     app.parse(count, values);
   } catch (const CLI::Success& wanted) {

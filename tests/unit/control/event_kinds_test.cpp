@@ -61,9 +61,5 @@ TEST_CASE("The list has the events of the code, no more and no fewer", "[events]
   CHECK(used == listed);
 }
 
-TEST_CASE("docs/events.md is what the list makes", "[events]") {
-  CHECK(text_of(checkout / "docs/events.md") == event_reference());
-}
-
 }  // namespace
 }  // namespace cloister::control

@@ -1,0 +1,72 @@
+#include "config/meanings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace cloister::config {
+namespace {
+
+// clang-format off
+constexpr auto table = std::to_array<Meaning>({
+    {"box.name", "The box's name, which must differ from its peers'. The box whose name sorts first connects to the other."},
+    {"box.state_directory", "Where sealed reserves, accounts of blocks, spent epsilon and the audit log are kept."},
+    {"box.identity", "The box's own key for bootstraps, sealed in the TPM, as 'cloisterctl enroll' has made it."},
+    {"box.certificate", "The certificate of that key (PEM): the box's first, then those up to the root. Its DNS name is the box's name."},
+    {"box.control_socket", "Where cloisterctl and the dashboard reach the service."},
+    {"tpm.tcti", "The TPM, as tpm2-tss names it."},
+    {"links.name", "The link's name, the same on both boxes."},
+    {"links.peer", "The name of the box at the other end."},
+    {"links.local_address", "This box's address and TCP port of the classical channel."},
+    {"links.peer_address", "The peer's. Connections are taken from this address only."},
+    {"links.bootstrap.psk", "A pre-shared key, sealed in the TPM, as 'cloisterctl psk' has written it. Alone, or beside 'trust' or 'ca': then both must hold."},
+    {"links.bootstrap.trust", "The fingerprint of the peer's key, as its operator has read it out. Needs 'box.identity'."},
+    {"links.bootstrap.ca", "The certificates of the authorities that the peer's certificate may come from (PEM). Read at each connection. Needs 'box.certificate' and 'crl'."},
+    {"links.bootstrap.crl", "Their revocation lists (PEM), one of each authority and in date. Read at each connection."},
+    {"links.authentication.reserve", "QKD key that is set aside, first, for authenticating the classical channel."},
+    {"links.device.driver", "What drives the device: the simulated one, or a vendor's library."},
+    {"links.device.role", "Whether this box transmits or receives; the peer's is the other."},
+    {"links.device.socket", "Of the simulator: where cloister-fibre listens; a socket, or a character device that leads to one."},
+    {"links.device.clock", "Slots a second."},
+    {"links.device.plugin.library", "The vendor's library; required with 'driver: plugin', as its 'sha256' is."},
+    {"links.device.plugin.sha256", "Its SHA-256, as cloister-hal-check prints it: another file is not loaded."},
+    {"links.device.plugin.node", "What is opened for the library: a character device or a local socket. None: nothing is."},
+    {"links.device.plugin.user", "The user that the library runs as, who should own nothing else."},
+    {"links.distillation.block_bits", "Sifted bits of a block, at least. Larger blocks give more key of the same light, and later."},
+    {"links.distillation.bound", "The finite-key bound by which a block's secret length is computed."},
+    {"links.distillation.epsilon_budget", "How far all keys of the link's life together may be from perfect ones."},
+    {"links.distillation.planned_years", "For how long the budget is to last ..."},
+    {"links.distillation.planned_blocks_per_second", "... and at how many blocks a second: together they give a block its share."},
+    {"links.distillation.qber_limit", "A block with more errors makes no key."},
+    {"links.distillation.key_basis_probability", "How often the basis is chosen that gives key; the rest tests for eavesdroppers."},
+    {"links.distillation.intensities", "Mean photon numbers of the signal and of one decoy, or two for 'lim2014'; descending."},
+    {"links.distillation.probabilities", "How often each of them is sent; they add up to 1."},
+    {"tunnels.name", "The tunnel's name, the same on both boxes."},
+    {"tunnels.link", "The link whose keys it spends."},
+    {"tunnels.local_subnets", "The networks behind this box that may use the tunnel."},
+    {"tunnels.remote_subnets", "Those behind the peer. Their packets never leave but through a tunnel."},
+    {"tunnels.interface", "The TUN interface. Tunnels of one name share it; their 'mtu' must be the same then. Default: 'cl-' and the tunnel's name."},
+    {"tunnels.local_endpoint", "This box's address and UDP port for ESP."},
+    {"tunnels.peer_endpoint", "The peer's, until an authenticated packet comes from elsewhere."},
+    {"tunnels.mtu", "The longest packet that goes into the tunnel, in bytes."},
+    {"tunnels.rekey_interval", "How long a key is used before the next is made."},
+    {"tunnels.key_lifetime", "The age at which a key ends, also where no new one is there. Default: three rekey intervals."},
+    {"tunnels.stock", "How many keys are kept ready, at most."},
+    {"tunnels.when_keys_run_out", "What happens when no key is left."},
+    {"tunnels.hybrid", "Whether an ML-KEM-768 secret is mixed into each key."},
+});
+// clang-format on
+
+}  // namespace
+
+std::span<const Meaning> meanings() { return table; }
+
+std::string_view meaning_of(std::string_view path) {
+  std::string key{path};
+  for (auto bracket = key.find('['); bracket != std::string::npos; bracket = key.find('['))
+    key.erase(bracket, key.find(']', bracket) + 1 - bracket);
+  const auto* found = std::ranges::find(table, key, &Meaning::key);
+  return found == table.end() ? std::string_view{} : found->meaning;
+}
+
+}  // namespace cloister::config
