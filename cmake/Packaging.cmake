@@ -13,14 +13,15 @@ install(FILES ${units}/cloister.service ${units}/cloister-network.service ${unit
   ${units}/cloister-hal@.service DESTINATION lib/systemd/system COMPONENT cloister)
 install(FILES ${units}/cloister.sysusers DESTINATION lib/sysusers.d RENAME cloister.conf COMPONENT cloister)
 install(FILES docs/examples/geneva.yaml docs/examples/paris.yaml DESTINATION share/doc/cloister/examples COMPONENT cloister)
-install(FILES README.md docs/architecture.md docs/devices.md DESTINATION share/doc/cloister COMPONENT cloister)
+install(FILES README.md DESTINATION share/doc/cloister COMPONENT cloister)
+install(DIRECTORY docs DESTINATION share/doc/cloister COMPONENT cloister PATTERN docs/man EXCLUDE)
 
 install(TARGETS cloister-fibre DESTINATION bin COMPONENT cloister-sim)
 install(FILES ${units}/cloister-fibre.service DESTINATION lib/systemd/system COMPONENT cloister-sim)
 
 install(TARGETS cloister-dashboard DESTINATION bin COMPONENT cloister-dashboard)
 install(FILES ${units}/cloister-dashboard.service ${units}/cloister-dashboard.socket DESTINATION lib/systemd/system COMPONENT cloister-dashboard)
-install(FILES docs/monitoring/README.md docs/monitoring/alerts.yaml docs/monitoring/grafana.json DESTINATION share/doc/cloister-dashboard
+install(FILES docs/how-to/monitoring.md docs/monitoring/alerts.yaml docs/monitoring/grafana.json DESTINATION share/doc/cloister-dashboard
   COMPONENT cloister-dashboard)
 
 # The shells' completion, as the program itself describes its command line.
