@@ -6,7 +6,7 @@
 #   make deb             Debian packages, in build/packages                            make nightly the attack suite, at full length
 #   make image           the appliance's disk, in build/image       make test-image    it starts in a virtual machine
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
-#   make reference       docs/reference anew, as the programs describe themselves
+#   make reference       docs/reference anew, as the programs describe themselves      make evidence   docs/evidence.md anew
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := build
@@ -31,7 +31,7 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build reference deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build reference evidence deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -63,6 +63,11 @@ test-page: build
 # The attack suite at its full length: a thousand blocks of each quiet link.
 nightly:
 	@$(test_root) sh -c '$(call built,release,attacks) && CLOISTER_ATTACK_BLOCKS=1000 ctest --preset release -L attack'
+
+# The tests that show what is required, and what they came to: docs/evidence.md.
+evidence:
+	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && tests/docs/evidence names > build/evidence.tests && \
+	  { ctest --preset release --tests-from-file "$$PWD/build/evidence.tests" --output-junit "$$PWD/build/evidence.xml"; tests/docs/evidence write build/evidence.xml; }'
 
 asan tsan:
 	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@ --repeat until-pass:$(TRIES)'
