@@ -41,12 +41,13 @@ Argument argument_of(const CLI::Option& option) {
 }
 
 void add(const CLI::App& app, const std::string& path, std::vector<Command>& commands) {
-  Command command{.path = path, .meaning = sentence(app.get_description()), .arguments = {}, .has_commands = false};
+  Command command{.path = path, .meaning = sentence(app.get_description()), .arguments = {}};
   for (const auto* option : app.get_options()) {
     if (!option->get_group().empty() && option != app.get_help_ptr()) command.arguments.push_back(argument_of(*option));
   }
   const auto below = app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); });
   command.has_commands = !below.empty();
+  command.needs_command = app.get_require_subcommand_min() > 0;
   commands.push_back(std::move(command));
   for (const auto* one : below) add(*one, path + " " + one->get_name(), commands);
 }
@@ -72,7 +73,8 @@ std::string synopsis(const Command& command) {
     const std::string name = argument.names.front() + (argument.repeats ? "..." : "");
     line += argument.required ? " " + name : std::format(" [{}]", name);
   }
-  return command.has_commands ? line + " COMMAND ..." : line;
+  if (!command.has_commands) return line;
+  return line + (command.needs_command ? " COMMAND ..." : " [COMMAND ...]");
 }
 
 }  // namespace cloister::manual

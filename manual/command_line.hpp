@@ -21,6 +21,7 @@ struct Command {
   std::string meaning;
   std::vector<Argument> arguments;  // without --help, which each has
   bool has_commands = false;
+  bool needs_command = false;  // it does nothing by itself
 };
 
 /// A program and all commands below it, each after the one that it belongs to.

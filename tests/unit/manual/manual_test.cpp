@@ -27,6 +27,7 @@ struct Example {
     app.require_subcommand(1);
     app.add_option("--can", file, "Which can");
     auto* water = app.add_subcommand("water", "Water some plants");
+    water->add_subcommand("slowly", "Drop by drop");
     water->add_option("-l,--litres", litres, "How much")->check(CLI::Range(0.5, 10.0))->capture_default_str();
     water->add_option("--season", season, "When")->check(CLI::IsMember({"spring", "summer"}))->capture_default_str();
     water->add_option("--log", file, "Where it is noted")->required();
@@ -41,7 +42,7 @@ TEST_CASE("Each command and option is in the manual, with its limits and its def
   CHECK_THAT(page,
              ContainsSubstring("## gardener\n\nWaters plants.\n\nIt has a can.\n\n    gardener [OPTIONS] COMMAND ..."));
   CHECK_THAT(page, ContainsSubstring("### gardener water\n\nWater some plants.\n\n"
-                                     "    gardener water [OPTIONS] --log TEXT plants...\n"));
+                                     "    gardener water [OPTIONS] --log TEXT plants... [COMMAND ...]\n"));
   CHECK_THAT(page, ContainsSubstring("- `-l`, `--litres FLOAT`: How much. In [0.5 - 10]. Default: 1.5.\n"));
   CHECK_THAT(page, ContainsSubstring("- `--season TEXT`: When. One of spring, summer. Default: spring.\n"));
   CHECK_THAT(page, ContainsSubstring("Exit status: 0 wet; 2 the command line is wrong.\n"));
