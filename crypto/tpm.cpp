@@ -205,6 +205,19 @@ Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
   return secret;
 }
 
+Result<> Tpm::self_test() {
+  TSS2_RC code = Esys_SelfTest(state_->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_NO);
+  if (code != TSS2_RC_SUCCESS) return state_->failed("fails its own test", code);
+  TPM2B_MAX_BUFFER* details = nullptr;
+  TPM2_RC result = TPM2_RC_SUCCESS;
+  code = Esys_GetTestResult(state_->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &details, &result);
+  const EsysPointer<TPM2B_MAX_BUFFER> owned{details};
+  if (code != TSS2_RC_SUCCESS) return state_->failed("does not tell the result of its own test", code);
+  // A part may still be at its test, in the background; a command that needs it waits.
+  if (result != TPM2_RC_SUCCESS && result != TPM2_RC_TESTING) return state_->failed("has failed its own test", result);
+  return {};
+}
+
 Result<> Tpm::end_generation() {
   const auto generation = TpmCounter::open(*this, generation_index);
   if (!generation) return std::unexpected{generation.error()};

@@ -25,6 +25,9 @@ class Tpm {
   /// opens only with this TPM, and only until `end_generation`.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
   [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
+  /// What the TPM finds of itself: TPM2_SelfTest of what it has not tested yet, TPM2_GetTestResult (TPM 2.0 part 3,
+  /// section 10).
+  [[nodiscard]] Result<> self_test();
   /// Nothing that was sealed before opens any more, on this TPM or another: its policy names a value of the generation
   /// counter, which this moves on.
   [[nodiscard]] Result<> end_generation();

@@ -7,6 +7,7 @@
 #include "appliance/box/box_status.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
+#include "appliance/box/self_test.hpp"
 #include "appliance/box/zeroize.hpp"
 #include "appliance/drivers/network.hpp"
 #include "hal/plugin/plugin.hpp"
@@ -181,7 +182,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
 
 Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration,
                                        EventLog& log) {
-  std::unique_ptr<Box> box{new Box{io, configuration.box.name, log}};
+  std::unique_ptr<Box> box{new Box{io, configuration, log}};
   auto audit = AuditLog::open(configuration.box.state_directory);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
@@ -199,6 +200,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
     credentials.push_back(std::move(*opened));
   }
+  if (const auto tested = (*tpm)->self_test(); !tested) return std::unexpected{tested.error()};
   tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
 
   auto plane = open_data_plane(configuration.tunnels, std::move(network->sockets));
@@ -223,7 +225,9 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   auto control = control::Server::open(
       io, configuration.box.control_socket,
       [raw = box.get()](const control::Question& question, unsigned user) { return raw->answer(question, user); },
-      [raw = box.get()](control::HeldClient client) { raw->on_zeroize(std::move(client)); });
+      [raw = box.get()](control::Request request, control::HeldClient client) {
+        raw->on_held(request, std::move(client));
+      });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   log.info("STARTED", std::format("box '{}'", box->name_),
@@ -232,7 +236,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   return box;
 }
 
-Box::Box(asio::io_context& io, std::string name, EventLog& log) : io_{io}, name_{std::move(name)}, log_{log} {}
+Box::Box(asio::io_context& io, const config::Configuration& configuration, EventLog& log)
+    : io_{io}, configuration_{configuration}, name_{configuration.box.name}, log_{log} {}
 
 /// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
 Box::~Box() { plane_.reset(); }
@@ -258,9 +263,33 @@ Result<> Box::rekey(const std::string& tunnel, unsigned user) {
 }
 
 /// Whoever runs the context ends the box, which wipes its secrets.
-void Box::on_zeroize(control::HeldClient client) {
+void Box::on_held(control::Request request, control::HeldClient client) {
+  if (request == control::Request::selftest) return begin_tests(std::move(client));
   zeroize_.emplace(std::move(client));
   io_.stop();
+}
+
+/// On a thread of their own: traffic and rekeys go on.
+void Box::begin_tests(control::HeldClient client) {
+  if (std::exchange(testing_, true)) return client.answer(control::encode_error("a self-test is under way: try again"));
+  tests_ = std::jthread{[this, held = std::move(client)]() mutable {
+    auto results = test_all(configuration_);
+    asio::post(io_, [this, results = std::move(results), held = std::move(held)] { on_tested(results, held); });
+  }};
+}
+
+void Box::on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client) {
+  testing_ = false;
+  const auto subject = std::format("box '{}'", name_);
+  if (const auto failures = failed_tests(results); failures.empty()) {
+    log_.info("SELF_TEST_PASSED", subject,
+              std::format("{} self-tests passed, for user {}", results.size(), client.user()));
+  } else {
+    log_.alarm("SELF_TEST_FAILED", subject, self_test_alarm(failures));
+    untrusted_ = true;
+    io_.stop();
+  }
+  client.answer(control::encode_tests(results));
 }
 
 void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace cloister::box {
 
 class Box {
  public:
+  /// `configuration` and `log` outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io,
                                                          const config::Configuration& configuration, EventLog& log);
   ~Box();
@@ -32,21 +34,29 @@ class Box {
   /// Somebody has told the service to destroy all its secrets. The context was stopped: the box is to be ended, then
   /// what is sealed destroyed, then the client answered.
   [[nodiscard]] std::optional<control::HeldClient> take_zeroize() { return std::exchange(zeroize_, std::nullopt); }
+  /// A self-test has failed; the context was stopped: the box is to be ended, and stays closed.
+  [[nodiscard]] bool untrusted() const { return untrusted_; }
 
  private:
-  Box(boost::asio::io_context& io, std::string name, EventLog& log);
+  Box(boost::asio::io_context& io, const config::Configuration& configuration, EventLog& log);
   [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
   [[nodiscard]] Result<> rekey(const std::string& tunnel, unsigned user);
-  void on_zeroize(control::HeldClient client);
+  void on_held(control::Request request, control::HeldClient client);
+  void begin_tests(control::HeldClient client);
+  void on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client);
   [[nodiscard]] control::BoxStatus status() const;
 
   boost::asio::io_context& io_;
+  const config::Configuration& configuration_;
   std::string name_;
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
   std::unique_ptr<drivers::DataPlane> plane_;
   std::vector<std::unique_ptr<LinkDriver>> links_;
   std::unique_ptr<control::Server> control_;
+  bool testing_ = false;
+  bool untrusted_ = false;
+  std::jthread tests_;  // of the self-tests on demand
 };
 
 }  // namespace cloister::box

@@ -3,27 +3,47 @@
 #include <format>
 
 #include "appliance/box/box_status.hpp"
+#include "appliance/box/self_test.hpp"
 #include "appliance/box/zeroize.hpp"
 
 namespace cloister::box {
 
+namespace {
+
+const char* state_of(ClosedBy by) { return by == ClosedBy::zeroize ? "zeroized" : "self-test failed"; }
+
+}  // namespace
+
 Result<std::unique_ptr<ClosedBox>> ClosedBox::open(boost::asio::io_context& io,
-                                                   const config::Configuration& configuration, EventLog& log) {
-  std::unique_ptr<ClosedBox> box{new ClosedBox{configuration, log}};
+                                                   const config::Configuration& configuration, EventLog& log,
+                                                   ClosedBy by) {
+  std::unique_ptr<ClosedBox> box{new ClosedBox{configuration, log, by}};
   auto control = control::Server::open(
       io, configuration.box.control_socket,
-      [raw = box.get()](const control::Question& question, unsigned user) {
-        if (question.request == control::Request::status) return control::encode_answer(raw->status());
-        if (question.request == control::Request::acknowledge) {
-          const auto done = raw->log_.acknowledge(question.name, question.subject, user);
-          return done ? control::encode_done() : control::encode_error(done.error().message);
-        }
-        return control::encode_error("this box is zeroized: it has no keys; make new credentials, restart the service");
-      },
-      [raw = box.get()](const control::HeldClient& client) { zeroize(raw->configuration_, raw->log_, client); });
+      [raw = box.get()](const control::Question& question, unsigned user) { return raw->answer(question, user); },
+      [raw = box.get()](control::Request request, const control::HeldClient& client) {
+        raw->on_held(request, client);
+      });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   return box;
+}
+
+std::string ClosedBox::answer(const control::Question& question, unsigned user) {
+  if (question.request == control::Request::status) return control::encode_answer(status());
+  if (question.request == control::Request::acknowledge) {
+    const auto done = log_.acknowledge(question.name, question.subject, user);
+    return done ? control::encode_done() : control::encode_error(done.error().message);
+  }
+  return control::encode_error(
+      by_ == ClosedBy::zeroize
+          ? "this box is zeroized: it has no keys; make new credentials, restart the service"
+          : "this box is closed, for a self-test failed: 'cloisterctl events' says which; restart the service");
+}
+
+void ClosedBox::on_held(control::Request request, const control::HeldClient& client) {
+  if (request == control::Request::zeroize) return zeroize(configuration_, log_, client);
+  client.answer(control::encode_tests(test_all(configuration_)));
 }
 
 void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client) {
@@ -37,13 +57,13 @@ void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& lo
 }
 
 control::BoxStatus ClosedBox::status() const {
-  auto status = status_of(configuration_.box.name, "zeroized", log_);
+  auto status = status_of(configuration_.box.name, state_of(by_), log_);
   for (const auto& link : configuration_.links) {
     control::LinkStatus closed;
     closed.name = link.name;
     closed.peer = link.peer;
     closed.role = link.device.role == config::DeviceRole::alice ? "alice" : "bob";
-    closed.state = "zeroized";
+    closed.state = state_of(by_);
     closed.authenticated_by = "nobody";
     closed.device = "not opened";
     status.links.push_back(std::move(closed));

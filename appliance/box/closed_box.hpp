@@ -1,6 +1,6 @@
 #pragma once
-/// What is left of the service once it has destroyed its secrets: no link, no tunnel, no interface open. It says so, until
-/// it is restarted.
+/// What is left of the service once it has destroyed its secrets, or where a self-test has failed: no link, no tunnel, no
+/// interface open. It says so, until it is restarted.
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
@@ -12,12 +12,14 @@
 
 namespace cloister::box {
 
+enum class ClosedBy { zeroize, self_test };
+
 class ClosedBox {
  public:
   /// `configuration` and `log` outlive it.
   [[nodiscard]] static Result<std::unique_ptr<ClosedBox>> open(boost::asio::io_context& io,
                                                                const config::Configuration& configuration,
-                                                               EventLog& log);
+                                                               EventLog& log, ClosedBy by);
   ClosedBox(const ClosedBox&) = delete;
   ClosedBox& operator=(const ClosedBox&) = delete;
 
@@ -25,11 +27,15 @@ class ClosedBox {
   static void zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client);
 
  private:
-  ClosedBox(const config::Configuration& configuration, EventLog& log) : configuration_{configuration}, log_{log} {}
+  ClosedBox(const config::Configuration& configuration, EventLog& log, ClosedBy by)
+      : configuration_{configuration}, log_{log}, by_{by} {}
+  [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
+  void on_held(control::Request request, const control::HeldClient& client);
   [[nodiscard]] control::BoxStatus status() const;
 
   const config::Configuration& configuration_;
   EventLog& log_;
+  ClosedBy by_;
   std::unique_ptr<control::Server> control_;
 };
 

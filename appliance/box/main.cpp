@@ -14,8 +14,10 @@
 #include <iostream>
 #include <optional>
 
+#include "appliance/box/audit_log.hpp"
 #include "appliance/box/box.hpp"
 #include "appliance/box/closed_box.hpp"
+#include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "config/parse.hpp"
 #include "crypto/secret.hpp"
@@ -25,6 +27,7 @@ namespace {
 
 using cloister::box::Box;
 using cloister::box::ClosedBox;
+using cloister::box::ClosedBy;
 using cloister::box::EventLog;
 using cloister::box::Watchdog;
 
@@ -58,12 +61,13 @@ void run(boost::asio::io_context& io) {
   io.run();
 }
 
-/// A box that has destroyed its secrets stays, closed, until it is told to stop.
-int stay_closed(const cloister::config::Configuration& configuration, EventLog& log) {
+/// A box that has destroyed its secrets, or does not trust itself, stays, closed, until it is told to stop.
+int stay_closed(const cloister::config::Configuration& configuration, EventLog& log, ClosedBy by) {
   boost::asio::io_context io{1};
-  const auto box = ClosedBox::open(io, configuration, log);
+  const auto box = ClosedBox::open(io, configuration, log, by);
   if (!box) return failed(box.error().message);
-  ::sd_notify(0, "STATUS=zeroized: all secrets are destroyed, nothing passes");
+  ::sd_notify(0, by == ClosedBy::zeroize ? "READY=1\nSTATUS=zeroized: all secrets are destroyed, nothing passes"
+                                         : "READY=1\nSTATUS=closed: a self-test failed, nothing passes");
   run(io);
   ::sd_notify(0, "STOPPING=1");
   log.info("STOPPED", std::format("box '{}'", configuration.box.name), "told to stop");
@@ -72,6 +76,7 @@ int stay_closed(const cloister::config::Configuration& configuration, EventLog& 
 
 int serve(const cloister::config::Configuration& configuration, EventLog& log) {
   std::optional<cloister::control::HeldClient> zeroize;
+  bool untrusted = false;
   {
     boost::asio::io_context io{1};
     auto box = Box::open(io, configuration, log);
@@ -79,15 +84,27 @@ int serve(const cloister::config::Configuration& configuration, EventLog& log) {
     ::sd_notify(0, "READY=1");
     run(io);
     zeroize = (*box)->take_zeroize();
-    if (!zeroize) {
+    untrusted = (*box)->untrusted();
+    if (!zeroize && !untrusted) {
       ::sd_notify(0, "STOPPING=1");
       (*box)->on_stop();
       return 0;
     }
   }  // with the box all that was secret in memory is wiped
+  if (untrusted) return stay_closed(configuration, log, ClosedBy::self_test);
   ClosedBox::zeroize(configuration, log, *zeroize);
   zeroize.reset();
-  return stay_closed(configuration, log);
+  return stay_closed(configuration, log, ClosedBy::zeroize);
+}
+
+/// Before a key is made or opened: whether what keys rest on works. True when the box must stay closed.
+bool distrusts_itself(const cloister::config::Configuration& configuration, EventLog& log) {
+  const auto failures = cloister::box::failed_tests(cloister::box::test_primitives());
+  if (failures.empty()) return false;
+  if (auto audit = cloister::box::AuditLog::open(configuration.box.state_directory)) log.audit_to(std::move(*audit));
+  log.alarm("SELF_TEST_FAILED", std::format("box '{}'", configuration.box.name),
+            cloister::box::self_test_alarm(failures));
+  return true;
 }
 
 }  // namespace
@@ -128,5 +145,6 @@ int main(int argc, char** argv) {
 
   cloister::crypto::arena_initialise(secret_memory_bytes);
   cloister::box::EventLog log;
+  if (distrusts_itself(*configuration, log)) return stay_closed(*configuration, log, ClosedBy::self_test);
   return serve(*configuration, log);
 }

@@ -20,6 +20,7 @@
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
 #include "appliance/cloisterctl/psk.hpp"
+#include "appliance/cloisterctl/selftest.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/cloisterctl/tunnels.hpp"
 #include "appliance/cloisterctl/zeroize.hpp"
@@ -205,6 +206,10 @@ int main(int argc, char** argv) {
   fingerprint->add_option("file", identity.public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
 
+  auto* selftest = app.add_subcommand(
+      "selftest", "Have the box test its primitives, randomness, TPM and sealed state; where one fails it closes");
+  selftest->add_flag("--json", json, "For programs");
+
   auto* zeroize = app.add_subcommand(
       "zeroize",
       "Destroy all secrets of this box: in memory, in the TPM, on disk; also where the service does not run");
@@ -314,6 +319,7 @@ int main(int argc, char** argv) {
   if (*plan) return cloisterctl::link_plan(plan_options);
   if (*presets) return cloisterctl::link_presets(preset);
   if (*link) return cloisterctl::link_list(socket, json);
+  if (*selftest) return cloisterctl::selftest(socket, json);
   if (*zeroize) {
     zeroize_options.socket = socket;
     return cloisterctl::zeroize(zeroize_options);

@@ -22,7 +22,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::chrono::seconds patience{5};
-constexpr std::chrono::seconds zeroize_patience{60};  // a TPM of silicon may be slow
+constexpr std::chrono::seconds long_patience{60};  // a TPM of silicon may be slow
 
 bool is_absence(const error_code& error) {
   return error == boost::system::errc::no_such_file_or_directory || error == asio::error::connection_refused;
@@ -70,6 +70,14 @@ asio::awaitable<LineOrFailure> ask(std::string socket_path, Question question, s
   co_return answer;
 }
 
+/// For a program that has nothing else to do.
+LineOrFailure ask_now(const std::string& socket_path, const Question& question, std::chrono::seconds longest) {
+  asio::io_context context;
+  auto asked = asio::co_spawn(context, ask(socket_path, question, longest), asio::use_future);
+  context.run();
+  return asked.get();
+}
+
 }  // namespace
 
 asio::awaitable<StatusOrError> status_of(std::string socket_path) {
@@ -80,13 +88,15 @@ asio::awaitable<StatusOrError> status_of(std::string socket_path) {
 }
 
 std::expected<void, Failure> tell(const std::string& socket_path, const Question& order) {
-  asio::io_context context;
-  const auto longest = order.request == Request::zeroize ? zeroize_patience : patience;
-  auto asked = asio::co_spawn(context, ask(socket_path, order, longest), asio::use_future);
-  context.run();
-  const auto answer = asked.get();
-  if (!answer) return std::unexpected{answer.error()};
-  return decode_done(*answer);
+  const auto longest = order.request == Request::zeroize ? long_patience : patience;
+  return ask_now(socket_path, order, longest).and_then([](const std::string& answer) { return decode_done(answer); });
+}
+
+std::expected<std::vector<TestResult>, Failure> test(const std::string& socket_path) {
+  const Question question{.request = Request::selftest, .name = {}, .subject = {}};
+  return ask_now(socket_path, question, long_patience).and_then([](const std::string& answer) {
+    return decode_tests(answer);
+  });
 }
 
 bool service_absent(const std::string& socket_path) {

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <expected>
 #include <string>
+#include <vector>
 
 #include "appliance/control/protocol.hpp"
 
@@ -20,6 +21,9 @@ using StatusOrError = std::expected<BoxStatus, Failure>;
 /// Tells the service to do something and waits until it is done, 5 seconds at most; to destroy all its secrets, a
 /// minute.
 [[nodiscard]] std::expected<void, Failure> tell(const std::string& socket_path, const Question& order);
+
+/// Has the service test itself; a minute at most.
+[[nodiscard]] std::expected<std::vector<TestResult>, Failure> test(const std::string& socket_path);
 
 /// No service is behind the socket: there is none of that name, or nobody listens.
 [[nodiscard]] bool service_absent(const std::string& socket_path);

@@ -127,6 +127,14 @@ constexpr auto kinds = std::to_array<EventKind>({
      "The sealed reserve cannot be read or kept: the TPM or the state directory does not answer as it must. The link "
      "runs; after a restart it is bootstrapped.",
      "Look at the TPM and at 'box.state_directory', as the text says, and restart the service."},
+    {"SELF_TEST_FAILED", true,
+     "A primitive did not give its known answer, randomness, the TPM or what it has sealed is not as it should be; the "
+     "text "
+     "names which. The box keeps no key and lets nothing pass.",
+     "Restart the service: what passes then was a passing fault of memory or processor. Where it fails again, replace "
+     "the "
+     "machine (a primitive, randomness), look after the TPM ('tpm'), or make new credentials ('sealed-state')."},
+    {"SELF_TEST_PASSED", false, "Somebody has had the box test itself ('cloisterctl selftest'), and all is well.", ""},
     {"SESSION_LOST", false, "The session with the peer has ended; the text says why. The next one is being tried.", ""},
     {"SESSION_RESUMED", false, "The session with the peer is back, authenticated by QKD keys, without a bootstrap.",
      ""},

@@ -47,6 +47,8 @@ std::string name_of(Request request) {
       return "rekey";
     case Request::acknowledge:
       return "acknowledge";
+    case Request::selftest:
+      return "selftest";
   }
   return {};
 }
@@ -93,7 +95,8 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
   const auto wanted = text_of("request");
   if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
   std::string known;
-  for (const auto request : {Request::status, Request::zeroize, Request::rekey, Request::acknowledge}) {
+  for (const auto request :
+       {Request::status, Request::zeroize, Request::rekey, Request::acknowledge, Request::selftest}) {
     if (*wanted == name_of(request))
       return Question{request, text_of("name").value_or(""), text_of("subject").value_or("")};
     known += (known.empty() ? "'" : ", '") + name_of(request) + "'";
@@ -103,6 +106,10 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
 
 std::string encode_answer(const BoxStatus& status) {
   return json::serialize(json::object{{"ok", true}, {"status", json::value_from(status)}}) + "\n";
+}
+
+std::string encode_tests(const std::vector<TestResult>& tests) {
+  return json::serialize(json::object{{"ok", true}, {"tests", json::value_from(tests)}}) + "\n";
 }
 
 std::string encode_done() { return json::serialize(json::object{{"ok", true}}) + "\n"; }
@@ -129,6 +136,17 @@ std::expected<BoxStatus, Failure> decode_status(std::string_view line) {
   return std::move(*decoded);
 }
 
+std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line) {
+  const auto answer = decode_answer(line);
+  if (!answer) return std::unexpected{answer.error()};
+  const auto* tests = answer->if_contains("tests");
+  if (tests == nullptr) return failed("the service's answer holds no tests");
+  auto decoded = json::try_value_to<std::vector<TestResult>>(*tests);
+  if (!decoded)
+    return failed("the service's answer is of another version: are cloisterd and cloisterctl of one release?");
+  return std::move(*decoded);
+}
+
 std::expected<void, Failure> decode_done(std::string_view line) {
   const auto answer = decode_answer(line);
   if (!answer) return std::unexpected{answer.error()};
@@ -137,6 +155,8 @@ std::expected<void, Failure> decode_done(std::string_view line) {
     return failed("the service's answer does not say that it is done");
   return {};
 }
+
+std::string json_line(const std::vector<TestResult>& tests) { return json::serialize(json::value_from(tests)) + "\n"; }
 
 std::string json_line(const BoxStatus& status) { return json::serialize(json::value_from(status)) + "\n"; }
 

@@ -4,6 +4,7 @@
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
 ///   {"request": "rekey", "name": "office"}   ──▶   the same
+///   {"request": "selftest"}  ──▶   {"ok": true, "tests": [{"name": "toeplitz", "passed": true, …}, …]}
 ///   {"request": "acknowledge", "name": "QBER_HIGH", "subject": "link 'geneva-paris'"}   ──▶   the same
 ///
 /// Who lacks the right to a request is answered {"ok": false, "error": "…", "lacks": "view"}, or "operate".
@@ -11,6 +12,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "appliance/control/access.hpp"
 #include "appliance/control/status.hpp"
@@ -21,7 +23,7 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, rekey, acknowledge };
+enum class Request { status, zeroize, rekey, acknowledge, selftest };
 
 struct Question {
   Request request = Request::status;
@@ -44,11 +46,16 @@ struct Failure {
 [[nodiscard]] std::expected<Question, std::string> decode_request(std::string_view line);
 
 [[nodiscard]] std::string encode_answer(const BoxStatus& status);
+[[nodiscard]] std::string encode_tests(const std::vector<TestResult>& tests);
 [[nodiscard]] std::string encode_done();
 [[nodiscard]] std::string encode_error(std::string_view text);
 [[nodiscard]] std::string encode_lacking(Right lacking);
 [[nodiscard]] std::expected<BoxStatus, Failure> decode_status(std::string_view line);
+[[nodiscard]] std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line);
 [[nodiscard]] std::expected<void, Failure> decode_done(std::string_view line);
+
+/// The results as a program reads them, on one line.
+[[nodiscard]] std::string json_line(const std::vector<TestResult>& tests);
 
 /// For people and programs: the status object alone, indented.
 [[nodiscard]] std::string pretty_json(const BoxStatus& status);

@@ -25,14 +25,14 @@ constexpr std::chrono::seconds idle_max{30};
 /// One connection: a request, its answer, the next request; ended by silence, by a request that is too long, or by the
 /// client.
 struct Server::Client : std::enable_shared_from_this<Client> {
-  Client(stream_protocol::socket accepted, unsigned number, Right allowed, Answer answers, Zeroize zeroizes,
+  Client(stream_protocol::socket accepted, unsigned number, Right allowed, Answer answers, Hold holds,
          std::shared_ptr<std::size_t> count)
       : socket{std::move(accepted)},
         user{number},
         right{allowed},
         idle{socket.get_executor()},
         answer{std::move(answers)},
-        zeroize{std::move(zeroizes)},
+        hold{std::move(holds)},
         clients{std::move(count)} {
     ++*clients;
   }
@@ -61,13 +61,13 @@ struct Server::Client : std::enable_shared_from_this<Client> {
       sent = encode_error(question.error());
     } else if (right < right_for(question->request)) {
       sent = encode_lacking(right_for(question->request));
-    } else if (question->request != Request::zeroize) {
+    } else if (question->request != Request::zeroize && question->request != Request::selftest) {
       sent = answer(*question, user);
-    } else if (zeroize) {
+    } else if (hold) {
       idle.cancel();
-      return zeroize(HeldClient{socket.release(), user});
+      return hold(question->request, HeldClient{socket.release(), user});
     } else {
-      sent = encode_error("this service has no secrets: nothing was destroyed");
+      sent = encode_error("this service has no secrets and no tests: nothing was done");
     }
     asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
       if (!error)
@@ -82,7 +82,7 @@ struct Server::Client : std::enable_shared_from_this<Client> {
   Right right;
   asio::steady_timer idle;
   Answer answer;
-  Zeroize zeroize;
+  Hold hold;
   std::shared_ptr<std::size_t> clients;
   std::string received;
   std::string sent;
@@ -96,13 +96,13 @@ void HeldClient::answer(std::string_view line) const {
   static_cast<void>(::send(descriptor_, line.data(), line.size(), MSG_NOSIGNAL));  // who has gone needs no answer
 }
 
-Server::Server(asio::io_context& context, std::string path, Answer answer, Zeroize zeroize)
-    : path_{std::move(path)}, answer_{std::move(answer)}, zeroize_{std::move(zeroize)}, acceptor_{context} {}
+Server::Server(asio::io_context& context, std::string path, Answer answer, Hold hold)
+    : path_{std::move(path)}, answer_{std::move(answer)}, hold_{std::move(hold)}, acceptor_{context} {}
 
 Server::~Server() { ::unlink(path_.c_str()); }
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::string& path,
-                                                                 Answer answer, Zeroize zeroize) {
+                                                                 Answer answer, Hold hold) {
   if (path.size() > socket_path_max)
     return std::unexpected{
         std::format("control socket '{}': the path is longer than {} characters: choose a shorter 'box.control_socket'",
@@ -126,7 +126,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_contex
     ::unlink(path.c_str());
   }
 
-  std::unique_ptr<Server> server{new Server{context, path, std::move(answer), std::move(zeroize)}};
+  std::unique_ptr<Server> server{new Server{context, path, std::move(answer), std::move(hold)}};
   const auto failed = [&](const char* what) {
     return std::unexpected{std::format("control socket '{}': {}: {}", path, what, error.message())};
   };
@@ -158,7 +158,7 @@ void Server::admit(stream_protocol::socket socket) {
     const auto told = encode_lacking(Right::view);
     static_cast<void>(::send(socket.native_handle(), told.data(), told.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
   } else if (*clients_ < clients_max) {
-    std::make_shared<Client>(std::move(socket), peer->user, right, answer_, zeroize_, clients_)->read();
+    std::make_shared<Client>(std::move(socket), peer->user, right, answer_, hold_, clients_)->read();
   }
 }
 

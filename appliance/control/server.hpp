@@ -14,7 +14,7 @@
 
 namespace cloister::control {
 
-/// A client that waits for its answer while the rest of the service ends.
+/// A client that waits for its answer while the service does something else, or ends.
 class HeldClient {
  public:
   HeldClient(int descriptor, unsigned user) : descriptor_{descriptor}, user_{user} {}
@@ -41,24 +41,25 @@ class HeldClient {
 class Server {
  public:
   using Answer = std::function<std::string(const Question&, unsigned user)>;
-  using Zeroize = std::function<void(HeldClient)>;
+  /// Of zeroize and selftest, which take their time: the client is answered later.
+  using Hold = std::function<void(Request, HeldClient)>;
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context,
                                                                                 const std::string& path, Answer answer,
-                                                                                Zeroize zeroize = {});
+                                                                                Hold hold = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
  private:
   struct Client;
-  Server(boost::asio::io_context& context, std::string path, Answer answer, Zeroize zeroize);
+  Server(boost::asio::io_context& context, std::string path, Answer answer, Hold hold);
   void accept();
   void admit(boost::asio::local::stream_protocol::socket socket);
 
   std::string path_;
   Access access_ = Access::of_this_system();
   Answer answer_;
-  Zeroize zeroize_;
+  Hold hold_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
   std::shared_ptr<std::size_t> clients_ = std::make_shared<std::size_t>(0);
 };

@@ -133,11 +133,20 @@ struct Alarm {
 };
 BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by))
 
+/// Of one self-test.
+struct TestResult {
+  std::string name;
+  bool passed = false;
+  std::string text;  // why not, for a person
+  double milliseconds = 0;
+};
+BOOST_DESCRIBE_STRUCT(TestResult, (), (name, passed, text, milliseconds))
+
 struct BoxStatus {
   int schema = 1;
   std::string box;
   std::string version;
-  std::string state;  // "running", "zeroized"
+  std::string state;  // "running", "zeroized", "self-test failed"
   double uptime_seconds = 0;
   std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
   std::uint64_t secret_memory_used_bytes = 0;

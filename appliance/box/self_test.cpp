@@ -1,0 +1,81 @@
+#include "appliance/box/self_test.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <format>
+#include <functional>
+
+#include "appliance/box/credentials.hpp"
+#include "crypto/random.hpp"
+#include "crypto/self_test.hpp"
+#include "crypto/tpm.hpp"
+
+namespace cloister::box {
+namespace {
+
+control::TestResult run(const std::string& name, const std::function<Result<>()>& test) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto outcome = test();
+  const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begun;
+  return {.name = name,
+          .passed = outcome.has_value(),
+          .text = outcome ? std::string{} : outcome.error().message,
+          .milliseconds = taken.count()};
+}
+
+Result<> test_tpm(const std::string& tcti) {
+  auto tpm = crypto::Tpm::open(tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  if (auto tested = tpm->self_test(); !tested) return tested;
+  std::array<std::byte, 32> bytes{};
+  crypto::SystemRandom{}.fill(bytes);
+  const auto sealed = tpm->seal(bytes);
+  if (!sealed) return std::unexpected{sealed.error()};
+  const auto opened = tpm->unseal(*sealed);
+  if (!opened) return std::unexpected{opened.error()};
+  if (!std::ranges::equal(*opened, bytes))
+    return fail(std::format("TPM '{}' gives back other bytes than it sealed", tcti));
+  return {};
+}
+
+Result<> test_sealed(const config::Configuration& configuration) {
+  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  const auto identity = open_identity(*tpm, configuration.box);
+  if (!identity) return std::unexpected{identity.error()};
+  for (const auto& link : configuration.links) {
+    if (const auto opened = unseal_credentials(*tpm, *identity, link); !opened)
+      return fail(std::format("link '{}': {}", link.name, opened.error().message));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<control::TestResult> test_primitives() {
+  std::vector<control::TestResult> results;
+  for (const auto& test : crypto::self_tests()) results.push_back(run(test.name, test.run));
+  return results;
+}
+
+std::vector<control::TestResult> test_all(const config::Configuration& configuration) {
+  auto results = test_primitives();
+  results.push_back(run("tpm", [&] { return test_tpm(configuration.tpm.tcti); }));
+  results.push_back(run("sealed-state", [&] { return test_sealed(configuration); }));
+  return results;
+}
+
+std::string failed_tests(const std::vector<control::TestResult>& results) {
+  std::string text;
+  for (const auto& result : results) {
+    if (!result.passed) text += std::format("{}'{}': {}", text.empty() ? "" : "; ", result.name, result.text);
+  }
+  return text;
+}
+
+std::string self_test_alarm(const std::string& failures) {
+  return "the box closes, for a self-test failed: " + failures;
+}
+
+}  // namespace cloister::box
