@@ -22,6 +22,7 @@
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/selftest.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
+#include "appliance/cloisterctl/support_bundle.hpp"
 #include "appliance/cloisterctl/tunnels.hpp"
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
@@ -221,6 +222,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   zeroize->add_flag("--json", zeroize_options.json, "For programs: what was done, as one JSON object");
 
+  auto* support = app.add_subcommand(
+      "support-bundle", "Pack what somebody who helps needs to know into one file: no secret is in it");
+  cloisterctl::SupportOptions support_options;
+  support->add_option("--output", support_options.output, "The file (default: cloister-support-TIME.tar.gz, here)");
+  support->add_option("--config", support_options.configuration, "Configuration of the service")
+      ->capture_default_str();
+  support->add_flag("--json", support_options.json, "For programs: what is in it and what is left out");
+
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
   std::string file = "/etc/cloister/cloister.yaml";
@@ -320,6 +329,10 @@ int main(int argc, char** argv) {
   if (*presets) return cloisterctl::link_presets(preset);
   if (*link) return cloisterctl::link_list(socket, json);
   if (*selftest) return cloisterctl::selftest(socket, json);
+  if (*support) {
+    support_options.socket = socket;
+    return cloisterctl::support_bundle(support_options);
+  }
   if (*zeroize) {
     zeroize_options.socket = socket;
     return cloisterctl::zeroize(zeroize_options);
