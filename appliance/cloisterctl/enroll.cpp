@@ -1,5 +1,6 @@
 #include "appliance/cloisterctl/enroll.hpp"
 
+#include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
+namespace json = boost::json;
 namespace {
 
 Result<> write_text(const std::string& path, const std::string& text) {
@@ -53,19 +55,31 @@ Result<> enroll(const IdentityOptions& options) {
   if (!identity) return std::unexpected{identity.error()};
   const std::string public_key = options.identity + ".pub";
   if (auto written = write_text(public_key, crypto::to_pem(identity->key().get())); !written) return written;
-  std::cerr << std::format("sealed in '{}', its public key is in '{}'\n", options.identity, public_key);
+  if (!options.json)
+    std::cerr << std::format("sealed in '{}', its public key is in '{}'\n", options.identity, public_key);
+  const std::string csr = request ? options.identity + ".csr" : std::string{};
   if (request) {
-    const std::string path = options.identity + ".csr";
-    if (auto written = write_text(path, crypto::certificate_request(*identity, options.csr_box)); !written)
+    if (auto written = write_text(csr, crypto::certificate_request(*identity, options.csr_box)); !written)
       return written;
+  }
+  const auto fingerprint = identity->fingerprint().hex;
+  if (options.json) {
+    std::cout << json::serialize(json::object{{"identity", options.identity},
+                                              {"public_key", public_key},
+                                              {"request", request ? json::value(csr) : json::value{}},
+                                              {"fingerprint", fingerprint}})
+              << '\n';
+    return {};
+  }
+  if (request) {
     std::cerr << std::format(
-        "the request for the certificate authority is in '{}'; its answer is 'box.certificate'; fingerprint:\n", path);
+        "the request for the certificate authority is in '{}'; its answer is 'box.certificate'; fingerprint:\n", csr);
   } else {
     std::cerr
         << "the peer's operator sets this fingerprint as 'bootstrap.trust' of the link, once you have compared it "
            "by a way that nobody can have changed:\n";
   }
-  std::cout << identity->fingerprint().hex << '\n';
+  std::cout << fingerprint << '\n';
   return {};
 }
 
@@ -80,7 +94,10 @@ Result<> show_fingerprint(const IdentityOptions& options) {
         crypto::unseal_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
   }
   if (!fingerprint) return std::unexpected{fingerprint.error()};
-  std::cout << fingerprint->hex << '\n';
+  if (options.json)
+    std::cout << json::serialize(json::object{{"fingerprint", fingerprint->hex}}) << '\n';
+  else
+    std::cout << fingerprint->hex << '\n';
   return {};
 }
 

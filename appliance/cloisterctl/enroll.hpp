@@ -13,6 +13,7 @@ struct IdentityOptions {
   std::string identity;    // path of the sealed key
   std::string public_key;  // path of a public key
   std::string csr_box;     // name for a certificate request; empty: none is wanted
+  bool json = false;       // for programs
   bool force = false;      // replace an existing key
 };
 

@@ -184,21 +184,19 @@ int link_plan(const LinkPlanOptions& options) {
   return file ? 0 : failed(std::format("'{}' cannot be written", options.svg));
 }
 
-int link_presets(const std::string& name) {
-  std::size_t shown = 0;
+int link_presets(const std::string& name, bool json) {
+  json::array all;
   for (const auto& preset : config::link_presets()) {
     if (!name.empty() && preset.name != name) continue;
-    ++shown;
-    if (!name.empty()) {
-      std::cout << preset.text;
-      continue;
-    }
     const auto model = config::find_link_model(std::string{preset.name});
     if (!model) return print(model.error(), name);
-    std::cout << std::format("{:<20}{}\n", preset.name, model->title);
+    all.push_back({{"name", preset.name}, {"title", model->title}, {"file", preset.text}});
+    if (json) continue;
+    std::cout << (name.empty() ? std::format("{:<20}{}\n", preset.name, model->title) : std::string{preset.text});
   }
-  if (shown > 0) return 0;
-  return failed(std::format("there is no preset '{}': 'cloisterctl link presets' lists them", name));
+  if (all.empty()) return failed(std::format("there is no preset '{}': 'cloisterctl link presets' lists them", name));
+  if (json) std::cout << json::serialize(all) << '\n';
+  return number(ExitStatus::done);
 }
 
 }  // namespace cloister::cloisterctl

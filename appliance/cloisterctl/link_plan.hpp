@@ -49,6 +49,6 @@ struct LinkReport {
 /// The exit status.
 [[nodiscard]] int link_plan(const LinkPlanOptions& options);
 /// All presets with their titles, or one's file.
-[[nodiscard]] int link_presets(const std::string& name);
+[[nodiscard]] int link_presets(const std::string& name, bool json);
 
 }  // namespace cloister::cloisterctl

@@ -188,6 +188,7 @@ int main(int argc, char** argv) {
         ->required();
   }
   generate->add_flag("--force", psk_options.force, "Write the PSK to a pipe too; replace an existing file");
+  import->add_flag("--json", psk_options.json, "For programs: where it is sealed");
   import->add_flag("--force", psk_options.force, "Replace an existing file");
 
   auto* enroll =
@@ -199,6 +200,7 @@ int main(int argc, char** argv) {
     command->add_option("--tpm", identity.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
     command->add_option("--identity", identity.identity, "File of the sealed key, as 'box.identity' names it")
         ->capture_default_str();
+    command->add_flag("--json", identity.json, "For programs");
   }
   enroll->add_option("--csr", identity.csr_box,
                      "Also write a certificate request for a box of this name, to the key's file with .csr; without "
@@ -277,6 +279,7 @@ int main(int argc, char** argv) {
   std::string preset;
   auto* presets = link->add_subcommand("presets", "List the links that are built in, or print one's file");
   presets->add_option("name", preset, "Of the one to print");
+  presets->add_flag("--json", json, "For programs");
 
   auto* tunnel = app.add_subcommand("tunnel", "Show this box's tunnels, or give one a new key");
   tunnel->require_subcommand(0, 1);
@@ -326,7 +329,7 @@ int main(int argc, char** argv) {
   if (*rekey) return cloisterctl::tunnel_rekey(socket, name, json);
   if (*tunnel) return cloisterctl::tunnel_list(socket, json);
   if (*plan) return cloisterctl::link_plan(plan_options);
-  if (*presets) return cloisterctl::link_presets(preset);
+  if (*presets) return cloisterctl::link_presets(preset, json);
   if (*link) return cloisterctl::link_list(socket, json);
   if (*selftest) return cloisterctl::selftest(socket, json);
   if (*support) {

@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <boost/json.hpp>
 #include <format>
 #include <iostream>
 #include <optional>
@@ -121,7 +122,10 @@ Result<> psk_import(const PskOptions& options) {
     psk.fill()[i] = static_cast<std::byte>(high << 4U | low);
   }
   if (auto sealed = seal_to(options, psk); !sealed) return sealed;
-  std::cerr << std::format("sealed in '{}'\n", options.output);
+  if (options.json)
+    std::cout << boost::json::serialize(boost::json::object{{"file", options.output}}) << '\n';
+  else
+    std::cerr << std::format("sealed in '{}'\n", options.output);
   return {};
 }
 

@@ -11,6 +11,7 @@ namespace cloister::cloisterctl {
 struct PskOptions {
   std::string tcti;
   std::string output;  // the sealed blob
+  bool json = false;   // of an import: say by JSON where it is sealed
   bool force = false;  // show a fresh PSK although standard output is no terminal; replace an existing blob
 };
 
