@@ -57,6 +57,29 @@ TEST_CASE("The log goes on after a restart", "[audit]") {
         (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
+TEST_CASE("Alarms that somebody must acknowledge come back from both parts of the log, others do not", "[audit]") {
+  const Directory directory;
+  const auto write = [&](const char* severity, const char* code, std::uint64_t file_bytes_max) {
+    auto log = AuditLog::open(directory.path, file_bytes_max);
+    REQUIRE(log);
+    auto event = an_event("why");
+    event.severity = severity;
+    event.code = code;
+    REQUIRE(log->append(event, std::chrono::sys_days{std::chrono::year{2026} / 11 / 25}));
+  };
+  write("alarm", "CHANNEL_TAMPERED", AuditLog::file_bytes_max);
+  write("alarm", "LIGHT_LOST", AuditLog::file_bytes_max);
+  write("info", "STARTED", 1);  // puts the two before away
+  write("info", "ALARM_ACKNOWLEDGED", AuditLog::file_bytes_max);
+  REQUIRE(std::filesystem::exists(directory.path / "audit.1.jsonl"));
+  auto log = AuditLog::open(directory.path);
+  REQUIRE(log);
+  const auto history = log->take_history();
+  REQUIRE(history.size() == 2);
+  CHECK(history[0].code == "CHANNEL_TAMPERED");
+  CHECK(history[1].code == "ALARM_ACKNOWLEDGED");
+}
+
 TEST_CASE("A line that a power cut has torn is cut off, at each of its bytes", "[audit]") {
   const Directory directory;
   {
