@@ -27,6 +27,9 @@ std::expected<std::string, Diagnostics> text_of(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return unreadable("it is a directory");
   std::ifstream file{path, std::ios::binary};
+  if (!file && errno == ENOENT)
+    return unreadable("there is no such file: name another, or begin with one of /usr/share/doc/cloister/examples");
+  if (!file && errno == EACCES) return unreadable("this user may not: run it as root");
   if (!file) return unreadable(std::strerror(errno));
   std::ostringstream text;
   text << file.rdbuf();

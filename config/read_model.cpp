@@ -180,8 +180,9 @@ class Cross {
     for (const auto& remote : tunnel.remote_subnets) {
       for (const auto& local : tunnel.local_subnets) {
         if (remote.overlaps(local))
-          section.error("remote_subnets", std::format("remote subnet {} overlaps local subnet {}", remote.to_string(),
-                                                      local.to_string()));
+          section.error("remote_subnets",
+                        std::format("remote subnet {} overlaps local subnet {}: each side needs its own",
+                                    remote.to_string(), local.to_string()));
       }
       for (const auto& [other, name] : remotes_) {
         if (remote.overlaps(other) && remote.length == other.length)

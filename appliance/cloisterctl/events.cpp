@@ -62,7 +62,8 @@ std::optional<std::string> for_each_line(const std::vector<std::string>& files,
                                          const std::function<std::optional<std::string>(const std::string&)>& reader) {
   for (const auto& path : files) {
     std::ifstream file{path};
-    if (!file) return std::format("audit log '{}': {}", path, std::strerror(errno));
+    if (!file)
+      return std::format("audit log '{}': {}: name another --directory, or run as root", path, std::strerror(errno));
     std::uint64_t number = 0;
     for (std::string line; std::getline(file, line);) {
       ++number;

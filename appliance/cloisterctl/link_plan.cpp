@@ -94,8 +94,11 @@ int print(const config::Diagnostics& diagnostics, const std::string& link) {
   for (const auto& diagnostic : diagnostics) std::cerr << config::to_string(diagnostic) << '\n';
   std::vector<std::string> names;
   for (const auto& preset : config::link_presets()) names.emplace_back(preset.name);
-  if (const auto meant = config::nearest(link, names)) std::cerr << "did you mean the preset '" << *meant << "'?\n";
-  return 1;
+  if (const auto meant = config::nearest(link, names))
+    std::cerr << "did you mean the preset '" << *meant << "'?\n";
+  else if (diagnostics.front().line == 0)  // of the whole file: there is none
+    std::cerr << "'cloisterctl link presets' lists the links that are built in\n";
+  return number(ExitStatus::failed);
 }
 
 }  // namespace

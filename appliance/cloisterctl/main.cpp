@@ -19,6 +19,7 @@
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
+#include "appliance/cloisterctl/not_understood.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/selftest.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
@@ -27,7 +28,6 @@
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
-#include "config/nearest.hpp"
 #include "manual/manual.hpp"
 
 namespace {
@@ -65,35 +65,6 @@ int watch_status(const std::string& socket, double interval_seconds, unsigned co
     std::cout << std::flush;
   }
   return 0;
-}
-
-/// Says which word is no command, or that one is missing, and what there is.
-int command_wanted(const CLI::App& app, const CLI::RequiredError& error) {
-  const CLI::App* command = &app;
-  std::string path = app.get_name();
-  while (!command->get_subcommands().empty()) {
-    command = command->get_subcommands().front();
-    path += " " + command->get_name();
-  }
-  std::vector<std::string> names;
-  std::string list;
-  for (const auto* subcommand : command->get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(subcommand->get_name());
-    list += (list.empty() ? "" : ", ") + names.back();
-  }
-  if (names.empty()) {  // it is an argument that is missing
-    std::cerr << path << ": " << error.what() << " (see '" << path << " --help')\n";
-    return number(ExitStatus::usage);
-  }
-  const auto words = app.remaining(true);
-  if (words.empty()) {
-    std::cerr << path << ": say what: " << list << " (see '" << path << " --help')\n";
-  } else {
-    const auto meant = config::nearest(words.front(), names);
-    std::cerr << path << ": '" << words.front() << "' is no command"
-              << (meant ? ": did you mean '" + *meant + "'?" : "; there are: " + list) << '\n';
-  }
-  return number(ExitStatus::usage);
 }
 
 }  // namespace
@@ -224,12 +195,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   zeroize->add_flag("--json", zeroize_options.json, "For programs: what was done, as one JSON object");
 
-  auto* support = app.add_subcommand(
-      "support-bundle", "Pack what somebody who helps needs to know into one file: no secret is in it");
+  auto* support = app.add_subcommand("support-bundle",
+                                     "Pack what somebody who helps needs to know into one file: no secret is in it");
   cloisterctl::SupportOptions support_options;
   support->add_option("--output", support_options.output, "The file (default: cloister-support-TIME.tar.gz, here)");
-  support->add_option("--config", support_options.configuration, "Configuration of the service")
-      ->capture_default_str();
+  support->add_option("--config", support_options.configuration, "Configuration of the service")->capture_default_str();
   support->add_flag("--json", support_options.json, "For programs: what is in it and what is left out");
 
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
@@ -297,10 +267,8 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    return command_wanted(app, error);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : number(ExitStatus::usage);
+    return cloisterctl::not_understood(app, error);
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);
