@@ -18,6 +18,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t clients_max = 16;
+constexpr std::size_t clients_max_for_viewers = 12;  // the rest is kept for those who may operate
 constexpr std::chrono::seconds idle_max{30};
 
 }  // namespace
@@ -150,14 +151,14 @@ void Server::accept() {
   });
 }
 
-/// A stranger is told and sent away at once: those who have a right find a place.
+/// A stranger is told and sent away at once, and viewers leave places free: who must operate finds one.
 void Server::admit(stream_protocol::socket socket) {
   const auto peer = peer_of(socket.native_handle());
   const Right right = peer ? access_.right_of(*peer) : Right::nothing;
   if (right == Right::nothing) {
     const auto told = encode_lacking(Right::view);
     static_cast<void>(::send(socket.native_handle(), told.data(), told.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-  } else if (*clients_ < clients_max) {
+  } else if (*clients_ < (right == Right::operate ? clients_max : clients_max_for_viewers)) {
     std::make_shared<Client>(std::move(socket), peer->user, right, answer_, hold_, clients_)->read();
   }
 }
