@@ -79,18 +79,22 @@ int main(int argc, char** argv) {
   app.add_option("--socket", socket, "Control socket of the service")->capture_default_str();
   bool json = false;
 
+  std::vector<manual::Entry> exit_statuses;
+  for (const auto& [status, meaning] : cloisterctl::exit_statuses)
+    exit_statuses.push_back({std::to_string(number(status)), std::string{meaning}});
   manual::offer(
-      app, {.description = {"It asks the running service over its control socket; where a command says so, it works "
-                            "without the service. Who is in the group 'cloister' may look; 'zeroize' is for root and "
-                            "the service's own user, who also has the right to the TPM that 'psk' and 'enroll' need.",
-                            "Where a command has --json, its output is for programs and its members are stable."},
-            .exit_status = {{"0", "it is done"},
-                            {"1", "it failed, and the reason is on standard error ('config diff': the files differ)"},
-                            {"2", "the command line is wrong ('config diff': a file is)"}},
-            .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
-                      {"/run/cloister/control.sock", "The control socket of the service."},
-                      {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
-            .see_also = {"cloister.yaml(5)", "cloisterd(8)", "cloister-dashboard(8)", "cloister-fibre(1)"}});
+      app,
+      {.description =
+           {"It asks the running service over its control socket; where a command says so, it works "
+            "without the service. Members of the group 'cloister-view' may look, those of 'cloister-operate' may also "
+            "rekey, acknowledge, test and zeroize; root and the service's own user may all, and have the right "
+            "to the TPM that 'psk' and 'enroll' need.",
+            "Where a command has --json, its output is for programs and its members are stable."},
+       .exit_status = std::move(exit_statuses),
+       .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
+                 {"/run/cloister/control.sock", "The control socket of the service."},
+                 {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
+       .see_also = {"cloister.yaml(5)", "cloisterd(8)", "cloister-dashboard(8)", "cloister-fibre(1)"}});
 
   auto* status = app.add_subcommand("status", "Show the box: links, keys, tunnels, events");
   status->add_flag("--json", json, "For programs: the status as one JSON object");

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "appliance/network/service.hpp"
+#include "manual/manual.hpp"
 
 namespace {
 
@@ -37,6 +38,22 @@ int main(int argc, char** argv) {
   app.add_option("--config", path, "Configuration file, which cloisterd reads too")->capture_default_str();
   std::string user;
   app.add_option("--user", user, "Who runs cloisterd, and owns the interfaces (default: who runs this)");
+  const cloister::manual::Program program{
+      .section = 8,
+      .description =
+          {"It makes what cloisterd, which has no right to, needs of the kernel: the tunnels' interfaces, the routes "
+           "into the "
+           "far subnets, the sockets of ESP, and what keeps red packets in: a packet filter (nftables' table 'inet "
+           "cloister') and a route of last resort to each far subnet. It holds no keys, and does what the "
+           "configuration "
+           "says alone. systemd starts it as cloister-network.service, before the network is up.",
+           "All of that stays when it stops or dies. SIGHUP lays it anew, as after 'nft flush ruleset'."},
+      .exit_status = {{"0", "it was stopped by a signal"},
+                      {"1", "it could not start, and the reason is on standard error"},
+                      {"2", "the command line is wrong"}},
+      .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."}},
+      .see_also = {"cloister.yaml(5)", "cloisterctl(1)", "cloisterd(8)"}};
+  cloister::manual::offer(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -227,7 +227,8 @@ TEST_CASE("Whoever asks for zeroize is told when it is done, by whoever has ende
     std::optional<HeldClient> held;
     auto server = Server::open(
         io, path, [](const Question&, unsigned) { return encode_answer(sample()); },
-        [&](HeldClient client) {
+        [&](Request request, HeldClient client) {
+          CHECK(request == Request::zeroize);
           held.emplace(std::move(client));
           io.stop();
         });
