@@ -265,7 +265,7 @@ TEST_CASE("A service that has nothing to destroy refuses zeroize", "[control]") 
   const auto done = tell(path, {.request = Request::zeroize, .name = {}, .subject = {}});
   io.stop();
   REQUIRE_FALSE(done);
-  CHECK_THAT(done.error().message, ContainsSubstring("nothing was destroyed"));
+  CHECK_THAT(done.error().message, ContainsSubstring("nothing was done"));
 }
 
 TEST_CASE("Without a service the client says which socket and what to do", "[control]") {
