@@ -15,7 +15,7 @@ std::string sentence(std::string text) {
 std::string limit_of(const std::string& type) {
   const auto colon = type.find(':');
   if (colon == std::string::npos) return {};
-  const std::string limit = type.substr(colon + 1);
+  std::string limit = type.substr(colon + 1);
   if (const auto range = limit.find(" in ["); range != std::string::npos) return "In " + limit.substr(range + 4);
   if (!limit.starts_with('{')) return limit;
   std::string words;

@@ -2,7 +2,6 @@
 
 #include <cctype>
 #include <format>
-#include <utility>
 
 #include "manual/command_line.hpp"
 #include "manual/roff.hpp"
@@ -92,10 +91,10 @@ std::string markdown(const CLI::App& app, const Program& program) {
   return page;
 }
 
-void offer(CLI::App& app, Program program) {
+void offer(CLI::App& app, const Program& program) {
   app.add_option_function<std::string>(
          "--manual",
-         [&app, program = std::move(program)](const std::string& format) {
+         [&app, &program](const std::string& format) {
            std::string page = format == "man" ? man_page(app, program) : markdown(app, program);
            page.pop_back();  // App::exit() ends the line
            throw CLI::CallForVersion(page, 0);

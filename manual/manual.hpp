@@ -23,8 +23,10 @@ struct Program {
 };
 
 /// Adds the option `--manual man|markdown`, which prints a page and ends the program. It is for the build and not in
-/// the help. Parsing throws the page as CLI11 throws the text of `--help`; App::exit() prints it.
-void offer(CLI::App& app, Program program);
+/// the help. Parsing throws the page as CLI11 throws the text of `--help`; App::exit() prints it. `program` must live
+/// until then.
+void offer(CLI::App& app, const Program& program);
+void offer(CLI::App& app, Program&& program) = delete;
 
 [[nodiscard]] std::string man_page(const CLI::App& app, const Program& program);
 [[nodiscard]] std::string markdown(const CLI::App& app, const Program& program);

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <format>
 #include <iostream>
 #include <optional>
@@ -53,8 +54,10 @@ void keep_buffers() {
   ::mallopt(M_TRIM_THRESHOLD, bytes);
 }
 
-/// Until a signal, or until somebody stops the context.
+/// Until a signal, or until somebody stops the context. SIGHUP, by which other services read their configuration anew,
+/// does not end a box.
 void run(boost::asio::io_context& io) {
+  std::signal(SIGHUP, SIG_IGN);
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
   const Watchdog watchdog{io};
@@ -114,21 +117,21 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
   std::string path = "/etc/cloister/cloister.yaml";
   app.add_option("--config", path, "Configuration file")->capture_default_str();
-  cloister::manual::offer(
-      app,
-      {.section = 8,
-       .description = {"It drives the box's QKD devices, distils their raw detections into secret keys and spends "
-                       "those in its own VPN. No key leaves the process. systemd starts it as cloister.service, after "
-                       "cloister-netd has made the network and laid the rules that keep red packets in.",
-                       "SIGTERM and SIGINT stop it; routes and rules stay, so that nothing leaves in clear while it "
-                       "does not run."},
-       .exit_status = {{"0", "it was stopped by a signal"},
-                       {"1", "it could not start, and the reason is on standard error"},
-                       {"2", "the command line is wrong"}},
-       .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
-                 {"/run/cloister/control.sock", "The control socket, for cloisterctl(1) and cloister-dashboard(8)."},
-                 {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
-       .see_also = {"cloister.yaml(5)", "cloisterctl(1)", "cloister-hal-host(8)", "systemctl(1)"}});
+  const cloister::manual::Program program{
+      .section = 8,
+      .description = {"It drives the box's QKD devices, distils their raw detections into secret keys and spends "
+                      "those in its own VPN. No key leaves the process. systemd starts it as cloister.service, after "
+                      "cloister-netd has made the network and laid the rules that keep red packets in.",
+                      "SIGTERM and SIGINT stop it; routes and rules stay, so that nothing leaves in clear while it "
+                      "does not run. SIGHUP is ignored: a changed configuration needs a restart."},
+      .exit_status = {{"0", "it was stopped by a signal"},
+                      {"1", "it could not start, and the reason is on standard error"},
+                      {"2", "the command line is wrong"}},
+      .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
+                {"/run/cloister/control.sock", "The control socket, for cloisterctl(1) and cloister-dashboard(8)."},
+                {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
+      .see_also = {"cloister.yaml(5)", "cloisterctl(1)", "cloister-hal-host(8)", "systemctl(1)"}};
+  cloister::manual::offer(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

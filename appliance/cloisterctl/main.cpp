@@ -82,19 +82,19 @@ int main(int argc, char** argv) {
   std::vector<manual::Entry> exit_statuses;
   for (const auto& [status, meaning] : cloisterctl::exit_statuses)
     exit_statuses.push_back({std::to_string(number(status)), std::string{meaning}});
-  manual::offer(
-      app,
-      {.description =
-           {"It asks the running service over its control socket; where a command says so, it works "
-            "without the service. Members of the group 'cloister-view' may look, those of 'cloister-operate' may also "
-            "rekey, acknowledge, test and zeroize; root and the service's own user may all, and have the right "
-            "to the TPM that 'psk' and 'enroll' need.",
-            "Where a command has --json, its output is for programs and its members are stable."},
-       .exit_status = std::move(exit_statuses),
-       .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
-                 {"/run/cloister/control.sock", "The control socket of the service."},
-                 {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
-       .see_also = {"cloister.yaml(5)", "cloisterd(8)", "cloister-dashboard(8)", "cloister-fibre(1)"}});
+  const manual::Program program{
+      .description =
+          {"It asks the running service over its control socket; where a command says so, it works "
+           "without the service. Members of the group 'cloister-view' may look, those of 'cloister-operate' may also "
+           "rekey, acknowledge, test and zeroize; root and the service's own user may all, and have the right "
+           "to the TPM that 'psk' and 'enroll' need.",
+           "Where a command has --json, its output is for programs and its members are stable."},
+      .exit_status = std::move(exit_statuses),
+      .files = {{"/etc/cloister/cloister.yaml", "The configuration of the box."},
+                {"/run/cloister/control.sock", "The control socket of the service."},
+                {"/var/lib/cloister", "The state directory: sealed secrets, accounts of blocks, the audit log."}},
+      .see_also = {"cloister.yaml(5)", "cloisterd(8)", "cloister-dashboard(8)", "cloister-fibre(1)"}};
+  manual::offer(app, program);
 
   auto* status = app.add_subcommand("status", "Show the box: links, keys, tunnels, events");
   status->add_flag("--json", json, "For programs: the status as one JSON object");

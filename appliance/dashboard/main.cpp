@@ -43,19 +43,20 @@ int main(int argc, char** argv) {
   certificate->needs(key)->needs(token->needs(certificate));
   bool explain_metrics = false;
   app.add_flag("--explain-metrics", explain_metrics, "Print every metric with its meaning, as a page, and end");
-  cloister::manual::offer(
-      app, {.section = 8,
-            .description = {"The page shows links, keys and tunnels as they are now; Prometheus reads "
-                            "the same at /metrics. It is a process without rights: it opens the control "
-                            "socket of the service, to look. On loopback addresses it answers to all, on others "
-                            "by TLS and to who says the token.",
-                            "systemd passes it its listening sockets (cloister-dashboard.socket); "
-                            "started by hand it listens by itself."},
-            .exit_status = {{"0", "it was stopped by a signal"},
-                            {"1", "it could not start, and the reason is on standard error"},
-                            {"2", "the command line is wrong"}},
-            .files = {{"/run/cloister/control.sock", "The control socket of the service."}},
-            .see_also = {"cloisterctl(1)", "cloisterd(8)"}});
+  const cloister::manual::Program program{
+      .section = 8,
+      .description = {"The page shows links, keys and tunnels as they are now; Prometheus reads "
+                      "the same at /metrics. It is a process without rights: it opens the control "
+                      "socket of the service, to look. On loopback addresses it answers to all, on others "
+                      "by TLS and to who says the token.",
+                      "systemd passes it its listening sockets (cloister-dashboard.socket); "
+                      "started by hand it listens by itself."},
+      .exit_status = {{"0", "it was stopped by a signal"},
+                      {"1", "it could not start, and the reason is on standard error"},
+                      {"2", "the command line is wrong"}},
+      .files = {{"/run/cloister/control.sock", "The control socket of the service."}},
+      .see_also = {"cloisterctl(1)", "cloisterd(8)"}};
+  cloister::manual::offer(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -187,14 +187,16 @@ int main(int count, char** values) {
   app.set_version_flag("--version", "cloister-fibre " CLOISTER_VERSION);
   describe_fibre(app, arguments);
   describe_control(app, arguments);
-  manual::offer(app, {.description = {"It stands in for glass, detectors and an eavesdropper: two boxes whose devices "
-                                      "have 'driver: simulator' connect to its socket, send light and see clicks. It "
-                                      "runs until a signal stops it; 'ctl' asks or disturbs one that runs.",
-                                      "What 'ctl' prints is a JSON object."},
-                      .exit_status = {{"0", "it was stopped by a signal, or 'ctl' did it"},
-                                      {"1", "it failed, and the reason is on standard error"},
-                                      {"2", "the command line is wrong"}},
-                      .see_also = {"cloisterctl(1)", "cloisterd(8)"}});
+  const manual::Program program{
+      .description = {"It stands in for glass, detectors and an eavesdropper: two boxes whose devices "
+                      "have 'driver: simulator' connect to its socket, send light and see clicks. It "
+                      "runs until a signal stops it; 'ctl' asks or disturbs one that runs.",
+                      "What 'ctl' prints is a JSON object."},
+      .exit_status = {{"0", "it was stopped by a signal, or 'ctl' did it"},
+                      {"1", "it failed, and the reason is on standard error"},
+                      {"2", "the command line is wrong"}},
+      .see_also = {"cloisterctl(1)", "cloisterd(8)"}};
+  manual::offer(app, program);
   try {
     app.parse(count, values);
   } catch (const CLI::Success& wanted) {

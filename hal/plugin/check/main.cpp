@@ -115,16 +115,17 @@ int main(int argc, char** argv) {
   app.add_option("--intensity-probability", arguments.shares, "How often each of them is to be sent")
       ->expected(2, 3)
       ->capture_default_str();
-  manual::offer(app,
-                {.section = 8,
-                 .description = {"It loads a vendor's device library in the same walled process as the service, drives "
-                                 "it in each role that it has, and prints a line for each thing that it finds: ok, "
-                                 "note or WRONG. It cannot see physics: whether the light is what the symbols say.",
-                                 "It prints the library's SHA-256 as well, which the box's configuration pins."},
-                 .exit_status = {{"0", "nothing is wrong"},
-                                 {"1", "something is, or the library cannot be examined"},
-                                 {"2", "the command line is wrong"}},
-                 .see_also = {"cloister.yaml(5)", "cloister-hal-host(8)", "cloisterd(8)"}});
+  const manual::Program program{
+      .section = 8,
+      .description = {"It loads a vendor's device library in the same walled process as the service, drives "
+                      "it in each role that it has, and prints a line for each thing that it finds: ok, "
+                      "note or WRONG. It cannot see physics: whether the light is what the symbols say.",
+                      "It prints the library's SHA-256 as well, which the box's configuration pins."},
+      .exit_status = {{"0", "nothing is wrong"},
+                      {"1", "something is, or the library cannot be examined"},
+                      {"2", "the command line is wrong"}},
+      .see_also = {"cloister.yaml(5)", "cloister-hal-host(8)", "cloisterd(8)"}};
+  manual::offer(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
