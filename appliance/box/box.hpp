@@ -51,12 +51,12 @@ class Box {
   std::string name_;
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
+  bool testing_ = false;
+  bool untrusted_ = false;
+  std::jthread tests_;  // of the self-tests on demand; waited for when all secrets are wiped
   std::unique_ptr<drivers::DataPlane> plane_;
   std::vector<std::unique_ptr<LinkDriver>> links_;
   std::unique_ptr<control::Server> control_;
-  bool testing_ = false;
-  bool untrusted_ = false;
-  std::jthread tests_;  // of the self-tests on demand
 };
 
 }  // namespace cloister::box

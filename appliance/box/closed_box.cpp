@@ -42,7 +42,10 @@ std::string ClosedBox::answer(const control::Question& question, unsigned user) 
 }
 
 void ClosedBox::on_held(control::Request request, const control::HeldClient& client) {
-  if (request == control::Request::zeroize) return zeroize(configuration_, log_, client);
+  if (request == control::Request::zeroize) {
+    by_ = ClosedBy::zeroize;
+    return zeroize(configuration_, log_, client);
+  }
   client.answer(control::encode_tests(test_all(configuration_)));
 }
 

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <format>
 #include <functional>
 
-#include "appliance/box/credentials.hpp"
+#include "appliance/box/zeroize.hpp"
+#include "appliance/drivers/vault.hpp"
 #include "crypto/random.hpp"
 #include "crypto/self_test.hpp"
 #include "crypto/tpm.hpp"
+#include "crypto/tpm_file.hpp"
 
 namespace cloister::box {
 namespace {
@@ -39,14 +42,27 @@ Result<> test_tpm(const std::string& tcti) {
   return {};
 }
 
+/// Whether what the TPM has sealed for this box opens: its identity, PSKs, the keys of sealed reserves. Certificates and
+/// lists of an authority, which others may be exchanging just now, are no part of it.
 Result<> test_sealed(const config::Configuration& configuration) {
   auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
   if (!tpm) return std::unexpected{tpm.error()};
-  const auto identity = open_identity(*tpm, configuration.box);
-  if (!identity) return std::unexpected{identity.error()};
+  const auto opens = [&tpm](const std::string& path, const char* what, const char* remedy) -> Result<> {
+    const auto secret = crypto::unseal_file(*tpm, path, what, remedy);
+    return secret ? Result<>{} : std::unexpected{secret.error()};
+  };
+  if (!configuration.box.identity.empty()) {
+    if (const auto own = crypto::unseal_identity(*tpm, configuration.box.identity); !own)
+      return std::unexpected{own.error()};
+  }
   for (const auto& link : configuration.links) {
-    if (const auto opened = unseal_credentials(*tpm, *identity, link); !opened)
-      return fail(std::format("link '{}': {}", link.name, opened.error().message));
+    Result<> opened;
+    if (!link.bootstrap.psk.empty())
+      opened = opens(link.bootstrap.psk, "sealed PSK", "make it anew with 'cloisterctl psk'");
+    const auto reserve_key = drivers::Vault::key_path(reserve_path(configuration, link));
+    if (opened && std::filesystem::exists(reserve_key))
+      opened = opens(reserve_key, "key of the sealed reserve", "restart the service: the next bootstrap makes another");
+    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
   }
   return {};
 }

@@ -1,13 +1,16 @@
 #include "appliance/cloisterctl/support_pieces.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
-#include <deque>
 #include <format>
-#include <fstream>
+#include <memory>
 #include <string_view>
 
 #include "appliance/cloisterctl/program_output.hpp"
@@ -33,13 +36,13 @@ struct Program {
 std::vector<Program> programs() {
   return {
       {"journal.txt",
-       "the newest lines of the journal of the service and its guard",
-       {"journalctl", "--unit=cloister", "--unit=cloister-guard", "--no-pager", "--output=short-iso-precise",
-        std::format("--lines={}", lines_max)}},
+       "the newest lines of the journal of the service, of cloister-netd and of a vendor's library",
+       {"journalctl", "--unit=cloister", "--unit=cloister-network", "--unit=cloister-hal@*", "--no-pager",
+        "--output=short-iso-precise", std::format("--lines={}", lines_max)}},
       {"systemd.txt",
        "the state of the units",
-       {"systemctl", "status", "cloister", "cloister-guard", "cloister-dashboard", "--no-pager", "--full",
-        "--lines=0"}},
+       {"systemctl", "status", "cloister", "cloister-network", "cloister-hal.socket", "cloister-dashboard",
+        "--no-pager", "--full", "--lines=0"}},
       {"kernel.txt", "the kernel", {"uname", "-a"}},
       {"packages.txt",
        "the packages and their versions",
@@ -54,17 +57,33 @@ std::vector<Program> programs() {
   };
 }
 
+/// Of a file in the service's directory, which root may read here: what the service could put in its place, a link to
+/// another file or a pipe, is not followed.
 Result<std::string> last_lines(const std::string& path) {
-  std::ifstream file{path};
-  if (!file) return fail(std::format("'{}': {}", path, std::strerror(errno)));
-  std::deque<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    lines.push_back(std::move(line));
-    if (lines.size() > lines_max) lines.pop_front();
+  constexpr off_t bytes_max = off_t{8} << 20;
+  const auto failed = [&path](const char* why) { return fail(std::format("'{}': {}", path, why)); };
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  struct stat facts{};
+  if (descriptor < 0 || ::fstat(descriptor, &facts) != 0) return failed(std::strerror(errno));
+  const std::unique_ptr<std::FILE, Close> file{::fdopen(descriptor, "r")};
+  if (!file || !S_ISREG(facts.st_mode)) return failed("is no file");
+  const off_t begin = std::max<off_t>(0, facts.st_size - bytes_max);
+  std::string text(static_cast<std::size_t>(facts.st_size - begin), '\0');
+  if (::fseeko(file.get(), begin, SEEK_SET) != 0) return failed(std::strerror(errno));
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  std::size_t first = text.size();
+  for (std::size_t lines = 0; first > 0 && lines <= lines_max; ++lines) {
+    const auto end = text.rfind('\n', first - 1);
+    if (end == std::string::npos) {
+      if (begin == 0) first = 0;  // else the oldest line is not whole
+      break;
+    }
+    first = end;
   }
-  std::string out;
-  for (const auto& line : lines) out += line + "\n";
-  return out;
+  return first < text.size() && text[first] == '\n' ? text.substr(first + 1) : text.substr(first);
 }
 
 Result<std::string> status_of(const std::string& socket) {

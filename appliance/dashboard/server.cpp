@@ -168,6 +168,8 @@ asio::awaitable<void> Server::converse(Stream stream, [[maybe_unused]] Place pla
     } else {
       told = co_await answer(*route);
     }
+    // Who has not said the token holds a place for one answer, no longer.
+    if (told.status == http::status::unauthorized) request.keep_alive(false);
     connection.expires_after(limits_.answer_max);
     const auto [unsent, sent] = co_await beast::async_write(stream, message(request, std::move(told)), as_value);
     if (unsent) co_return;

@@ -29,13 +29,15 @@ Result<drivers::FileDescriptor> listen_for(uid_t user, const std::string& path) 
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());  // its length is checked by the configuration
-  ::unlink(path.c_str());
+  // Left by one that was killed; what else may lie there is not ours to remove.
+  struct stat there{};
+  if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) ::unlink(path.c_str());
   drivers::FileDescriptor socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
   const mode_t before = ::umask(0177);
   const bool bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::umask(before);
   const bool own = user == ::geteuid();
-  if (!bound || (!own && ::chown(path.c_str(), user, static_cast<gid_t>(-1)) != 0) || ::listen(socket.get(), 4) != 0)
+  if (!bound || (!own && ::lchown(path.c_str(), user, static_cast<gid_t>(-1)) != 0) || ::listen(socket.get(), 4) != 0)
     return fail(
         std::format("socket '{}' cannot be made: {}: does its directory exist, or set 'box.network_socket' to "
                     "another path",
