@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,16 @@ struct Prefix {
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] bool overlaps(const Prefix& other) const;
 };
+
+/// The same in another's words: a type with `address` (bytes, IPv4 in the first four), `v6` and `length`.
+template <class Other>
+[[nodiscard]] Other prefix_as(const Prefix& prefix) {
+  Other other;
+  other.v6 = prefix.family == Family::v6;
+  other.length = static_cast<std::uint8_t>(prefix.length);
+  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) other.address[i] = std::byte{prefix.bytes[i]};
+  return other;
+}
 
 struct Box {
   std::string name;

@@ -17,6 +17,15 @@ constexpr std::size_t buffer_bytes = 1024;
 
 }  // namespace
 
+bool fill_from_kernel(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const auto got = ::getrandom(out.data(), out.size(), 0);
+    if (got <= 0) return false;
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
 /// Fast key erasure: each refill of the buffer also replaces the key, so that a stolen state tells nothing of what was
 /// given out.
 struct SystemRandom::State {
@@ -41,11 +50,7 @@ SystemRandom::~SystemRandom() { arena_release(state_, sizeof(State)); }
 void SystemRandom::reseed() {
   std::array<unsigned char, 2UZ * crypto_stream_chacha20_KEYBYTES> input{};
   const std::span fresh = std::span{input}.first(state_->key.size());
-  for (std::size_t filled = 0; filled < fresh.size();) {
-    const auto got = ::getrandom(fresh.data() + filled, fresh.size() - filled, 0);
-    require(got > 0, "the kernel gives no randomness");
-    filled += static_cast<std::size_t>(got);
-  }
+  require(fill_from_kernel(std::as_writable_bytes(fresh)), "the kernel gives no randomness");
   std::copy(state_->key.begin(), state_->key.end(), input.begin() + static_cast<std::ptrdiff_t>(fresh.size()));
   require(::crypto_generichash(state_->key.data(), state_->key.size(), input.data(), input.size(), nullptr, 0) == 0,
           "BLAKE2b failed");

@@ -13,6 +13,9 @@ class Random {
   virtual void fill(std::span<std::byte> out) = 0;
 };
 
+/// From the kernel's generator (getrandom(2)), however long it takes to have enough; false when it gives none.
+[[nodiscard]] bool fill_from_kernel(std::span<std::byte> out);
+
 /// ChaCha20 (libsodium's stream), reseeded from getrandom at start, on `reseed`, and after each 16 MiB. Its state is in
 /// the arena. Not thread-safe: one per thread.
 class SystemRandom final : public Random {

@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <sodium.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
@@ -45,13 +44,13 @@ Role role_from(std::string_view digits) {
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span{text}); }
 
 #ifdef CLOISTER_TEST_KEYLOG
-/// In builds for tests, the primitive that CLOISTER_FAULTY_PRIMITIVE names answers with one bit changed.
-void corrupt(std::string_view name, std::span<std::byte> answer) {
+/// In builds for tests, what CLOISTER_FAULTY_PRIMITIVE names errs: a primitive by one bit, randomness by being stuck.
+bool is_faulty(std::string_view name) {
   const char* faulty = std::getenv("CLOISTER_FAULTY_PRIMITIVE");
-  if (faulty != nullptr && name == faulty && !answer.empty()) answer[answer.size() / 2] ^= std::byte{1};
+  return faulty != nullptr && name == faulty;
 }
 #else
-constexpr void corrupt(std::string_view, std::span<std::byte>) {}
+constexpr bool is_faulty(std::string_view) { return false; }
 #endif
 
 /// Compares an answer with the known one.
@@ -59,7 +58,7 @@ class Judge {
  public:
   explicit Judge(std::string_view name) : name_{name} {}
   Judge& expect(std::string_view what, Bytes answer, const Bytes& known) {
-    corrupt(name_, answer);
+    if (is_faulty(name_) && !answer.empty()) answer[answer.size() / 2] ^= std::byte{1};
     if (outcome_ && answer != known) outcome_ = fail(std::format("{}: not the known answer", what));
     return *this;
   }
@@ -238,33 +237,22 @@ Result<> toeplitz() {
 
 constexpr std::size_t randomness_bytes = std::size_t{64} << 10U;
 
-#ifdef CLOISTER_TEST_KEYLOG
-/// The faulty one is stuck.
-void stick(std::string_view name, std::span<std::byte> bytes) {
-  const char* faulty = std::getenv("CLOISTER_FAULTY_PRIMITIVE");
-  if (faulty != nullptr && name == faulty) std::ranges::fill(bytes.first(bytes.size() / 2), std::byte{0x5A});
+Result<> judge_randomness(std::string_view name, Bytes bytes) {
+  if (is_faulty(name)) std::ranges::fill(std::span{bytes}.first(bytes.size() / 2), std::byte{0x5A});
+  return check_randomness(bytes);
 }
-#else
-constexpr void stick(std::string_view, std::span<std::byte>) {}
-#endif
 
 Result<> kernel_randomness() {
   Bytes bytes(randomness_bytes);
-  for (std::size_t filled = 0; filled < bytes.size();) {
-    const auto got = ::getrandom(bytes.data() + filled, bytes.size() - filled, 0);
-    if (got <= 0) return fail("the kernel gives no randomness");
-    filled += static_cast<std::size_t>(got);
-  }
-  stick("kernel-randomness", bytes);
-  return check_randomness(bytes);
+  if (!fill_from_kernel(bytes)) return fail("the kernel gives no randomness");
+  return judge_randomness("kernel-randomness", std::move(bytes));
 }
 
 Result<> own_randomness() {
   SystemRandom random;
   Bytes bytes(randomness_bytes);
   random.fill(bytes);
-  stick("own-randomness", bytes);
-  return check_randomness(bytes);
+  return judge_randomness("own-randomness", std::move(bytes));
 }
 
 }  // namespace

@@ -8,15 +8,11 @@
 
 namespace cloister::box {
 
-namespace {
-
-/// What says of an alarm that it stands until somebody acknowledges it, or that somebody has.
-bool is_for_alarms(const control::AuditEntry& entry) {
-  if (entry.severity != "alarm") return entry.code == control::acknowledged_code;
-  return control::endings_of(entry.code).empty();
+void AuditLog::remember(control::AuditEntry entry) {
+  const bool stands =
+      entry.severity == "alarm" ? control::endings_of(entry.code).empty() : entry.code == control::acknowledged_code;
+  if (stands) history_.push_back(std::move(entry));
 }
-
-}  // namespace
 
 Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t bytes_max) {
   const std::string path = std::format("{}/{}", directory, control::audit_file);
@@ -29,14 +25,15 @@ Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t byte
   AuditLog log{directory, bytes_max, std::move(opened->file)};
   std::ifstream older{std::format("{}/{}", directory, control::audit_file_before)};
   for (std::string line; std::getline(older, line);) {
-    auto entry = control::decode_audit_entry(line);
-    if (entry && is_for_alarms(*entry)) log.history_.push_back(std::move(*entry));
+    if (auto entry = control::decode_audit_entry(line)) log.remember(std::move(*entry));
   }
   std::istringstream lines{std::move(opened->lines)};
   for (std::string line; std::getline(lines, line);) {
     auto entry = log.chain_.add(line);
-    if (entry && is_for_alarms(*entry)) log.history_.push_back(std::move(*entry));
-    if (!entry && !log.broken_) log.broken_ = std::format("'{}', line {}: {}", path, log.chain_.lines(), entry.error());
+    if (entry)
+      log.remember(std::move(*entry));
+    else if (!log.broken_)
+      log.broken_ = std::format("'{}', line {}: {}", path, log.chain_.lines(), entry.error());
   }
   return log;
 }

@@ -33,6 +33,9 @@ class AuditLog {
   [[nodiscard]] const std::string& head() const { return chain_.head(); }
 
  private:
+  /// What says of an alarm that it stands until somebody acknowledges it, or that somebody has.
+  void remember(control::AuditEntry entry);
+
   AuditLog(std::string directory, std::uint64_t bytes_max, drivers::LineFile file)
       : directory_{std::move(directory)}, bytes_max_{bytes_max}, file_{std::move(file)} {}
   std::string directory_;

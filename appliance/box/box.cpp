@@ -17,15 +17,9 @@ namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
 
-vpn::Prefix selector_of(const config::Prefix& prefix) {
-  vpn::Prefix selector{.v6 = prefix.family == config::Family::v6, .length = static_cast<std::uint8_t>(prefix.length)};
-  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) selector.address[i] = std::byte{prefix.bytes[i]};
-  return selector;
-}
-
 std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
   std::vector<vpn::Prefix> selectors;
-  for (const auto& prefix : prefixes) selectors.push_back(selector_of(prefix));
+  for (const auto& prefix : prefixes) selectors.push_back(config::prefix_as<vpn::Prefix>(prefix));
   return selectors;
 }
 

@@ -1,7 +1,6 @@
 #include "appliance/cloisterctl/alarms.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cctype>
 #include <expected>
 #include <format>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/event_kinds.hpp"
@@ -16,7 +16,6 @@
 #include "config/nearest.hpp"
 
 namespace cloister::cloisterctl {
-namespace json = boost::json;
 namespace {
 
 using Alarms = std::vector<control::Alarm>;
@@ -46,8 +45,6 @@ std::expected<Alarms, std::string> chosen(const Alarms& standing, const AlarmOpt
                                      kind == nullptr ? "" : std::format(" {}", kind->code),
                                      options.of.empty() ? "" : std::format(" of '{}'", options.of))};
 }
-
-void print_json(const Alarms& alarms) { std::cout << json::serialize(json::value_from(alarms)) << '\n'; }
 
 }  // namespace
 

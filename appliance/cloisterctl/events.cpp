@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/control/audit.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/event_kinds.hpp"
@@ -37,7 +38,7 @@ std::string coloured(std::string_view code, bool alarm) {
 
 void print(const control::Event& event, double uptime_seconds, bool as_json) {
   if (as_json) {
-    std::cout << json::serialize(json::value_from(event)) << '\n';
+    print_json(event);
     return;
   }
   const auto ago = std::chrono::duration<double>{uptime_seconds - event.at_seconds};

@@ -2,24 +2,23 @@
 
 #include <unistd.h>
 
-#include <boost/json.hpp>
 #include <format>
 #include <iostream>
 
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/one_of.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/control/client.hpp"
 
 namespace cloister::cloisterctl {
-namespace json = boost::json;
 
 int link_list(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);
   if (!status) return failed(status.error());
   if (json) {
-    std::cout << json::serialize(json::value_from(status->links)) << '\n';
+    print_json(status->links);
     return number(ExitStatus::done);
   }
   std::vector<Row> rows{{"LINK", "PEER", "STATE", "AUTHENTICATED BY", "QBER", "SECRET KEY"}};
@@ -38,7 +37,7 @@ int link_show(const std::string& socket, const std::string& name, bool json) {
   const auto link = one_of(status->links, name, "link");
   if (!link) return failed(link.error());
   if (json)
-    std::cout << json::serialize(json::value_from(*link)) << '\n';
+    print_json(*link);
   else
     std::cout << render(*link, ::isatty(STDOUT_FILENO) != 0);
   return number(ExitStatus::done);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/control/client.hpp"
 
@@ -16,7 +17,7 @@ int selftest(const std::string& socket, bool json) {
   if (!results) return failed(results.error());
   const bool passed = std::ranges::all_of(*results, &control::TestResult::passed);
   if (json) {
-    std::cout << control::json_line(*results);
+    print_json(*results);
   } else {
     std::vector<Row> rows{{"TEST", "RESULT", "MS", ""}};
     for (const auto& result : *results)

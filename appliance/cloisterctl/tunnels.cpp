@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <boost/json.hpp>
 #include <chrono>
 #include <expected>
 #include <format>
@@ -11,12 +10,12 @@
 
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/one_of.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/control/client.hpp"
 
 namespace cloister::cloisterctl {
-namespace json = boost::json;
 namespace {
 
 /// An exchange is given up after 5 s.
@@ -37,7 +36,7 @@ int tunnel_list(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);
   if (!status) return failed(status.error());
   if (json) {
-    std::cout << json::serialize(json::value_from(status->tunnels)) << '\n';
+    print_json(status->tunnels);
     return number(ExitStatus::done);
   }
   std::vector<Row> rows{{"TUNNEL", "LINK", "INTERFACE", "STATE", "KEY AGE", "KEYS LEFT", "RECEIVED", "SENT"}};
@@ -56,7 +55,7 @@ int tunnel_show(const std::string& socket, const std::string& name, bool json) {
   const auto tunnel = tunnel_of(socket, name);
   if (!tunnel) return failed(tunnel.error());
   if (json)
-    std::cout << json::serialize(json::value_from(*tunnel)) << '\n';
+    print_json(*tunnel);
   else
     std::cout << render(*tunnel, ::isatty(STDOUT_FILENO) != 0);
   return number(ExitStatus::done);
@@ -73,7 +72,7 @@ int tunnel_rekey(const std::string& socket, const std::string& name, bool json) 
     if (!tunnel) return failed(tunnel.error());
     if (!tunnel->spi_in.empty() && tunnel->spi_in != before->spi_in) {
       if (json)
-        std::cout << json::serialize(json::value_from(*tunnel)) << '\n';
+        print_json(*tunnel);
       else
         std::cout << std::format("tunnel '{}' has a new key: SPI in {}, out {}; {} of {} keys left\n", name,
                                  tunnel->spi_in, tunnel->spi_out, tunnel->stock_keys, tunnel->stock_keys_max);

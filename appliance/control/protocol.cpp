@@ -72,6 +72,19 @@ std::expected<json::object, Failure> decode_answer(std::string_view line) {
   return std::move(value.get_object());
 }
 
+/// What an answer holds under a name.
+template <class T>
+std::expected<T, Failure> decode_member(std::string_view line, std::string_view name) {
+  const auto answer = decode_answer(line);
+  if (!answer) return std::unexpected{answer.error()};
+  const auto* member = answer->if_contains(name);
+  if (member == nullptr) return failed(std::format("the service's answer holds no {}", name));
+  auto decoded = json::try_value_to<T>(*member);
+  if (!decoded)
+    return failed("the service's answer is of another version: are cloisterd and cloisterctl of one release?");
+  return std::move(*decoded);
+}
+
 }  // namespace
 
 Right right_for(Request request) { return request == Request::status ? Right::view : Right::operate; }
@@ -126,25 +139,11 @@ std::string encode_lacking(Right lacking) {
 }
 
 std::expected<BoxStatus, Failure> decode_status(std::string_view line) {
-  const auto answer = decode_answer(line);
-  if (!answer) return std::unexpected{answer.error()};
-  const auto* status = answer->if_contains("status");
-  if (status == nullptr) return failed("the service's answer holds no status");
-  auto decoded = json::try_value_to<BoxStatus>(*status);
-  if (!decoded)
-    return failed("the service's answer is of another version: are cloisterd and cloisterctl of one release?");
-  return std::move(*decoded);
+  return decode_member<BoxStatus>(line, "status");
 }
 
 std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line) {
-  const auto answer = decode_answer(line);
-  if (!answer) return std::unexpected{answer.error()};
-  const auto* tests = answer->if_contains("tests");
-  if (tests == nullptr) return failed("the service's answer holds no tests");
-  auto decoded = json::try_value_to<std::vector<TestResult>>(*tests);
-  if (!decoded)
-    return failed("the service's answer is of another version: are cloisterd and cloisterctl of one release?");
-  return std::move(*decoded);
+  return decode_member<std::vector<TestResult>>(line, "tests");
 }
 
 std::expected<void, Failure> decode_done(std::string_view line) {
@@ -155,8 +154,6 @@ std::expected<void, Failure> decode_done(std::string_view line) {
     return failed("the service's answer does not say that it is done");
   return {};
 }
-
-std::string json_line(const std::vector<TestResult>& tests) { return json::serialize(json::value_from(tests)) + "\n"; }
 
 std::string json_line(const BoxStatus& status) { return json::serialize(json::value_from(status)) + "\n"; }
 

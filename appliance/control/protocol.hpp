@@ -54,9 +54,6 @@ struct Failure {
 [[nodiscard]] std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line);
 [[nodiscard]] std::expected<void, Failure> decode_done(std::string_view line);
 
-/// The results as a program reads them, on one line.
-[[nodiscard]] std::string json_line(const std::vector<TestResult>& tests);
-
 /// For people and programs: the status object alone, indented.
 [[nodiscard]] std::string pretty_json(const BoxStatus& status);
 /// The same object on one line.

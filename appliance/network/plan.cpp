@@ -5,14 +5,6 @@
 namespace cloister::network {
 namespace {
 
-RoutePrefix route_of(const config::Prefix& prefix) {
-  RoutePrefix route;
-  route.v6 = prefix.family == config::Family::v6;
-  route.length = static_cast<std::uint8_t>(prefix.length);
-  for (std::size_t i = 0; i < prefix.bytes.size(); ++i) route.address[i] = std::byte{prefix.bytes[i]};
-  return route;
-}
-
 PlannedInterface& interface_of(Plan& plan, const config::Tunnel& tunnel) {
   const auto found = std::ranges::find(plan.interfaces, tunnel.interface, &PlannedInterface::name);
   if (found != plan.interfaces.end()) return *found;
@@ -38,10 +30,10 @@ Plan plan_of(const config::Configuration& configuration) {
   Plan plan;
   for (const auto& tunnel : configuration.tunnels) {
     auto& interface = interface_of(plan, tunnel);
-    for (const auto& prefix : tunnel.local_subnets) plan.local.push_back(route_of(prefix));
+    for (const auto& prefix : tunnel.local_subnets) plan.local.push_back(config::prefix_as<RoutePrefix>(prefix));
     for (const auto& prefix : tunnel.remote_subnets) {
-      plan.remote.push_back(route_of(prefix));
-      interface.routes.push_back(route_of(prefix));
+      plan.remote.push_back(config::prefix_as<RoutePrefix>(prefix));
+      interface.routes.push_back(plan.remote.back());
     }
     add_once(plan.black_addresses, tunnel.local_endpoint.address);
     add_once(plan.endpoints, {tunnel.local_endpoint.address, tunnel.local_endpoint.port});
