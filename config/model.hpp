@@ -19,6 +19,7 @@ struct Endpoint {
   std::uint16_t port = 0;
   Family family = Family::v4;
   [[nodiscard]] std::string to_string() const;
+  bool operator==(const Endpoint&) const = default;
 };
 
 /// An IP network; the bits behind the length are zero.
@@ -28,6 +29,7 @@ struct Prefix {
   unsigned length = 0;
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] bool overlaps(const Prefix& other) const;
+  bool operator==(const Prefix&) const = default;
 };
 
 /// The same in another's words: a type with `address` (bytes, IPv4 in the first four), `v6` and `length`.
@@ -47,10 +49,12 @@ struct Box {
   std::string certificate;  // path of its certificate, PEM; empty: none
   std::string control_socket = "/run/cloister/control.sock";
   std::string network_socket = "/run/cloister-network/socket";  // where cloister-netd answers
+  bool operator==(const Box&) const = default;
 };
 
 struct Tpm {
   std::string tcti = "device:/dev/tpmrm0";
+  bool operator==(const Tpm&) const = default;
 };
 
 struct Bootstrap {
@@ -58,10 +62,12 @@ struct Bootstrap {
   std::string trust;  // fingerprint of the peer's key; empty: none
   std::string ca;     // path of the operator's certificate authorities, PEM; empty: none
   std::string crl;    // path of their revocation lists, PEM
+  bool operator==(const Bootstrap&) const = default;
 };
 
 struct Authentication {
   std::uint64_t reserve_bytes = 16UZ * 1024;
+  bool operator==(const Authentication&) const = default;
 };
 
 enum class DeviceRole { alice, bob };
@@ -72,6 +78,7 @@ struct Plugin {
   std::string sha256;                                    // of the file, 64 lower-case hexadecimal digits
   std::string node;                                      // what is opened for it; empty: nothing
   std::string host_socket = "/run/cloister-hal/socket";  // where its process is started
+  bool operator==(const Plugin&) const = default;
 };
 
 struct Device {
@@ -80,6 +87,7 @@ struct Device {
   std::string socket = "/run/cloister-fibre/fibre.sock";
   double clock_hz = 1e9;
   Plugin plugin;
+  bool operator==(const Device&) const = default;
 };
 
 struct Distillation {
@@ -92,6 +100,7 @@ struct Distillation {
   double key_basis_probability = 0.7;
   std::vector<double> intensities{0.5, 0.15};  // two, or three for bound lim2014
   std::vector<double> probabilities{0.6, 0.4};
+  bool operator==(const Distillation&) const = default;
 };
 
 struct Link {
@@ -103,6 +112,7 @@ struct Link {
   Authentication authentication;
   Device device;
   Distillation distillation;
+  bool operator==(const Link&) const = default;
 };
 
 struct Tunnel {
@@ -119,6 +129,7 @@ struct Tunnel {
   std::uint32_t stock = 64;
   std::string when_keys_run_out = "block";
   bool hybrid = true;
+  bool operator==(const Tunnel&) const = default;
 };
 
 struct Configuration {
@@ -126,6 +137,7 @@ struct Configuration {
   Tpm tpm;
   std::vector<Link> links;
   std::vector<Tunnel> tunnels;
+  bool operator==(const Configuration&) const = default;
 };
 
 }  // namespace cloister::config

@@ -1,18 +1,11 @@
 #include "appliance/box/agreement.hpp"
 
 #include <algorithm>
-#include <array>
 #include <format>
-#include <span>
 #include <utility>
-
-#include "appliance/session/greeting.hpp"
-#include "crypto/kdf.hpp"
 
 namespace cloister::box {
 namespace {
-
-constexpr std::size_t tunnels_in_words_max = 100;
 
 std::string joined(const std::vector<config::Prefix>& prefixes) {
   std::vector<std::string> texts;
@@ -38,18 +31,6 @@ std::string at_both(const std::string& box, const std::string& here, const std::
   return std::format("{} at {}, {} at {}", first.second, first.first, second.second, second.first);
 }
 
-std::string tunnel_lines(const std::string& box, const std::string& peer, const config::Tunnel& tunnel) {
-  const std::string name = "tunnel." + tunnel.name;
-  std::string lines;
-  lines += std::format("{}.subnets={}\n", name,
-                       at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
-  lines += std::format("{}.rekey_interval={} ms\n", name, tunnel.rekey_interval.count());
-  lines += std::format("{}.key_lifetime={} ms\n", name, tunnel.key_lifetime.count());
-  lines += std::format("{}.stock={}\n", name, tunnel.stock);
-  lines += std::format("{}.hybrid={}\n", name, tunnel.hybrid);
-  return lines;
-}
-
 std::string bootstrap_of(const config::Bootstrap& bootstrap) {
   std::string by = bootstrap.trust.empty() ? "" : "pinned keys";
   if (!bootstrap.ca.empty()) by = "certificates";
@@ -57,18 +38,9 @@ std::string bootstrap_of(const config::Bootstrap& bootstrap) {
   return bootstrap.psk.empty() ? by : by + " and psk";
 }
 
-std::string digest_line(const std::string& name, const std::string& lines) {
-  std::array<std::byte, 8> digest{};
-  crypto::hkdf_sha256(std::as_bytes(std::span{lines}), {}, {}, digest);
-  std::string hex;
-  for (const auto byte : digest) hex += std::format("{:02x}", std::to_integer<unsigned>(byte));
-  return std::format("tunnel.{}={}\n", name, hex);
-}
-
 }  // namespace
 
-Result<std::string> agreement_of(const std::string& box, const config::Link& link,
-                                 const std::vector<const config::Tunnel*>& tunnels) {
+std::string agreement_of(const std::string& box, const config::Link& link) {
   const auto& d = link.distillation;
   const bool transmits = link.device.role == config::DeviceRole::alice;
   std::string lines;
@@ -84,15 +56,16 @@ Result<std::string> agreement_of(const std::string& box, const config::Link& lin
   lines += std::format("distillation.qber_limit={}\n", d.qber_limit);
   lines += std::format("distillation.block_bits={}\n", d.block_bits);
   lines += std::format("authentication.reserve={} bytes\n", link.authentication.reserve_bytes);
-  for (const auto* tunnel : tunnels) {
-    const auto all = tunnel_lines(box, link.peer, *tunnel);
-    lines += tunnels.size() <= tunnels_in_words_max ? all : digest_line(tunnel->name, all);
-  }
-  if (lines.size() > session::agreement_bytes_max)
-    return fail(
-        std::format("has {} tunnels, whose description takes {} bytes of the {} that two boxes compare: shorten the "
-                    "tunnels' names, or spread them over several links",
-                    tunnels.size(), lines.size(), session::agreement_bytes_max));
+  return lines;
+}
+
+std::string terms_of(const std::string& box, const std::string& peer, const config::Tunnel& tunnel) {
+  std::string lines;
+  lines += std::format("subnets={}\n", at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
+  lines += std::format("rekey_interval={} ms\n", tunnel.rekey_interval.count());
+  lines += std::format("key_lifetime={} ms\n", tunnel.key_lifetime.count());
+  lines += std::format("stock={}\n", tunnel.stock);
+  lines += std::format("hybrid={}\n", tunnel.hybrid);
   return lines;
 }
 

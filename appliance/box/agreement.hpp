@@ -1,17 +1,17 @@
 #pragma once
-/// What both boxes must have alike, a line each, said by both in the same words; the session compares them.
+/// What both boxes must have alike, a line each, said by both in the same words. What is local to one box is remote to
+/// the other, so lines name boxes.
 
 #include <string>
-#include <vector>
 
 #include "config/model.hpp"
-#include "crypto/error.hpp"
 
 namespace cloister::box {
 
-/// `tunnels` are those of the link. What is local to one box is remote to the other, so lines name boxes. Up to a
-/// hundred tunnels have a line for each setting; of more, each has one line with a digest.
-[[nodiscard]] Result<std::string> agreement_of(const std::string& box, const config::Link& link,
-                                               const std::vector<const config::Tunnel*>& tunnels);
+/// Of the link itself: the session compares it, and does not come up where it differs.
+[[nodiscard]] std::string agreement_of(const std::string& box, const config::Link& link);
+
+/// Of one tunnel: it does not run where this differs (vpn/roster.hpp).
+[[nodiscard]] std::string terms_of(const std::string& box, const std::string& peer, const config::Tunnel& tunnel);
 
 }  // namespace cloister::box

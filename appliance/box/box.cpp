@@ -1,219 +1,59 @@
 #include "appliance/box/box.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <format>
 
-#include "appliance/box/agreement.hpp"
 #include "appliance/box/box_status.hpp"
-#include "appliance/box/credentials.hpp"
-#include "appliance/box/distillation_parameters.hpp"
 #include "appliance/box/self_test.hpp"
-#include "appliance/box/zeroize.hpp"
-#include "appliance/drivers/network.hpp"
-#include "hal/plugin/plugin.hpp"
-#include "hal/simulator/simulator.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
 
-std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
-  std::vector<vpn::Prefix> selectors;
-  for (const auto& prefix : prefixes) selectors.push_back(config::prefix_as<vpn::Prefix>(prefix));
-  return selectors;
+std::set<std::string> names_of(const std::vector<config::Link>& links) {
+  std::set<std::string> names;
+  for (const auto& link : links) names.insert(link.name);
+  return names;
 }
 
-/// Guards, interfaces, routes and sockets of all tunnels, which cloister-netd makes.
-Result<drivers::Network> network_of(const config::Configuration& configuration) {
-  handover::Request request{.queues = drivers::data_plane_queues(), .endpoints = {}};
-  for (const auto& tunnel : configuration.tunnels) {
-    handover::Endpoint endpoint{tunnel.local_endpoint.address, tunnel.local_endpoint.port};
-    if (std::ranges::find(request.endpoints, endpoint) == request.endpoints.end())
-      request.endpoints.push_back(std::move(endpoint));
-  }
-  return drivers::ask_for_network(configuration.box.network_socket, request);
+std::string subject_of(const std::string& link) { return std::format("link '{}'", link); }
+
+std::vector<control::ConfigurationChange> changes_of(const std::vector<config::Difference>& differences) {
+  std::vector<control::ConfigurationChange> changes;
+  for (const auto& difference : differences)
+    changes.push_back({.path = difference.path, .before = difference.before, .after = difference.after});
+  return changes;
 }
 
-/// The interfaces and sockets of all tunnels. Tunnels may share either.
-class DataPlaneParts {
- public:
-  explicit DataPlaneParts(std::vector<drivers::UdpSocket> sockets) : sockets_{std::move(sockets)} {}
-
-  Result<> add(std::size_t index, const config::Tunnel& tunnel) {
-    const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
-    if (!peer) return std::unexpected{peer.error()};
-    const auto tun = tun_of(tunnel);
-    if (!tun) return std::unexpected{tun.error()};
-    selectors_.add(index, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
-    paths_.push_back({.tun = *tun, .socket = socket_of(tunnel.local_endpoint), .peer = *peer});
-    return {};
-  }
-
-  std::unique_ptr<drivers::DataPlane> start() && {
-    return std::make_unique<drivers::DataPlane>(std::move(tuns_), std::move(sockets_), paths_, std::move(selectors_),
-                                                queues_);
-  }
-
- private:
-  [[nodiscard]] std::size_t socket_of(const config::Endpoint& endpoint) const {
-    const auto name = handover::Endpoint{endpoint.address, endpoint.port}.to_string();
-    const auto found = std::ranges::find(sockets_, name, &drivers::UdpSocket::name);
-    return static_cast<std::size_t>(found - sockets_.begin());
-  }
-
-  Result<std::size_t> tun_of(const config::Tunnel& tunnel) {
-    if (const auto found = std::ranges::find(tuns_, tunnel.interface, &drivers::Tun::interface); found != tuns_.end())
-      return static_cast<std::size_t>(found - tuns_.begin());
-    auto tun = drivers::open_tun(tunnel.interface, queues_);
-    if (!tun) return std::unexpected{tun.error()};
-    tuns_.push_back(std::move(*tun));
-    return tuns_.size() - 1;
-  }
-
-  std::size_t queues_ = drivers::data_plane_queues();
-  std::vector<drivers::Tun> tuns_;
-  std::vector<drivers::UdpSocket> sockets_;
-  std::vector<drivers::TunnelPath> paths_;
-  vpn::SelectorTable selectors_;
-};
-
-Result<std::unique_ptr<drivers::DataPlane>> open_data_plane(const std::vector<config::Tunnel>& tunnels,
-                                                            std::vector<drivers::UdpSocket> sockets) {
-  DataPlaneParts parts{std::move(sockets)};
-  for (std::size_t i = 0; i < tunnels.size(); ++i) {
-    if (auto added = parts.add(i, tunnels[i]); !added)
-      return fail(std::format("tunnel '{}': {}", tunnels[i].name, added.error().message));
-  }
-  return std::move(parts).start();
-}
-
-hal::plugin::PluginConfig plugin_of(const config::Link& link) {
-  const auto& plugin = link.device.plugin;
-  return {.library = plugin.library,
-          .sha256 = plugin.sha256,
-          .node = plugin.node,
-          .host_socket = plugin.host_socket,
-          .host_program = {},
-          .source = {.clock_hz = link.device.clock_hz,
-                     .z_probability = link.distillation.key_basis_probability,
-                     .intensities = per_intensity(link.distillation.intensities),
-                     .probabilities = per_intensity(link.distillation.probabilities)}};
-}
-
-DeviceFactory simulated_device(const config::Link& link) {
-  const hal::simulator::SimulatorConfig device{.socket_path = link.device.socket,
-                                               .clock_hz = link.device.clock_hz,
-                                               .z_probability = link.distillation.key_basis_probability,
-                                               .intensities = per_intensity(link.distillation.intensities),
-                                               .probabilities = per_intensity(link.distillation.probabilities)};
-  DeviceFactory factory;
-  if (link.device.role == config::DeviceRole::alice) {
-    factory.transmitter = [device](crypto::Random& random) { return hal::simulator::open_transmitter(device, random); };
-  } else {
-    factory.receiver = [device] { return hal::simulator::open_receiver(device); };
-  }
-  return factory;
-}
-
-DeviceFactory vendors_device(const config::Link& link) {
-  const auto device = plugin_of(link);
-  DeviceFactory factory;
-  if (link.device.role == config::DeviceRole::alice) {
-    factory.transmitter = [device](crypto::Random&) { return hal::plugin::open_transmitter(device); };
-  } else {
-    factory.receiver = [device] { return hal::plugin::open_receiver(device); };
-  }
-  return factory;
-}
-
-/// What is wrong with the device before it is opened is said here; what is wrong later, each time it is opened.
-Result<DeviceFactory> device_of(const config::Link& link) {
-  if (link.device.driver != "plugin") return simulated_device(link);
-  return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
-}
-
-Result<LinkDriverSettings> settings_of(const config::Configuration& configuration, const config::Link& link) {
-  LinkDriverSettings settings;
-  std::vector<const config::Tunnel*> tunnels;
-  const auto& box = configuration.box.name;
-  const bool initiator = session::side_of(box, link.peer) == session::Side::client;
-  for (std::size_t path = 0; path < configuration.tunnels.size(); ++path) {
-    const auto& tunnel = configuration.tunnels[path];
-    if (tunnel.link != link.name) continue;
-    tunnels.push_back(&tunnel);
-    settings.paths.push_back(path);
-    settings.link.tunnels.push_back({.rekey = {.tunnel = tunnel.name,
-                                               .local_box = box,
-                                               .peer_box = link.peer,
-                                               .initiator = initiator,
-                                               .hybrid = tunnel.hybrid,
-                                               .rekey_interval = tunnel.rekey_interval,
-                                               .key_lifetime = tunnel.key_lifetime},
-                                     .interface = tunnel.interface,
-                                     .stock_keys_max = tunnel.stock});
-  }
-  auto agreement = agreement_of(box, link, tunnels);
-  if (!agreement) return std::unexpected{agreement.error()};
-  settings.link.session = {.link = link.name,
-                           .local_box = box,
-                           .peer_box = link.peer,
-                           .agreement = std::move(*agreement),
-                           .reserve_bits = link.authentication.reserve_bytes * 8};
-  settings.link.distillation = parameters_of(link.distillation);
-  settings.link.epsilon_budget = link.distillation.epsilon_budget;
-  settings.transmitter = link.device.role == config::DeviceRole::alice;
-  settings.local = {link.local_address.address, link.local_address.port};
-  settings.peer = {link.peer_address.address, link.peer_address.port};
-  if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };
-  settings.tcti = configuration.tpm.tcti;
-  settings.vault = reserve_path(configuration, link);
-  settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
-  settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
-  return settings;
+/// For the log; the differences one by one are for who has asked.
+std::string summary_of(const PreparedReload& reload) {
+  if (reload.differences.empty() && reload.opened.empty()) return "nothing has changed";
+  std::string text = std::format("{} settings have changed:", reload.differences.size());
+  constexpr std::size_t named_max = 8;
+  for (std::size_t i = 0; i < std::min(named_max, reload.differences.size()); ++i)
+    text += std::format("{} {}", i == 0 ? "" : ",", reload.differences[i].path);
+  if (reload.differences.size() > named_max) text += " …";
+  return text;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration,
-                                       EventLog& log) {
-  std::unique_ptr<Box> box{new Box{io, configuration, log}};
+Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, Configured configured, EventLog& log) {
+  std::unique_ptr<Box> box{new Box{io, std::move(configured), log}};
+  const auto& configuration = box->configured_.configuration;
   auto audit = AuditLog::open(configuration.box.state_directory);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
   // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
-  auto network = network_of(configuration);
-  if (!network) return std::unexpected{network.error()};
-
-  std::vector<crypto::Credentials> credentials;
-  std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
-  if (!*tpm) return std::unexpected{tpm->error()};
-  const auto identity = open_identity(**tpm, configuration.box);
-  if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
-  for (const auto& link : configuration.links) {
-    auto opened = unseal_credentials(**tpm, *identity, link);
-    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
-    credentials.push_back(std::move(*opened));
-  }
-  if (const auto tested = (*tpm)->self_test(); !tested) return std::unexpected{tested.error()};
-  tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
-
-  auto plane = open_data_plane(configuration.tunnels, std::move(network->sockets));
-  if (!plane) return std::unexpected{plane.error()};
-  box->plane_ = std::move(*plane);
-
-  for (std::size_t i = 0; i < configuration.links.size(); ++i) {
-    const auto& link = configuration.links[i];
-    const auto failed = [&](const Error& error) {
-      return fail(std::format("link '{}': {}", link.name, error.message));
-    };
-    auto settings = settings_of(configuration, link);
-    if (!settings) return failed(settings.error());
-    auto device = device_of(link);
-    if (!device) return failed(device.error());
-    auto opened =
-        LinkDriver::open(io, std::move(*settings), std::move(credentials[i]), std::move(*device), *box->plane_, log);
-    if (!opened) return failed(opened.error());
-    box->links_.push_back(std::move(*opened));
+  auto traffic = Traffic::prepare(configuration, box->traffic_.standing());
+  if (!traffic) return std::unexpected{traffic.error()};
+  auto links = make_links(configuration, names_of(configuration.links), traffic->numbers);
+  if (!links) return std::unexpected{links.error()};
+  box->traffic_.apply(std::move(*traffic));
+  for (auto& [name, link] : *links) {
+    if (auto opened = box->open_link(std::move(link)); !opened)
+      return fail(std::format("link '{}': {}", name, opened.error().message));
   }
 
   auto control = control::Server::open(
@@ -230,11 +70,11 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   return box;
 }
 
-Box::Box(asio::io_context& io, const config::Configuration& configuration, EventLog& log)
-    : io_{io}, configuration_{configuration}, name_{configuration.box.name}, log_{log} {}
+Box::Box(asio::io_context& io, Configured configured, EventLog& log)
+    : io_{io}, configured_{std::move(configured)}, name_{configured_.configuration.box.name}, log_{log} {}
 
 /// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
-Box::~Box() { plane_.reset(); }
+Box::~Box() { traffic_.stop(); }
 
 std::string Box::answer(const control::Question& question, unsigned user) {
   if (question.request == control::Request::status) return control::encode_answer(status());
@@ -259,6 +99,7 @@ Result<> Box::rekey(const std::string& tunnel, unsigned user) {
 /// Whoever runs the context ends the box, which wipes its secrets.
 void Box::on_held(control::Request request, control::HeldClient client) {
   if (request == control::Request::selftest) return begin_tests(std::move(client));
+  if (request == control::Request::reload) return begin_reload(std::move(client));
   zeroize_.emplace(std::move(client));
   io_.stop();
 }
@@ -266,8 +107,8 @@ void Box::on_held(control::Request request, control::HeldClient client) {
 /// On a thread of their own: traffic and rekeys go on.
 void Box::begin_tests(control::HeldClient client) {
   if (std::exchange(testing_, true)) return client.answer(control::encode_error("a self-test is under way: try again"));
-  tests_ = std::jthread{[this, held = std::move(client)]() mutable {
-    auto results = test_all(configuration_);
+  tests_ = std::jthread{[this, configuration = configured_.configuration, held = std::move(client)]() mutable {
+    auto results = test_all(configuration);
     asio::post(io_, [this, results = std::move(results), held = std::move(held)] { on_tested(results, held); });
   }};
 }
@@ -284,6 +125,79 @@ void Box::on_tested(const std::vector<control::TestResult>& results, const contr
     io_.stop();
   }
   client.answer(control::encode_tests(results));
+}
+
+/// On a thread of its own, as far as it goes without touching anything.
+void Box::begin_reload(std::optional<control::HeldClient> client) {
+  if (std::exchange(reloading_, true)) {
+    if (client) client->answer(control::encode_error("a reload is under way: try again"));
+    return;
+  }
+  PresentBox present{.configured = configured_, .missing = missing_, .traffic = traffic_.standing()};
+  reload_ = std::jthread{[this, present = std::move(present), held = std::move(client)]() mutable {
+    auto prepared = std::make_shared<Result<PreparedReload>>(prepare_reload(present));
+    auto shared = std::make_shared<std::optional<control::HeldClient>>(std::move(held));
+    asio::post(io_, [this, prepared, shared] { on_prepared(std::move(*prepared), *shared); });
+  }};
+}
+
+void Box::on_prepared(Result<PreparedReload> prepared, const std::optional<control::HeldClient>& client) {
+  reloading_ = false;
+  const auto subject = std::format("box '{}'", name_);
+  if (!prepared) {
+    log_.alarm("RELOAD_REFUSED", subject, prepared.error().message);
+    if (client) client->answer(control::encode_error(prepared.error().message));
+    return;
+  }
+  const auto changes = changes_of(prepared->differences);
+  const auto summary = summary_of(*prepared);
+  const auto failures = take_up(std::move(*prepared));
+  log_.info("RELOADED", subject, client ? std::format("{}, by user {}", summary, client->user()) : summary);
+  if (!client) return;
+  client->answer(failures.empty() ? control::encode_changes(changes) : control::encode_error(failures));
+}
+
+/// What goes has no SAs any more before its numbers are others', and what comes has none before it has its numbers.
+std::string Box::take_up(PreparedReload reload) {
+  for (const auto& name : reload.changes.closed) close_link(name);
+  for (auto& [name, tunnels] : reload.with_other_tunnels) {
+    if (auto* link = find_link(name)) link->change_tunnels(std::move(tunnels.settings), tunnels.numbers);
+  }
+  traffic_.apply(std::move(reload.traffic));
+  configured_ = std::move(reload.next);
+  missing_.clear();
+  std::string failures;
+  for (auto& [name, link] : reload.opened) {
+    const auto opened = open_link(std::move(link));
+    if (opened) {
+      log_.info("LINK_OPENED", subject_of(name), "by a changed configuration");
+      continue;
+    }
+    missing_.insert(name);
+    log_.alarm("LINK_NOT_OPENED", subject_of(name), opened.error().message);
+    failures += std::format("{}link '{}' could not be opened: {}: all else is taken up; mend it and reload again",
+                            failures.empty() ? "" : "\n", name, opened.error().message);
+  }
+  return failures;
+}
+
+Result<> Box::open_link(NewLink link) {
+  return LinkDriver::open(io_, std::move(link.settings), std::move(link.credentials), std::move(link.device),
+                          traffic_.plane(), log_)
+      .transform([&](std::unique_ptr<LinkDriver> opened) { links_.push_back(std::move(opened)); });
+}
+
+void Box::close_link(const std::string& name) {
+  if (auto* link = find_link(name)) {
+    link->change_tunnels({}, {});
+    std::erase_if(links_, [&](const auto& each) { return each.get() == link; });
+  }
+  log_.info("LINK_CLOSED", subject_of(name), "its configuration is another, or gone; its keys are wiped");
+}
+
+LinkDriver* Box::find_link(const std::string& name) const {
+  const auto found = std::ranges::find_if(links_, [&](const auto& link) { return link->name() == name; });
+  return found == links_.end() ? nullptr : found->get();
 }
 
 void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }

@@ -1,35 +1,42 @@
 #pragma once
 /// The whole service, made from its configuration: data plane, links, control socket. Everything that can be found
-/// wrong at the start is, before anything runs. Whoever ends the box has wiped its secrets.
+/// wrong at the start is, before anything runs. A changed configuration is taken up while it runs: what did not change
+/// goes on untouched. Whoever ends the box has wiped its secrets.
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "appliance/box/configured.hpp"
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/link_driver.hpp"
+#include "appliance/box/reload.hpp"
+#include "appliance/box/traffic.hpp"
 #include "appliance/control/server.hpp"
-#include "appliance/drivers/data_plane.hpp"
-#include "config/model.hpp"
 #include "crypto/error.hpp"
 
 namespace cloister::box {
 
 class Box {
  public:
-  /// `configuration` and `log` outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io,
-                                                         const config::Configuration& configuration, EventLog& log);
+  /// `log` outlives it.
+  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io, Configured configured,
+                                                         EventLog& log);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
 
   /// The service is about to end in good order.
   void on_stop();
+  /// Takes up what the configuration file now says, or refuses it whole; the log says which.
+  void reload() { begin_reload(std::nullopt); }
+  /// By which it works.
+  [[nodiscard]] const Configured& configured() const { return configured_; }
 
   /// Somebody has told the service to destroy all its secrets. The context was stopped: the box is to be ended, then
   /// what is sealed destroyed, then the client answered.
@@ -38,24 +45,35 @@ class Box {
   [[nodiscard]] bool untrusted() const { return untrusted_; }
 
  private:
-  Box(boost::asio::io_context& io, const config::Configuration& configuration, EventLog& log);
+  Box(boost::asio::io_context& io, Configured configured, EventLog& log);
   [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
   [[nodiscard]] Result<> rekey(const std::string& tunnel, unsigned user);
   void on_held(control::Request request, control::HeldClient client);
+  void begin_reload(std::optional<control::HeldClient> client);
+  void on_prepared(Result<PreparedReload> prepared, const std::optional<control::HeldClient>& client);
+  /// What could not be opened, for people; empty when all was.
+  [[nodiscard]] std::string take_up(PreparedReload reload);
+  [[nodiscard]] Result<> open_link(NewLink link);
+  void close_link(const std::string& name);
+  [[nodiscard]] LinkDriver* find_link(const std::string& name) const;
   void begin_tests(control::HeldClient client);
   void on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client);
   [[nodiscard]] control::BoxStatus status() const;
 
   boost::asio::io_context& io_;
-  const config::Configuration& configuration_;
+  Configured configured_;
   std::string name_;
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
   bool testing_ = false;
   bool untrusted_ = false;
-  std::jthread tests_;  // of the self-tests on demand; waited for when all secrets are wiped
-  std::unique_ptr<drivers::DataPlane> plane_;
+  bool reloading_ = false;
+  // Waited for when all secrets are wiped.
+  std::jthread tests_;   // of the self-tests on demand
+  std::jthread reload_;  // prepares one
+  Traffic traffic_;
   std::vector<std::unique_ptr<LinkDriver>> links_;
+  std::set<std::string> missing_;  // links that are configured, and that a reload could not open
   std::unique_ptr<control::Server> control_;
 };
 

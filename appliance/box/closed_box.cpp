@@ -46,6 +46,8 @@ void ClosedBox::on_held(control::Request request, const control::HeldClient& cli
     by_ = ClosedBy::zeroize;
     return zeroize(configuration_, log_, client);
   }
+  if (request == control::Request::reload)
+    return client.answer(control::encode_error("this box is closed, and takes up its configuration by a restart"));
   client.answer(control::encode_tests(test_all(configuration_)));
 }
 

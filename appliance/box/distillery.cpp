@@ -65,6 +65,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   std::chrono::milliseconds reopen_delay = reopen_first;
   std::uint64_t generation = 0;
   bool outage_reported = false;
+  bool closed = false;   // on the I/O thread: nobody listens any more
   bool waiting = false;  // for the descriptor
   std::string device_state = "not opened yet";
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
@@ -72,7 +73,9 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
 
   template <class Function>
   void to_io(Function function) {
-    asio::post(io, [self = shared_from_this(), function = std::move(function)]() mutable { function(*self); });
+    asio::post(io, [self = shared_from_this(), function = std::move(function)]() mutable {
+      if (!self->closed) function(*self);
+    });
   }
 
   [[nodiscard]] hal::Device* device() const {
@@ -193,6 +196,7 @@ Distillery::Distillery(asio::io_context& io, distill::Parameters parameters, Dev
 }
 
 Distillery::~Distillery() {
+  impl_->closed = true;
   impl_->context.stop();
   impl_->thread.join();
 }

@@ -7,15 +7,6 @@
 namespace cloister::box {
 namespace {
 
-/// The one kind of message outside blocks: a tunnel's.
-constexpr std::uint8_t tunnel_message = 1;
-
-std::vector<keys::TunnelStock> stocks_of(const std::vector<TunnelSettings>& tunnels) {
-  std::vector<keys::TunnelStock> stocks;
-  for (const auto& tunnel : tunnels) stocks.push_back({tunnel.rekey.tunnel, tunnel.stock_keys_max});
-  return stocks;
-}
-
 const char* code_of(distill::DropReason reason) {
   switch (reason) {
     case distill::DropReason::qber_above_limit:
@@ -39,11 +30,14 @@ Link::Link(LinkSettings settings, crypto::Credentials credentials, crypto::Rando
     : settings_{std::move(settings)},
       bootstrap_by_{to_string(credentials)},
       surroundings_{surroundings},
-      store_{stocks_of(settings_.tunnels)},
       session_{settings_.session, std::move(credentials), random, surroundings_.now()},
-      tunnels_{settings_.tunnels, store_, random, surroundings_,
-               [this](std::vector<std::byte> message) {
-                 session_.send_message(tunnel_message, message, surroundings_.now());
+      tunnels_{settings_.tunnels,
+               settings_.session.peer_box,
+               store_,
+               random,
+               surroundings_,
+               [this](Tunnels::MessageKind kind, const std::vector<std::byte>& message) {
+                 session_.send_message(static_cast<std::uint8_t>(kind), message, surroundings_.now());
                  drain();
                }},
       epsilon_{settings_.epsilon_budget, settings_.distillation.eps_sec + settings_.distillation.eps_cor,
@@ -74,8 +68,8 @@ void Link::on_vault_done(const Result<std::uint64_t>& outcome) {
   drain();
 }
 
-void Link::on_tunnel_timer(std::size_t tunnel) { tunnels_.on_timer(tunnel); }
-Result<> Link::on_rekey_wanted(std::size_t tunnel) { return tunnels_.on_rekey_wanted(tunnel); }
+void Link::on_tunnel_timer(wire::TunnelId tunnel) { tunnels_.on_timer(tunnel); }
+Result<> Link::on_rekey_wanted(wire::TunnelId tunnel) { return tunnels_.on_rekey_wanted(tunnel); }
 
 struct Link::SessionActions {
   Link& link;
@@ -105,8 +99,10 @@ struct Link::SessionActions {
     link.surroundings_.deliver_to_chain(link.generation_, message.block, message.type, std::move(message.payload));
   }
   void operator()(session::DeliverMessage& message) const {
-    auto taken = message.type == tunnel_message
-                     ? link.tunnels_.on_message(message.payload)
+    using Kind = Tunnels::MessageKind;
+    const auto kind = static_cast<Kind>(message.type);
+    auto taken = kind == Kind::tunnel || kind == Kind::roster
+                     ? link.tunnels_.on_message(kind, message.payload)
                      : Result<>{fail(std::format("a message of unknown type {}", message.type))};
     if (!taken) link.session_.on_protocol_error(taken.error().message, link.surroundings_.now());
   }
@@ -214,8 +210,8 @@ void Link::on_held(session::BlockHeld& held) {
   finished_.erase(finished_.begin());
   closing_ = false;
 
-  const auto own = keys::Needs::decode(held.own_note, settings_.tunnels.size());
-  const auto peer = keys::Needs::decode(held.peer_note, settings_.tunnels.size());
+  const auto own = keys::Needs::decode(held.own_note);
+  const auto peer = keys::Needs::decode(held.peer_note);
   if (!own || !peer) {
     session_.on_protocol_error(own ? peer.error().message : own.error().message, surroundings_.now());
     return;

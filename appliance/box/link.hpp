@@ -25,9 +25,9 @@ namespace cloister::box {
 struct LinkSettings {
   session::Settings session;
   distill::Parameters distillation;
-  double epsilon_budget = 1e-6;  // for all blocks of the link's life
-  double epsilon_booked = 0;     // what its earlier lives spent, at most
-  std::vector<TunnelSettings> tunnels;
+  double epsilon_budget = 1e-6;         // for all blocks of the link's life
+  double epsilon_booked = 0;            // what its earlier lives spent, at most
+  std::vector<TunnelSettings> tunnels;  // at first: Link::tunnels() knows what there is
 };
 
 /// What `status` shows of the last block that ended, with a key or without.
@@ -57,15 +57,18 @@ class Link {
   void on_disconnected(const std::string& reason);
   void on_session_timer();
   void on_vault_done(const Result<std::uint64_t>& outcome);
-  void on_tunnel_timer(std::size_t tunnel);
-  [[nodiscard]] Result<> on_rekey_wanted(std::size_t tunnel);
+  void on_tunnel_timer(wire::TunnelId tunnel);
+  [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
+  /// From now on these are its tunnels; those that stay lose no packet.
+  void change_tunnels(std::vector<TunnelSettings> tunnels) { tunnels_.change(std::move(tunnels)); }
   void on_chain(std::uint64_t generation, distill::Action action);
   void on_chain_error(std::uint64_t generation, const std::string& what);
 
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
+  [[nodiscard]] const std::vector<TunnelSettings>& tunnels() const { return tunnels_.settings(); }
   [[nodiscard]] bool may_be_displaced() const { return session_.may_be_displaced(surroundings_.now()); }
   [[nodiscard]] session::Status session_status() const { return session_.status(); }
-  [[nodiscard]] vpn::RekeyStatus tunnel_status(std::size_t tunnel) const { return tunnels_.rekey_status(tunnel); }
+  [[nodiscard]] vpn::RekeyStatus tunnel_status(wire::TunnelId tunnel) const { return tunnels_.rekey_status(tunnel); }
   [[nodiscard]] const keys::Store& store() const { return store_; }
   [[nodiscard]] const EpsilonTotal& epsilon() const { return epsilon_; }
   [[nodiscard]] const std::optional<EndedBlock>& last_block() const { return last_block_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <format>
+#include <set>
 #include <utility>
 
 #include "appliance/box/epsilon_file.hpp"
@@ -41,12 +42,12 @@ control::BlockStatus status_of(const EndedBlock& block) {
   return status;
 }
 
-/// Waits on a timer and calls `then` unless the wait was replaced.
+/// Waits on a timer and calls `then`, unless the wait was replaced or whose it was is no more.
 template <class Function>
-void wait_until(asio::steady_timer& timer, Instant at, Function then) {
+void wait_until(asio::steady_timer& timer, Instant at, const std::weak_ptr<const bool>& owner, Function then) {
   timer.expires_at(at);
-  timer.async_wait([then = std::move(then)](boost::system::error_code error) {
-    if (!error) then();
+  timer.async_wait([owner, then = std::move(then)](boost::system::error_code error) {
+    if (!error && !owner.expired()) then();
   });
 }
 
@@ -97,12 +98,28 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
-  interface_lost_.resize(settings_.paths.size());
-  for (std::size_t i = 0; i < settings_.paths.size(); ++i)
-    tunnel_timers_.push_back(std::make_unique<asio::steady_timer>(io));
+  place(settings_.link.tunnels, settings_.paths);
 }
 
-LinkDriver::~LinkDriver() { vault_thread_.join(); }
+LinkDriver::~LinkDriver() {
+  alive_.reset();
+  vault_thread_.join();
+}
+
+void LinkDriver::place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths) {
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    auto& place = places_[tunnels[i].id()];
+    if (!place) place = std::make_unique<Place>(io_, paths[i]);
+  }
+}
+
+void LinkDriver::change_tunnels(std::vector<TunnelSettings> tunnels, const std::vector<std::size_t>& paths) {
+  place(tunnels, paths);
+  link_.change_tunnels(std::move(tunnels));
+  std::set<wire::TunnelId> left;
+  for (const auto& tunnel : link_.tunnels()) left.insert(tunnel.id());
+  std::erase_if(places_, [&](const auto& entry) { return !left.contains(entry.first); });
+}
 
 drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
   return {.connected =
@@ -183,14 +200,18 @@ void LinkDriver::watch_light(std::uint64_t distilled) {
 }
 
 void LinkDriver::watch_interfaces() {
-  for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
-    if (interface_lost_[i] || !plane_.interface_lost(settings_.paths[i])) continue;
-    interface_lost_[i] = true;
-    const auto& tunnel = link_.settings().tunnels[i];
-    log_.alarm("TUN_LOST", std::format("tunnel '{}'", tunnel.rekey.tunnel),
-               std::format("someone deleted interface '{}', and the tunnel carries nothing: restart the service "
-                           "(systemctl restart cloister), which makes it again",
-                           tunnel.interface));
+  for (const auto& tunnel : link_.tunnels()) {
+    auto& place = place_of(tunnel.id());
+    const bool lost = plane_.interface_lost(place.path);
+    if (std::exchange(place.interface_lost, lost) == lost) continue;
+    const auto subject = std::format("tunnel '{}'", tunnel.rekey.tunnel);
+    if (lost)
+      log_.alarm("TUN_LOST", subject,
+                 std::format("someone deleted interface '{}', and the tunnel carries nothing: 'systemctl reload "
+                             "cloister' makes it again",
+                             tunnel.interface));
+    else
+      log_.info("TUN_FOUND", subject, std::format("interface '{}' is there again", tunnel.interface));
   }
 }
 
@@ -209,7 +230,9 @@ void LinkDriver::disconnect() { connection_.disconnect(); }
 void LinkDriver::on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work) {
   asio::post(vault_thread_, [this, work = std::move(work)] {
     auto outcome = work(*vault_);
-    asio::post(io_, [this, outcome = std::move(outcome)] { link_.on_vault_done(outcome); });
+    asio::post(io_, [this, owner = std::weak_ptr{alive_}, outcome = std::move(outcome)] {
+      if (!owner.expired()) link_.on_vault_done(outcome);
+    });
   });
 }
 
@@ -223,11 +246,11 @@ void LinkDriver::move_counter(session::Counter counter, std::uint64_t to) {
 }
 
 void LinkDriver::wake_session(Instant at) {
-  wait_until(session_timer_, at, [this] { link_.on_session_timer(); });
+  wait_until(session_timer_, at, alive_, [this] { link_.on_session_timer(); });
 }
 
-void LinkDriver::wake_tunnel(std::size_t tunnel, Instant at) {
-  wait_until(*tunnel_timers_[tunnel], at, [this, tunnel] { link_.on_tunnel_timer(tunnel); });
+void LinkDriver::wake_tunnel(wire::TunnelId tunnel, Instant at) {
+  wait_until(place_of(tunnel).timer, at, alive_, [this, tunnel] { link_.on_tunnel_timer(tunnel); });
 }
 
 void LinkDriver::start_chain(std::uint64_t generation, wire::BlockId first) { distillery_.start(generation, first); }
@@ -238,14 +261,14 @@ void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block,
   distillery_.deliver(generation, block, type, std::move(payload));
 }
 
-void LinkDriver::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
-  plane_.install_inbound(settings_.paths[tunnel], spi, std::move(key));
+void LinkDriver::install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {
+  plane_.install_inbound(place_of(tunnel).path, spi, std::move(key));
 }
-void LinkDriver::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
-  plane_.install_outbound(settings_.paths[tunnel], spi, std::move(key));
+void LinkDriver::install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {
+  plane_.install_outbound(place_of(tunnel).path, spi, std::move(key));
 }
-void LinkDriver::retire_inbound(std::size_t, vpn::Spi spi) { plane_.retire_inbound(spi); }
-void LinkDriver::retire_outbound(std::size_t tunnel) { plane_.retire_outbound(settings_.paths[tunnel]); }
+void LinkDriver::retire_inbound(wire::TunnelId, vpn::Spi spi) { plane_.retire_inbound(spi); }
+void LinkDriver::retire_outbound(wire::TunnelId tunnel) { plane_.retire_outbound(place_of(tunnel).path); }
 
 void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) {
   log_.info(code, subject, text);
@@ -262,10 +285,10 @@ bool LinkDriver::book_epsilon(double total) {
 }
 
 std::optional<Result<>> LinkDriver::rekey(const std::string& tunnel) {
-  const auto& tunnels = link_.settings().tunnels;
+  const auto& tunnels = link_.tunnels();
   const auto found = std::ranges::find(tunnels, tunnel, [](const auto& settings) { return settings.rekey.tunnel; });
   if (found == tunnels.end()) return std::nullopt;
-  return link_.on_rekey_wanted(static_cast<std::size_t>(found - tunnels.begin()));
+  return link_.on_rekey_wanted(found->id());
 }
 
 control::LinkStatus LinkDriver::status() const {
@@ -314,20 +337,21 @@ control::LinkStatus LinkDriver::status() const {
 
 std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
   std::vector<control::TunnelStatus> all;
-  for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
-    const auto& settings = link_.settings().tunnels[i];
-    const auto engine = link_.tunnel_status(i);
-    const auto& counters = plane_.counters(settings_.paths[i]);
+  for (const auto& settings : link_.tunnels()) {
+    const auto id = settings.id();
+    const auto engine = link_.tunnel_status(id);
+    const std::size_t path = place_of(id).path;
+    const auto& counters = plane_.counters(path);
     control::TunnelStatus status;
     status.name = settings.rekey.tunnel;
     status.link = link_.settings().session.link;
     status.interface = settings.interface;
-    status.state = plane_.interface_lost(settings_.paths[i]) ? "no interface" : engine.state;
+    status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
     status.cipher = cipher_of(settings.rekey);
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);
     status.rekeys = engine.rekeys;
-    status.stock_keys = link_.store().stock_keys(i);
+    status.stock_keys = link_.store().stock_keys(id);
     status.stock_keys_max = settings.stock_keys_max;
     status.key_left_seconds =
         static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct LinkDriverSettings {
   bool transmitter = false;
   drivers::PeerAddress local;
   drivers::PeerAddress peer;
-  std::vector<std::size_t> paths;  // the tunnels' indices in the data plane
+  std::vector<std::size_t> paths;  // the tunnels' numbers in the data plane
   std::string account_log;         // path; one JSON line a block
   std::string epsilon_file;        // path; what the link has spent
   /// Reads the operator's authority and its revocation lists; empty where the link does not bootstrap by certificates.
@@ -45,6 +46,11 @@ class LinkDriver final : private LinkSurroundings {
                                                                 drivers::DataPlane& plane, EventLog& log);
   ~LinkDriver() override;
 
+  /// From now on these are the link's tunnels, in the data plane by those numbers. One that goes has no SAs when this
+  /// returns; one that comes has none yet.
+  void change_tunnels(std::vector<TunnelSettings> tunnels, const std::vector<std::size_t>& paths);
+  [[nodiscard]] const std::string& name() const { return settings_.link.session.link; }
+
   /// None: the link has no tunnel of that name.
   [[nodiscard]] std::optional<Result<>> rekey(const std::string& tunnel);
   [[nodiscard]] control::LinkStatus status() const;
@@ -53,6 +59,15 @@ class LinkDriver final : private LinkSurroundings {
  private:
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
              DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+  /// Of one tunnel.
+  struct Place {
+    Place(boost::asio::io_context& io, std::size_t number) : path{number}, timer{io} {}
+    std::size_t path;
+    boost::asio::steady_timer timer;
+    bool interface_lost = false;  // said so
+  };
+  void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
+  [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
   void watch_light(std::uint64_t distilled);
   void watch_interfaces();
   void watch_sealed_reserve();
@@ -69,27 +84,28 @@ class LinkDriver final : private LinkSurroundings {
   void refused_stranger(const std::string& address);
   void on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work);
   void wake_session(Instant at) override;
-  void wake_tunnel(std::size_t tunnel, Instant at) override;
+  void wake_tunnel(wire::TunnelId tunnel, Instant at) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
-  void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;
-  void retire_outbound(std::size_t tunnel) override;
+  void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
+  void retire_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
   bool book_epsilon(double total) override;
 
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);  // what is posted looks whether it is
   LinkDriverSettings settings_;
   drivers::DataPlane& plane_;
   EventLog& log_;
   boost::asio::io_context& io_;
   crypto::SystemRandom random_;
   boost::asio::steady_timer session_timer_;
-  std::vector<std::unique_ptr<boost::asio::steady_timer>> tunnel_timers_;
+  std::map<wire::TunnelId, std::unique_ptr<Place>> places_;
   std::ofstream accounts_;
   distill::Figures figures_;
   DeviceReport device_;
@@ -97,7 +113,6 @@ class LinkDriver final : private LinkSurroundings {
   LightWatch light_;
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
-  std::vector<bool> interface_lost_;  // by tunnel: said so
   bool sealed_reserve_ready_ = false;
   std::uint64_t strangers_ = 0;
   std::optional<Instant> strangers_told_;

@@ -29,7 +29,7 @@ class LinkSurroundings {
 
   /// Timers; a new time replaces the old one.
   virtual void wake_session(Instant at) = 0;
-  virtual void wake_tunnel(std::size_t tunnel, Instant at) = 0;
+  virtual void wake_tunnel(wire::TunnelId tunnel, Instant at) = 0;
 
   /// The vault: keeps what outlives the service, in the order of the calls; each is told by Link::on_vault_done.
   virtual void store_record(crypto::SecretVector<std::byte> record) = 0;
@@ -41,11 +41,11 @@ class LinkSurroundings {
   virtual void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                                 std::vector<std::byte> payload) = 0;
 
-  /// The data plane; `tunnel` counts the link's tunnels.
-  virtual void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
-  virtual void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
-  virtual void retire_inbound(std::size_t tunnel, vpn::Spi spi) = 0;
-  virtual void retire_outbound(std::size_t tunnel) = 0;
+  /// The data plane.
+  virtual void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
+  virtual void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
+  virtual void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) = 0;
+  virtual void retire_outbound(wire::TunnelId tunnel) = 0;
 
   /// For people: `code` is stable.
   virtual void info(const std::string& code, const std::string& subject, const std::string& text) = 0;

@@ -12,15 +12,16 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <format>
+#include <functional>
 #include <iostream>
 #include <optional>
 
 #include "appliance/box/audit_log.hpp"
 #include "appliance/box/box.hpp"
 #include "appliance/box/closed_box.hpp"
+#include "appliance/box/configured.hpp"
 #include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
-#include "config/parse.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
 
@@ -54,12 +55,21 @@ void keep_buffers() {
   ::mallopt(M_TRIM_THRESHOLD, bytes);
 }
 
-/// Until a signal, or until somebody stops the context. SIGHUP, by which other services read their configuration anew,
-/// does not end a box.
-void run(boost::asio::io_context& io) {
-  std::signal(SIGHUP, SIG_IGN);
+/// Calls `reload` at each SIGHUP.
+void await_reloads(boost::asio::signal_set& hangups, const std::function<void()>& reload) {
+  hangups.async_wait([&hangups, reload](boost::system::error_code error, int) {
+    if (error) return;
+    reload();
+    await_reloads(hangups, reload);
+  });
+}
+
+/// Until a signal, or until somebody stops the context.
+void run(boost::asio::io_context& io, const std::function<void()>& reload) {
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
+  boost::asio::signal_set hangups{io, SIGHUP};
+  await_reloads(hangups, reload);
   const Watchdog watchdog{io};
   io.run();
 }
@@ -71,21 +81,23 @@ int stay_closed(const cloister::config::Configuration& configuration, EventLog& 
   if (!box) return failed(box.error().message);
   ::sd_notify(0, by == ClosedBy::zeroize ? "READY=1\nSTATUS=zeroized: all secrets are destroyed, nothing passes"
                                          : "READY=1\nSTATUS=closed: a self-test failed, nothing passes");
-  run(io);
+  run(io, [] {});
   ::sd_notify(0, "STOPPING=1");
   log.info("STOPPED", std::format("box '{}'", configuration.box.name), "told to stop");
   return 0;
 }
 
-int serve(const cloister::config::Configuration& configuration, EventLog& log) {
+int serve(cloister::box::Configured configured, EventLog& log) {
+  cloister::config::Configuration configuration;
   std::optional<cloister::control::HeldClient> zeroize;
   bool untrusted = false;
   {
     boost::asio::io_context io{1};
-    auto box = Box::open(io, configuration, log);
+    auto box = Box::open(io, std::move(configured), log);
     if (!box) return failed(box.error().message);
     ::sd_notify(0, "READY=1");
-    run(io);
+    run(io, [&box] { (*box)->reload(); });
+    configuration = (*box)->configured().configuration;
     zeroize = (*box)->take_zeroize();
     untrusted = (*box)->untrusted();
     if (!zeroize && !untrusted) {
@@ -123,7 +135,9 @@ int main(int argc, char** argv) {
                       "those in its own VPN. No key leaves the process. systemd starts it as cloister.service, after "
                       "cloister-netd has made the network and laid the rules that keep red packets in.",
                       "SIGTERM and SIGINT stop it; routes and rules stay, so that nothing leaves in clear while it "
-                      "does not run. SIGHUP is ignored: a changed configuration needs a restart."},
+                      "does not run. SIGHUP takes up a changed configuration, as 'systemctl reload cloister' and "
+                      "cloisterctl(1)'s 'reload' "
+                      "do: a bad one is refused whole, and what did not change goes on untouched."},
       .exit_status = {{"0", "it was stopped by a signal"},
                       {"1", "it could not start, and the reason is on standard error"},
                       {"2", "the command line is wrong"}},
@@ -140,14 +154,15 @@ int main(int argc, char** argv) {
 
   close_the_shutters();
   keep_buffers();
-  const auto configuration = cloister::config::load(path);
-  if (!configuration) {
-    for (const auto& diagnostic : configuration.error()) std::cerr << cloister::config::to_string(diagnostic) << '\n';
+  auto configured = cloister::box::read_configuration(path);
+  if (!configured) {
+    std::cerr << configured.error().message << '\n';
     return 1;
   }
 
   cloister::crypto::arena_initialise(secret_memory_bytes);
   cloister::box::EventLog log;
-  if (distrusts_itself(*configuration, log)) return stay_closed(*configuration, log, ClosedBy::self_test);
-  return serve(*configuration, log);
+  if (distrusts_itself(configured->configuration, log))
+    return stay_closed(configured->configuration, log, ClosedBy::self_test);
+  return serve(std::move(*configured), log);
 }

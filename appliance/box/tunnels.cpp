@@ -1,121 +1,229 @@
 #include "appliance/box/tunnels.hpp"
 
 #include <format>
+#include <set>
+#include <utility>
 
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
 namespace cloister::box {
+namespace {
+
+std::string subject_of(const std::string& tunnel) { return std::format("tunnel '{}'", tunnel); }
+
+std::vector<vpn::TunnelTerms> terms_of(const std::vector<TunnelSettings>& tunnels) {
+  std::vector<vpn::TunnelTerms> terms;
+  for (const auto& tunnel : tunnels) terms.push_back({tunnel.rekey.tunnel, tunnel.terms});
+  return terms;
+}
+
+}  // namespace
 
 struct Tunnels::Tunnel {
-  Tunnel(TunnelSettings configured, crypto::Random& random, Instant now)
-      : settings{std::move(configured)}, engine{settings.rekey, random, now} {}
-  TunnelSettings settings;
+  Tunnel(const TunnelSettings& configured, crypto::Random& random, Instant now)
+      : id{configured.id()}, settings{configured.rekey}, engine{settings, random, now} {}
+  wire::TunnelId id;
+  vpn::RekeySettings settings;
   vpn::RekeyEngine engine;
-  [[nodiscard]] std::string subject() const { return std::format("tunnel '{}'", settings.rekey.tunnel); }
+  bool running = false;  // the peer has it too, in this session
+  [[nodiscard]] std::string subject() const { return subject_of(settings.tunnel); }
 };
 
 std::string cipher_of(const vpn::RekeySettings& settings) {
   return settings.hybrid ? "AES-256-GCM, keys QKD + ML-KEM-768" : "AES-256-GCM, keys QKD";
 }
 
-Tunnels::Tunnels(std::vector<TunnelSettings> tunnels, keys::Store& store, crypto::Random& random,
-                 LinkSurroundings& surroundings, Send send)
-    : store_{store}, surroundings_{surroundings}, send_{std::move(send)} {
-  for (auto& settings : tunnels)
-    tunnels_.push_back(std::make_unique<Tunnel>(std::move(settings), random, surroundings_.now()));
+Tunnels::Tunnels(std::vector<TunnelSettings> tunnels, const std::string& peer_box, keys::Store& store,
+                 crypto::Random& random, LinkSurroundings& surroundings, Send send)
+    : store_{store},
+      random_{random},
+      surroundings_{surroundings},
+      send_{std::move(send)},
+      settings_{std::move(tunnels)},
+      roster_{peer_box, terms_of(settings_)} {
+  for (const auto& tunnel : settings_) add(tunnel);
 }
 
 Tunnels::~Tunnels() = default;
 
-void Tunnels::on_session_up() {
-  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
-    tunnels_[i]->engine.on_session_up(surroundings_.now());
-    drain(i);
+void Tunnels::add(const TunnelSettings& settings) {
+  auto tunnel = std::make_unique<Tunnel>(settings, random_, surroundings_.now());
+  store_.add_tunnel({.id = tunnel->id, .tunnel = settings.rekey.tunnel, .ceiling_keys = settings.stock_keys_max});
+  tunnels_.emplace(tunnel->id, std::move(tunnel));
+}
+
+void Tunnels::change(std::vector<TunnelSettings> tunnels) {
+  settings_ = std::move(tunnels);
+  std::set<wire::TunnelId> wanted;
+  for (const auto& settings : settings_) wanted.insert(settings.id());
+  std::erase_if(tunnels_, [&](const auto& entry) {
+    if (wanted.contains(entry.first)) return false;
+    end(*entry.second);
+    store_.remove_tunnel(entry.first);
+    surroundings_.info("TUNNEL_REMOVED", entry.second->subject(), "its SAs have ended, its keys are burnt");
+    return true;
+  });
+  for (const auto& settings : settings_) {
+    if (!tunnels_.contains(settings.id())) add(settings);
   }
+  roster_.change(terms_of(settings_));
+  send_roster();
+  follow_roster();
+}
+
+void Tunnels::on_session_up() {
+  roster_.on_session_up();
+  send_roster();
 }
 
 void Tunnels::on_session_down() {
-  for (std::size_t i = 0; i < tunnels_.size(); ++i) {
-    tunnels_[i]->engine.on_session_down(surroundings_.now());
-    drain(i);
+  roster_.on_session_down();
+  for (const auto& [id, tunnel] : tunnels_) {
+    tunnel->running = false;
+    tunnel->engine.on_session_down(surroundings_.now());
+    drain(*tunnel);
   }
 }
 
-Result<> Tunnels::on_message(std::span<const std::byte> payload) {
+Result<> Tunnels::on_message(MessageKind kind, std::span<const std::byte> payload) {
+  if (kind == MessageKind::tunnel) return on_tunnel_message(payload);
   wire::Reader in{payload};
-  const auto index = in.u16();
   const auto type = in.u8();
-  if (!index || !type) return fail("a tunnel message is shorter than its header");
-  if (*index >= tunnels_.size())
-    return fail(std::format("a message for tunnel number {}, of {}", *index, tunnels_.size()));
-  const auto taken = tunnels_[*index]->engine.on_message(*type, in.rest(), surroundings_.now());
-  drain(*index);
+  if (!type) return fail("an empty roster message");
+  if (auto taken = roster_.on_message(*type, in.rest()); !taken) return taken;
+  send_roster();
+  follow_roster();
+  return {};
+}
+
+/// A message for a tunnel that does not run was sent before the peer knew.
+Result<> Tunnels::on_tunnel_message(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  const auto id = in.tunnel_id();
+  const auto type = in.u8();
+  if (!id || !type) return fail("a tunnel message is shorter than its header");
+  const auto found = tunnels_.find(*id);
+  if (found == tunnels_.end() || !found->second->running) return {};
+  Tunnel& tunnel = *found->second;
+  const auto taken = tunnel.engine.on_message(*type, in.rest(), surroundings_.now());
+  drain(tunnel);
   return taken;
 }
 
-void Tunnels::drain(std::size_t index) {
-  Tunnel& tunnel = *tunnels_[index];
+void Tunnels::send_roster() {
+  while (auto message = roster_.next_message()) {
+    wire::Writer out;
+    out.u8(message->type).bytes(message->payload);
+    send_(MessageKind::roster, std::move(out).take());
+  }
+}
+
+/// What the peer has too runs; what it does not have ends here as it did there.
+void Tunnels::follow_roster() {
+  tell_differences();
+  for (const auto& [id, tunnel] : tunnels_) {
+    if (roster_.missing(id)) {
+      end(*tunnel);
+      store_.burn_stock(id);
+    } else if (roster_.shared(id) && !tunnel->running) {
+      tunnel->running = true;
+      tunnel->engine.on_session_up(surroundings_.now());
+      drain(*tunnel);
+    }
+  }
+}
+
+void Tunnels::tell_differences() {
+  const auto before = std::exchange(told_, roster_.differences());
+  for (const auto& [name, text] : told_) {
+    const auto known = before.find(name);
+    if (known == before.end() || known->second != text)
+      surroundings_.alarm("TUNNEL_DIFFERS", subject_of(name), text + ": it carries nothing until both have it alike");
+  }
+  for (const auto& [name, text] : before) {
+    if (!told_.contains(name))
+      surroundings_.info("TUNNEL_ALIKE", subject_of(name), "both boxes have it alike, or neither has it");
+  }
+}
+
+/// Its SAs end at once; what follows begins anew.
+void Tunnels::end(Tunnel& tunnel) {
+  tunnel.running = false;
+  tunnel.engine.end();
+  drain(tunnel);
+  tunnel.engine = vpn::RekeyEngine{tunnel.settings, random_, surroundings_.now()};
+}
+
+void Tunnels::drain(Tunnel& tunnel) {
   const auto name = tunnel.subject();
   struct Visitor {
     Tunnels& self;
     Tunnel& tunnel;
-    std::size_t index;
     const std::string& name;
 
     void operator()(vpn::SendMessage& message) const {
       wire::Writer out;
-      out.u16(static_cast<std::uint16_t>(index)).u8(message.type).bytes(message.payload);
-      self.send_(std::move(out).take());
+      out.tunnel_id(tunnel.id).u8(message.type).bytes(message.payload);
+      self.send_(MessageKind::tunnel, std::move(out).take());
     }
     void operator()(vpn::NeedKey& need) const {
       if (!need.name) {
-        if (auto next = self.store_.take_next(index))
+        if (auto next = self.store_.take_next(tunnel.id))
           tunnel.engine.on_key(next->name, std::move(next->key), self.surroundings_.now());
         else
           tunnel.engine.on_no_key(self.surroundings_.now());
         return;
       }
-      auto key = self.store_.take(index, *need.name);
+      auto key = self.store_.take(tunnel.id, *need.name);
       if (key)
         tunnel.engine.on_key(*need.name, std::move(*key), self.surroundings_.now());
       else
         tunnel.engine.on_no_key(self.surroundings_.now());
     }
-    void operator()(vpn::BurnKeysBefore& burn) const { self.store_.burn_before(index, burn.first); }
+    void operator()(vpn::BurnKeysBefore& burn) const { self.store_.burn_before(tunnel.id, burn.first); }
     void operator()(vpn::InstallInbound& install) const {
-      self.surroundings_.install_inbound(index, install.spi, std::move(install.key));
+      self.surroundings_.install_inbound(tunnel.id, install.spi, std::move(install.key));
     }
     void operator()(vpn::InstallOutbound& install) const {
-      self.surroundings_.install_outbound(index, install.spi, std::move(install.key));
+      self.surroundings_.install_outbound(tunnel.id, install.spi, std::move(install.key));
     }
-    void operator()(vpn::RetireInbound& retire) const { self.surroundings_.retire_inbound(index, retire.spi); }
-    void operator()(vpn::RetireOutbound&) const { self.surroundings_.retire_outbound(index); }
-    void operator()(vpn::WakeAt& wake) const { self.surroundings_.wake_tunnel(index, wake.at); }
+    void operator()(vpn::RetireInbound& retire) const { self.surroundings_.retire_inbound(tunnel.id, retire.spi); }
+    void operator()(vpn::RetireOutbound&) const { self.surroundings_.retire_outbound(tunnel.id); }
+    void operator()(vpn::WakeAt& wake) const { self.surroundings_.wake_tunnel(tunnel.id, wake.at); }
     void operator()(vpn::TunnelUp& up) const {
-      self.surroundings_.info("TUNNEL_UP", name,
-                              std::format("up, {}, epoch {}", cipher_of(tunnel.settings.rekey), up.epoch));
+      self.surroundings_.info("TUNNEL_UP", name, std::format("up, {}, epoch {}", cipher_of(tunnel.settings), up.epoch));
     }
     void operator()(vpn::TunnelRekeyed&) const {}  // counted in the status; a line for each would drown the rest
     void operator()(vpn::TunnelBlocked& blocked) const {
       self.surroundings_.alarm("TUNNEL_BLOCKED", name, "blocked: " + blocked.reason);
     }
   };
-  const Visitor visitor{*this, tunnel, index, name};
+  const Visitor visitor{*this, tunnel, name};
   while (auto action = tunnel.engine.next_action()) std::visit(visitor, *action);
 }
 
-void Tunnels::on_timer(std::size_t tunnel) {
-  tunnels_[tunnel]->engine.on_timer(surroundings_.now());
-  drain(tunnel);
+void Tunnels::on_timer(wire::TunnelId tunnel) {
+  const auto found = tunnels_.find(tunnel);
+  if (found == tunnels_.end()) return;
+  found->second->engine.on_timer(surroundings_.now());
+  drain(*found->second);
 }
 
-Result<> Tunnels::on_rekey_wanted(std::size_t tunnel) {
-  const auto begun = tunnels_[tunnel]->engine.on_rekey_wanted(surroundings_.now());
-  drain(tunnel);
+Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {
+  Tunnel& wanted = *tunnels_.at(tunnel);
+  if (const auto differs = told_.find(wanted.settings.tunnel); differs != told_.end())
+    return fail("the two boxes do not have it alike: " + differs->second);
+  const auto begun = wanted.engine.on_rekey_wanted(surroundings_.now());
+  drain(wanted);
   return begun;
 }
 
-vpn::RekeyStatus Tunnels::rekey_status(std::size_t tunnel) const { return tunnels_[tunnel]->engine.status(); }
+vpn::RekeyStatus Tunnels::rekey_status(wire::TunnelId tunnel) const {
+  const auto& known = *tunnels_.at(tunnel);
+  auto status = known.engine.status();
+  if (told_.contains(known.settings.tunnel)) status.state = "differs";
+  return status;
+}
 
 }  // namespace cloister::box

@@ -1,11 +1,14 @@
 #pragma once
-/// The tunnels of one link: rekey engines between the peer session, the key store and the data plane.
+/// The tunnels of one link: rekey engines between the peer session, the key store and the data plane. A tunnel runs
+/// while both boxes have it alike (vpn/roster.hpp).
 ///
 ///   session MESSAGE{tunnel, type, …} ⇄ RekeyEngine ── NeedKey ──▶ Store
 ///                                                 └─ Install, Retire ──▶ data plane
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "appliance/box/link_surroundings.hpp"
 #include "appliance/keys/store.hpp"
 #include "appliance/vpn/rekey.hpp"
+#include "appliance/vpn/roster.hpp"
 
 namespace cloister::box {
 
@@ -21,6 +25,9 @@ struct TunnelSettings {
   vpn::RekeySettings rekey;
   std::string interface;
   std::uint32_t stock_keys_max = 64;
+  std::string terms;  // what both boxes must have alike, `name=value` lines (agreement.hpp)
+
+  [[nodiscard]] wire::TunnelId id() const { return vpn::id_of({rekey.tunnel, terms}); }
 };
 
 /// As people read it.
@@ -28,31 +35,48 @@ struct TunnelSettings {
 
 class Tunnels {
  public:
-  /// `send` carries a message of a tunnel to the peer.
-  using Send = std::function<void(std::vector<std::byte>)>;
+  /// Messages of the session that are tunnels'.
+  enum class MessageKind : std::uint8_t { tunnel = 1, roster = 2 };
+  /// `send` carries one to the peer.
+  using Send = std::function<void(MessageKind, const std::vector<std::byte>&)>;
 
-  Tunnels(std::vector<TunnelSettings> tunnels, keys::Store& store, crypto::Random& random,
+  Tunnels(std::vector<TunnelSettings> tunnels, const std::string& peer_box, keys::Store& store, crypto::Random& random,
           LinkSurroundings& surroundings, Send send);
   ~Tunnels();
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;
 
+  /// From now on these. One that is not among them ends at once, its keys are burnt; one that was there goes on.
+  void change(std::vector<TunnelSettings> tunnels);
+
   void on_session_up();
   void on_session_down();
-  [[nodiscard]] Result<> on_message(std::span<const std::byte> payload);
-  void on_timer(std::size_t tunnel);
-  [[nodiscard]] Result<> on_rekey_wanted(std::size_t tunnel);
-  [[nodiscard]] std::size_t count() const { return tunnels_.size(); }
-  [[nodiscard]] vpn::RekeyStatus rekey_status(std::size_t tunnel) const;
+  [[nodiscard]] Result<> on_message(MessageKind kind, std::span<const std::byte> payload);
+  void on_timer(wire::TunnelId tunnel);
+  [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
+
+  /// As configured, in that order.
+  [[nodiscard]] const std::vector<TunnelSettings>& settings() const { return settings_; }
+  [[nodiscard]] vpn::RekeyStatus rekey_status(wire::TunnelId tunnel) const;
 
  private:
   struct Tunnel;
-  void drain(std::size_t index);
+  void add(const TunnelSettings& settings);
+  [[nodiscard]] Result<> on_tunnel_message(std::span<const std::byte> payload);
+  void send_roster();
+  void follow_roster();
+  void tell_differences();
+  void end(Tunnel& tunnel);
+  void drain(Tunnel& tunnel);
 
   keys::Store& store_;
+  crypto::Random& random_;
   LinkSurroundings& surroundings_;
   Send send_;
-  std::vector<std::unique_ptr<Tunnel>> tunnels_;
+  std::vector<TunnelSettings> settings_;
+  std::map<wire::TunnelId, std::unique_ptr<Tunnel>> tunnels_;
+  vpn::Roster roster_;
+  vpn::Roster::Differences told_;
 };
 
 }  // namespace cloister::box

@@ -21,6 +21,7 @@
 #include "appliance/cloisterctl/links.hpp"
 #include "appliance/cloisterctl/not_understood.hpp"
 #include "appliance/cloisterctl/psk.hpp"
+#include "appliance/cloisterctl/reload.hpp"
 #include "appliance/cloisterctl/selftest.hpp"
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/cloisterctl/support_bundle.hpp"
@@ -188,6 +189,10 @@ int main(int argc, char** argv) {
       "selftest", "Have the box test its primitives, randomness, TPM and sealed state; where one fails it closes");
   selftest->add_flag("--json", json, "For programs");
 
+  auto* reload = app.add_subcommand(
+      "reload", "Take up the changed configuration file; a bad one is refused whole, what did not change goes on");
+  reload->add_flag("--json", json, "For programs");
+
   auto* zeroize = app.add_subcommand(
       "zeroize",
       "Destroy all secrets of this box: in memory, in the TPM, on disk; also where the service does not run");
@@ -304,6 +309,7 @@ int main(int argc, char** argv) {
   if (*presets) return cloisterctl::link_presets(preset, json);
   if (*link) return cloisterctl::link_list(socket, json);
   if (*selftest) return cloisterctl::selftest(socket, json);
+  if (*reload) return cloisterctl::reload(socket, json);
   if (*support) {
     support_options.socket = socket;
     return cloisterctl::support_bundle(support_options);

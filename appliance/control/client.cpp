@@ -99,6 +99,13 @@ std::expected<std::vector<TestResult>, Failure> test(const std::string& socket_p
   });
 }
 
+std::expected<std::vector<ConfigurationChange>, Failure> reload(const std::string& socket_path) {
+  const Question question{.request = Request::reload, .name = {}, .subject = {}};
+  return ask_now(socket_path, question, 2 * long_patience).and_then([](const std::string& answer) {
+    return decode_changes(answer);
+  });
+}
+
 bool service_absent(const std::string& socket_path) {
   asio::io_context context;
   asio::local::stream_protocol::socket socket{context};

@@ -25,6 +25,9 @@ using StatusOrError = std::expected<BoxStatus, Failure>;
 /// Has the service test itself; a minute at most.
 [[nodiscard]] std::expected<std::vector<TestResult>, Failure> test(const std::string& socket_path);
 
+/// Has the service take up its changed configuration, two minutes at most; what has changed.
+[[nodiscard]] std::expected<std::vector<ConfigurationChange>, Failure> reload(const std::string& socket_path);
+
 /// No service is behind the socket: there is none of that name, or nobody listens.
 [[nodiscard]] bool service_absent(const std::string& socket_path);
 

@@ -12,11 +12,10 @@ namespace {
 
 constexpr auto kinds = std::to_array<EventKind>({
     {"AGREEMENT_DIFFERS", true,
-     "The two boxes are configured differently in something that both must share: protocol version, intensities, block "
-     "size, subnets, roles or the cipher of a tunnel. The text names each difference. The session is refused.",
-     "Make the named settings equal in both configurations ('cloisterctl config show' on each), and restart the "
-     "service "
-     "on the box that was changed."},
+     "A link is configured differently on its two boxes in something that both must share: protocol version, "
+     "intensities, block size, roles. The text names the difference. The session is refused.",
+     "Make the named settings equal in both configurations ('cloisterctl config show' on each), and say 'systemctl "
+     "reload cloister' on the box that was changed."},
     {"ALARM_ACKNOWLEDGED", false,
      "Somebody with the right to it has taken note of an alarm ('cloisterctl alarm acknowledge'). The text names alarm "
      "and user.",
@@ -81,6 +80,13 @@ constexpr auto kinds = std::to_array<EventKind>({
      "transmitter is "
      "dark, or somebody takes the light.",
      "Check the transmitter and the fibre, with a reflectometer (OTDR) where the fault is not at hand."},
+    {"LINK_CLOSED", false,
+     "A reload has closed a link, since its own settings are others or it is configured no longer. Its keys are wiped.",
+     ""},
+    {"LINK_NOT_OPENED", true,
+     "A reload was taken up, but this link could not be opened. The other links and their tunnels work.",
+     "Mend what the text names, and say 'systemctl reload cloister' again."},
+    {"LINK_OPENED", false, "A reload has opened a link that is new, or whose own settings are others.", ""},
     {"NO_SECRET_KEY", true,
      "A block gave no secret bit: by its own counts an eavesdropper may know all of it. It is discarded.",
      "A single one on a long link is bad luck in the counts. If they go on, look at QBER and loss ('cloisterctl "
@@ -104,6 +110,13 @@ constexpr auto kinds = std::to_array<EventKind>({
      "If they go on, the error rate swings faster than blocks are made: look at the alignment of the device."},
     {"REKEY_ORDERED", false,
      "Somebody with the right to it wants a new key for a tunnel now ('cloisterctl tunnel rekey').", ""},
+    {"RELOADED", false,
+     "The service works by what its configuration file now says. The text names the settings that have changed.", ""},
+    {"RELOAD_REFUSED", true,
+     "The service was told to take up its configuration file, and did not: the text has what is wrong with it. All "
+     "goes "
+     "on by the configuration before.",
+     "Mend the file ('cloisterctl config check'), and say 'systemctl reload cloister' again."},
     {"RESERVE_EMPTY", true,
      "The QKD keys set aside for authenticating the channel are spent on one of the boxes. The session ends, and the "
      "link "
@@ -148,15 +161,25 @@ constexpr auto kinds = std::to_array<EventKind>({
      "The files of a link's certificate authority or of its revocation lists cannot be read any more. What was read "
      "before counts until it is out of date; who has been revoked since is not known here.",
      "Mend the files that the text names ('bootstrap.ca', 'bootstrap.crl'); they are read at each connection."},
+    {"TUNNEL_ALIKE", false, "A tunnel that differed is now alike on both boxes, or gone from both.", ""},
     {"TUNNEL_BLOCKED", true,
      "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
      "in clear.",
      "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_DIFFERS", true,
+     "A tunnel is not configured alike on both boxes of the link, or on one of them only. It carries nothing; the "
+     "link's other tunnels do. The text has each difference.",
+     "Make it equal in both configurations ('cloisterctl config show' on each), and say 'systemctl reload cloister' on "
+     "the box that was changed."},
+    {"TUNNEL_REMOVED", false,
+     "A reload has taken away a tunnel, or changed what both boxes must have alike of it. Its keys are wiped.", ""},
     {"TUNNEL_UP", false, "A tunnel has a key on both boxes and passes traffic.", ""},
+    {"TUN_FOUND", false, "A reload has made the interface of a tunnel again.", ""},
     {"TUN_LOST", true,
      "The interface of a tunnel was deleted or cannot be read any more. The tunnel passes nothing; nothing goes round "
      "it in clear.",
-     "Find out what deleted it ('ip monitor link'), and restart the service: it makes the interface again."},
+     "Find out what deleted it ('ip monitor link'), and say 'systemctl reload cloister': it makes the interface "
+     "again."},
     {"VERIFICATION_FAILED", true,
      "After the correction of errors the two boxes did not hold the same bits. The block is discarded.",
      "One in a million blocks is expected; if they go on, report it with the accounts of the blocks."},

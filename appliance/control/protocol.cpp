@@ -49,6 +49,8 @@ std::string name_of(Request request) {
       return "acknowledge";
     case Request::selftest:
       return "selftest";
+    case Request::reload:
+      return "reload";
   }
   return {};
 }
@@ -109,7 +111,7 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
   if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
   std::string known;
   for (const auto request :
-       {Request::status, Request::zeroize, Request::rekey, Request::acknowledge, Request::selftest}) {
+       {Request::status, Request::zeroize, Request::rekey, Request::acknowledge, Request::selftest, Request::reload}) {
     if (*wanted == name_of(request))
       return Question{request, text_of("name").value_or(""), text_of("subject").value_or("")};
     known += (known.empty() ? "'" : ", '") + name_of(request) + "'";
@@ -123,6 +125,10 @@ std::string encode_answer(const BoxStatus& status) {
 
 std::string encode_tests(const std::vector<TestResult>& tests) {
   return json::serialize(json::object{{"ok", true}, {"tests", json::value_from(tests)}}) + "\n";
+}
+
+std::string encode_changes(const std::vector<ConfigurationChange>& changes) {
+  return json::serialize(json::object{{"ok", true}, {"changes", json::value_from(changes)}}) + "\n";
 }
 
 std::string encode_done() { return json::serialize(json::object{{"ok", true}}) + "\n"; }
@@ -144,6 +150,10 @@ std::expected<BoxStatus, Failure> decode_status(std::string_view line) {
 
 std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line) {
   return decode_member<std::vector<TestResult>>(line, "tests");
+}
+
+std::expected<std::vector<ConfigurationChange>, Failure> decode_changes(std::string_view line) {
+  return decode_member<std::vector<ConfigurationChange>>(line, "changes");
 }
 
 std::expected<void, Failure> decode_done(std::string_view line) {

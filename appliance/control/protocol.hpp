@@ -5,6 +5,7 @@
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
 ///   {"request": "rekey", "name": "office"}   ──▶   the same
 ///   {"request": "selftest"}  ──▶   {"ok": true, "tests": [{"name": "toeplitz", "passed": true, …}, …]}
+///   {"request": "reload"}    ──▶   {"ok": true, "changes": [{"path": "tunnels[office].mtu", "before": "1420", …}, …]}
 ///   {"request": "acknowledge", "name": "QBER_HIGH", "subject": "link 'geneva-paris'"}   ──▶   the same
 ///
 /// Who lacks the right to a request is answered {"ok": false, "error": "…", "lacks": "view"}, or "operate".
@@ -23,7 +24,11 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, rekey, acknowledge, selftest };
+enum class Request { status, zeroize, rekey, acknowledge, selftest, reload };
+/// Those that take their time: the client is answered later.
+[[nodiscard]] constexpr bool takes_time(Request request) {
+  return request == Request::zeroize || request == Request::selftest || request == Request::reload;
+}
 
 struct Question {
   Request request = Request::status;
@@ -47,11 +52,13 @@ struct Failure {
 
 [[nodiscard]] std::string encode_answer(const BoxStatus& status);
 [[nodiscard]] std::string encode_tests(const std::vector<TestResult>& tests);
+[[nodiscard]] std::string encode_changes(const std::vector<ConfigurationChange>& changes);
 [[nodiscard]] std::string encode_done();
 [[nodiscard]] std::string encode_error(std::string_view text);
 [[nodiscard]] std::string encode_lacking(Right lacking);
 [[nodiscard]] std::expected<BoxStatus, Failure> decode_status(std::string_view line);
 [[nodiscard]] std::expected<std::vector<TestResult>, Failure> decode_tests(std::string_view line);
+[[nodiscard]] std::expected<std::vector<ConfigurationChange>, Failure> decode_changes(std::string_view line);
 [[nodiscard]] std::expected<void, Failure> decode_done(std::string_view line);
 
 /// For people and programs: the status object alone, indented.

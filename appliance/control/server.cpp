@@ -62,13 +62,13 @@ struct Server::Client : std::enable_shared_from_this<Client> {
       sent = encode_error(question.error());
     } else if (right < right_for(question->request)) {
       sent = encode_lacking(right_for(question->request));
-    } else if (question->request != Request::zeroize && question->request != Request::selftest) {
+    } else if (!takes_time(question->request)) {
       sent = answer(*question, user);
     } else if (hold) {
       idle.cancel();
       return hold(question->request, HeldClient{socket.release(), user});
     } else {
-      sent = encode_error("this service has no secrets and no tests: nothing was done");
+      sent = encode_error("this service has no secrets, tests or configuration: nothing was done");
     }
     asio::async_write(socket, asio::buffer(sent), [self = shared_from_this()](error_code error, std::size_t) {
       if (!error)

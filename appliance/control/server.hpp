@@ -41,7 +41,7 @@ class HeldClient {
 class Server {
  public:
   using Answer = std::function<std::string(const Question&, unsigned user)>;
-  /// Of zeroize and selftest, which take their time: the client is answered later.
+  /// Of what takes its time.
   using Hold = std::function<void(Request, HeldClient)>;
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context,
                                                                                 const std::string& path, Answer answer,

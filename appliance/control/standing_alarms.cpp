@@ -10,7 +10,7 @@
 namespace cloister::control {
 namespace {
 
-constexpr std::size_t endings_max = 3;
+constexpr std::size_t endings_max = 4;
 
 struct StateAlarm {
   std::string_view code;
@@ -18,31 +18,36 @@ struct StateAlarm {
 };
 
 constexpr std::string_view started = "STARTED";
+constexpr std::string_view link_closed = "LINK_CLOSED";
+constexpr std::string_view tunnel_removed = "TUNNEL_REMOVED";
 
 /// Sorted by code. What is not here stands until it is acknowledged.
 constexpr auto state_alarms = std::to_array<StateAlarm>({
-    {"AGREEMENT_DIFFERS", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
+    {"AGREEMENT_DIFFERS", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"AUDIT_LOST", {started}},
-    {"BOOTSTRAP_REFUSED", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
-    {"DEVICE_LOST", {"DEVICE_FOUND", started}},
-    {"DEVICE_SUSPECT", {"DEVICE_TRUSTED", "KEY_AGAIN", started}},
-    {"EPSILON_LOW", {started}},
-    {"EPSILON_NOT_KEPT", {started}},
-    {"EPSILON_SPENT", {started}},
-    {"LIGHT_LOST", {"LIGHT_FOUND", started}},
-    {"NO_SECRET_KEY", {"KEY_AGAIN", started}},
-    {"PEER_SILENT", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
-    {"PEER_UNREACHABLE", {"BOOTSTRAP_DONE", "SESSION_RESUMED", started}},
-    {"QBER_HIGH", {"KEY_AGAIN", started}},
-    {"RECONCILIATION_FAILED", {"KEY_AGAIN", started}},
-    {"RESERVE_EMPTY", {"BOOTSTRAP_DONE", started}},
-    {"SEALED_RESERVE_SPENT", {"SEALED_RESERVE_READY", started}},
-    {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", started}},
+    {"BOOTSTRAP_REFUSED", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
+    {"DEVICE_LOST", {"DEVICE_FOUND", link_closed, started}},
+    {"DEVICE_SUSPECT", {"DEVICE_TRUSTED", "KEY_AGAIN", link_closed, started}},
+    {"EPSILON_LOW", {link_closed, started}},
+    {"EPSILON_NOT_KEPT", {link_closed, started}},
+    {"EPSILON_SPENT", {link_closed, started}},
+    {"LIGHT_LOST", {"LIGHT_FOUND", link_closed, started}},
+    {"LINK_NOT_OPENED", {"LINK_OPENED", link_closed, started}},
+    {"NO_SECRET_KEY", {"KEY_AGAIN", link_closed, started}},
+    {"PEER_SILENT", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
+    {"PEER_UNREACHABLE", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
+    {"QBER_HIGH", {"KEY_AGAIN", link_closed, started}},
+    {"RECONCILIATION_FAILED", {"KEY_AGAIN", link_closed, started}},
+    {"RELOAD_REFUSED", {"RELOADED", started}},
+    {"RESERVE_EMPTY", {"BOOTSTRAP_DONE", link_closed, started}},
+    {"SEALED_RESERVE_SPENT", {"SEALED_RESERVE_READY", link_closed, started}},
+    {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", link_closed, started}},
     {"SELF_TEST_FAILED", {started}},
-    {"TRUST_UNREADABLE", {started}},
-    {"TUNNEL_BLOCKED", {"TUNNEL_UP", started}},
-    {"TUN_LOST", {started}},
-    {"VERIFICATION_FAILED", {"KEY_AGAIN", started}},
+    {"TRUST_UNREADABLE", {link_closed, started}},
+    {"TUNNEL_BLOCKED", {"TUNNEL_UP", tunnel_removed, started}},
+    {"TUNNEL_DIFFERS", {"TUNNEL_ALIKE", tunnel_removed, started}},
+    {"TUN_LOST", {"TUN_FOUND", tunnel_removed, started}},
+    {"VERIFICATION_FAILED", {"KEY_AGAIN", link_closed, started}},
     {"ZEROIZED", {started}},
 });
 static_assert(std::ranges::is_sorted(state_alarms, {}, &StateAlarm::code));

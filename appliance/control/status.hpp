@@ -87,7 +87,7 @@ struct TunnelStatus {
   std::string name;
   std::string link;
   std::string interface;
-  std::string state;  // "waiting", "up", "blocked", "no interface"
+  std::string state;  // "waiting", "up", "blocked", "differs", "no interface"
   std::string cipher;
   std::string spi_in;  // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
@@ -141,6 +141,14 @@ struct TestResult {
   double milliseconds = 0;
 };
 BOOST_DESCRIBE_STRUCT(TestResult, (), (name, passed, text, milliseconds))
+
+/// A setting that a reload has changed; empty: there is none before, or after.
+struct ConfigurationChange {
+  std::string path;
+  std::string before;
+  std::string after;
+};
+BOOST_DESCRIBE_STRUCT(ConfigurationChange, (), (path, before, after))
 
 struct BoxStatus {
   int schema = 1;

@@ -13,15 +13,9 @@ std::size_t data_plane_queues() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, queues_max);
 }
 
-DataPlane::DataPlane(std::vector<Tun> tuns, std::vector<UdpSocket> sockets, const std::vector<TunnelPath>& paths,
-                     vpn::SelectorTable selectors, std::size_t queues)
-    : tuns_{std::move(tuns)},
-      sockets_{std::move(sockets)},
-      selectors_{std::move(selectors)},
-      sas_{paths.size(), 2 * queues},
-      tun_lost_(tuns_.size()),
-      stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
-  for (const auto& path : paths) paths_.push_back(std::make_unique<Path>(path));
+DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queues} {
+  for (std::size_t worker = 0; worker < 2 * queues; ++worker)
+    wake_events_.emplace_back(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (std::size_t queue = 0; queue < queues; ++queue) {
     workers_.emplace_back([this, queue] { Sender{*this, queue, 2 * queue}.run(); });
     workers_.emplace_back([this, queue] { Receiver{*this, queue, 2 * queue + 1}.run(); });
@@ -29,8 +23,29 @@ DataPlane::DataPlane(std::vector<Tun> tuns, std::vector<UdpSocket> sockets, cons
 }
 
 DataPlane::~DataPlane() {
+  stopping_ = true;
+  wake_workers();
+}
+
+void DataPlane::wake_workers() {
   const std::uint64_t one = 1;
-  static_cast<void>(::write(stop_event_.get(), &one, sizeof one) == sizeof one);
+  for (const auto& event : wake_events_) static_cast<void>(::write(event.get(), &one, sizeof one) == sizeof one);
+}
+
+void DataPlane::apply(Layout next) {
+  layout_ = std::make_shared<const Layout>(std::move(next));
+  behind_ = wake_events_.size();  // publishes it: no worker looks before it is woken
+  wake_workers();
+  for (std::size_t left = behind_; left > 0; left = behind_) behind_.wait(left);
+}
+
+bool DataPlane::take_layout(std::size_t worker, std::shared_ptr<const Layout>& current) {
+  std::uint64_t wakes = 0;
+  static_cast<void>(::read(wake_events_[worker].get(), &wakes, sizeof wakes) == sizeof wakes);
+  if (stopping_ || behind_ == 0) return !stopping_;
+  current = layout_;
+  if (--behind_ == 0) behind_.notify_one();
+  return true;
 }
 
 void DataPlane::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {

@@ -5,8 +5,11 @@
 ///   red network ◀─ TUN ◀─ [receiver] join, selectors, InboundSa ◀─ UDP ◀─ black network     for each queue
 ///
 /// A queue's sender reads that queue of every TUN interface, its receiver that queue of every socket; the kernel keeps
-/// a flow on one queue, so its order is kept. Between start and stop workers allocate nothing, and take no lock but to
+/// a flow on one queue, so its order is kept. While a layout stands workers allocate nothing, and take no lock but to
 /// learn that a peer has moved. A packet without an SA is dropped and counted; nothing leaves in clear.
+///
+/// The layout is changed while traffic passes: each worker takes up the new one between two batches, and what waits for
+/// it meanwhile waits in the kernel's queues. A tunnel that is in both loses nothing.
 ///
 /// A peer is where its newest authenticated packet came from, so a NAT may change its address or port.
 
@@ -18,21 +21,24 @@
 
 #include "appliance/drivers/data_plane_path.hpp"
 #include "appliance/drivers/file_descriptor.hpp"
-#include "appliance/drivers/tun.hpp"
-#include "appliance/drivers/udp.hpp"
 #include "appliance/vpn/sa_table.hpp"
-#include "appliance/vpn/selectors.hpp"
 
 namespace cloister::drivers {
 
+/// How many tunnels there may be; they have numbers below it.
+inline constexpr std::size_t data_plane_tunnels_max = 4096;
+
 class DataPlane {
  public:
-  /// `selectors` knows the tunnels by their index in `paths`. Interfaces and sockets all have `queues` queues.
-  DataPlane(std::vector<Tun> tuns, std::vector<UdpSocket> sockets, const std::vector<TunnelPath>& paths,
-            vpn::SelectorTable selectors, std::size_t queues);
+  /// Interfaces and sockets of its layouts all have `queues` queues. Before the first layout nothing passes.
+  explicit DataPlane(std::size_t queues);
   ~DataPlane();  // joins the workers
   DataPlane(const DataPlane&) = delete;
   DataPlane& operator=(const DataPlane&) = delete;
+
+  /// When it returns all workers work by `next`, and none uses what is in the layout before alone. A tunnel that goes
+  /// has no SAs any more.
+  void apply(Layout next);
 
   /// By any thread. A retired key is wiped when the call returns.
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
@@ -40,9 +46,15 @@ class DataPlane {
   void retire_inbound(vpn::Spi spi);
   void retire_outbound(std::size_t tunnel);
 
-  [[nodiscard]] const TunnelCounters& counters(std::size_t tunnel) const { return paths_[tunnel]->counters; }
+  /// By the thread that applies layouts.
+  [[nodiscard]] std::shared_ptr<const Layout> layout() const { return layout_; }
+  [[nodiscard]] const TunnelCounters& counters(std::size_t tunnel) const {
+    return layout_->paths[tunnel].traffic->counters;
+  }
   /// Whether the tunnel's interface was deleted under us; it does not come back.
-  [[nodiscard]] bool interface_lost(std::size_t tunnel) const { return tun_lost_[paths_[tunnel]->tun]; }
+  [[nodiscard]] bool interface_lost(std::size_t tunnel) const {
+    return layout_->interfaces[layout_->paths[tunnel].interface]->lost;
+  }
   /// Datagrams that belong to no SA of ours.
   [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_.load(); }
 
@@ -50,14 +62,16 @@ class DataPlane {
   class Sender;
   class Receiver;
 
-  std::vector<Tun> tuns_;
-  std::vector<UdpSocket> sockets_;
-  std::vector<std::unique_ptr<Path>> paths_;
-  vpn::SelectorTable selectors_;
+  /// A worker has been woken: puts the layout to work by into the place of its current one. False: it is time to stop.
+  bool take_layout(std::size_t worker, std::shared_ptr<const Layout>& current);
+  void wake_workers();
+
   vpn::SaTable sas_;
-  std::vector<std::atomic<bool>> tun_lost_;  // by interface
+  std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet
   std::atomic<std::uint64_t> unknown_datagrams_{0};
-  FileDescriptor stop_event_;
+  std::vector<FileDescriptor> wake_events_;  // by worker
   std::vector<std::jthread> workers_;
 };
 

@@ -1,11 +1,16 @@
 #pragma once
-/// What the workers of the data plane share of one tunnel.
+/// What the workers of the data plane share: the tunnels, their interfaces and their sockets.
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
+#include "appliance/drivers/tun.hpp"
 #include "appliance/drivers/udp.hpp"
+#include "appliance/vpn/selectors.hpp"
 
 namespace cloister::drivers {
 
@@ -50,18 +55,33 @@ class PeerEndpoint {
   std::atomic<std::uint32_t> version_{1};
 };
 
-struct TunnelPath {
-  std::size_t tun = 0;     // index into the data plane's interfaces
-  std::size_t socket = 0;  // index into its sockets
-  SocketAddress peer;      // where it is first
-};
-
-struct Path {
-  explicit Path(const TunnelPath& path) : tun{path.tun}, socket{path.socket}, peer{path.peer} {}
-  std::size_t tun;
-  std::size_t socket;
+/// What of a tunnel outlives a change of layout.
+struct TunnelTraffic {
+  explicit TunnelTraffic(const SocketAddress& first) : peer{first} {}
   PeerEndpoint peer;
   TunnelCounters counters;
+};
+
+struct Interface {
+  explicit Interface(Tun opened) : tun{std::move(opened)} {}
+  Tun tun;
+  std::atomic<bool> lost{false};  // deleted under us: it does not come back
+};
+
+/// Where a tunnel's packets come from and go to.
+struct TunnelPath {
+  std::size_t interface = 0;  // index into the layout's interfaces
+  std::size_t socket = 0;     // index into its sockets
+  SocketAddress peer;         // as configured: where it is first
+  std::shared_ptr<TunnelTraffic> traffic;
+};
+
+/// All that the workers work by, at a time.
+struct Layout {
+  std::vector<std::shared_ptr<Interface>> interfaces;
+  std::vector<std::shared_ptr<const UdpSocket>> sockets;
+  std::vector<TunnelPath> paths;  // by the tunnels' numbers; one without traffic is none
+  vpn::SelectorTable selectors;   // knows tunnels by number
 };
 
 }  // namespace cloister::drivers

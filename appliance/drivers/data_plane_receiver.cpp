@@ -7,9 +7,9 @@ namespace {
 
 constexpr std::byte keep_alive{0xFF};  // RFC 3948, 2.3
 
-vpn::Coalescer::Device device_of(const std::vector<Tun>& tuns) {
-  return {.tcp = std::ranges::all_of(tuns, &Tun::tcp_segmentation),
-          .udp = std::ranges::all_of(tuns, &Tun::udp_segmentation)};
+vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& interfaces) {
+  return {.tcp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.tcp_segmentation; }),
+          .udp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.udp_segmentation; })};
 }
 
 }  // namespace
@@ -18,18 +18,27 @@ DataPlane::Receiver::Receiver(DataPlane& plane, std::size_t queue, std::size_t w
     : plane_{plane},
       queue_{queue},
       worker_{worker},
-      readiness_{plane.stop_event_.get()},
-      peers_(plane.paths_.size()),
-      coalescer_{device_of(plane.tuns_)} {
-  for (std::size_t i = 0; i < plane.sockets_.size(); ++i) readiness_.add(plane.sockets_[i].queues[queue].get(), i);
+      readiness_{plane.wake_events_[worker].get()},
+      coalescer_{device_of({})} {}
+
+void DataPlane::Receiver::take_up_layout() {
+  readiness_ = Readiness{plane_.wake_events_[worker_].get()};
+  const auto& sockets = layout_->sockets;
+  for (std::size_t i = 0; i < sockets.size(); ++i) readiness_.add(sockets[i]->queues[queue_].get(), i);
+  peers_.assign(layout_->paths.size(), {});
+  coalescer_ = vpn::Coalescer{device_of(layout_->interfaces)};
+  tally_ = {};
 }
 
 void DataPlane::Receiver::run() {
   for (;;) {
     const auto ready = readiness_.wait();
-    if (ready.empty()) return;
+    if (ready.empty()) {
+      if (!plane_.take_layout(worker_, layout_)) return;
+      take_up_layout();
+    }
     for (const std::size_t socket : ready) {
-      const std::size_t runs = burst_.receive(plane_.sockets_[socket].queues[queue_].get());
+      const std::size_t runs = burst_.receive(layout_->sockets[socket]->queues[queue_].get());
       {
         const vpn::SaTable::Reader sas{plane_.sas_, worker_};
         for (std::size_t i = 0; i < runs; ++i) take(burst_.run(i), sas);
@@ -56,29 +65,30 @@ void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable:
 
 void DataPlane::Receiver::open(std::span<const std::byte> datagram, const SocketAddress& source,
                                vpn::SaTable::Inbound& inbound) {
-  Path& path = *plane_.paths_[inbound.tunnel];
-  if (path.tun != tun_) {
+  const TunnelPath& path = layout_->paths[inbound.tunnel];
+  auto& counters = path.traffic->counters;
+  if (path.interface != interface_) {
     write(coalescer_.flush());
-    tun_ = path.tun;
+    interface_ = path.interface;
   }
   const auto opened = inbound.sa.open(datagram, coalescer_.room(datagram.size()));
   if (!opened) {
     coalescer_.abandon();
-    ++(opened.error() == vpn::EspError::replayed ? path.counters.replays : path.counters.authentication_failures);
+    ++(opened.error() == vpn::EspError::replayed ? counters.replays : counters.authentication_failures);
     return;
   }
   if (opened->newest) {
     auto& peer = peers_[inbound.tunnel];
-    path.peer.refresh(peer);
-    if (!(peer.address == source)) path.peer.move_to(source);
+    path.traffic->peer.refresh(peer);
+    if (!(peer.address == source)) path.traffic->peer.move_to(source);
   }
   if (opened->packet.empty()) {  // a dummy packet
     coalescer_.abandon();
     return;
   }
-  if (!plane_.selectors_.inbound_allowed(inbound.tunnel, opened->packet)) {
+  if (!layout_->selectors.inbound_allowed(inbound.tunnel, opened->packet)) {
     coalescer_.abandon();
-    ++path.counters.dropped_selector;
+    ++counters.dropped_selector;
     return;
   }
   count(inbound.tunnel, opened->packet.size());
@@ -96,7 +106,7 @@ void DataPlane::Receiver::count(std::size_t tunnel, std::size_t bytes) {
 
 void DataPlane::Receiver::add_tally() {
   if (tally_.packets == 0) return;
-  auto& counters = plane_.paths_[tally_.tunnel]->counters;
+  auto& counters = layout_->paths[tally_.tunnel].traffic->counters;
   counters.packets_in += tally_.packets;
   counters.bytes_in += tally_.bytes;
   tally_ = {.tunnel = tally_.tunnel};
@@ -104,7 +114,7 @@ void DataPlane::Receiver::add_tally() {
 
 void DataPlane::Receiver::write(const std::optional<vpn::Coalescer::Frame>& frame) {
   if (!frame) return;
-  const int queue = plane_.tuns_[tun_].queues[queue_].get();
+  const int queue = layout_->interfaces[interface_]->tun.queues[queue_].get();
   if (write_frame(queue, {frame->offload, frame->packet}) == Written::done) return;
   // The driver refuses what it said it takes: it gets the packets one by one.
   const auto segments = vpn::Segments::of(frame->offload, frame->packet);

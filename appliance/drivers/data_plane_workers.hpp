@@ -1,6 +1,7 @@
 #pragma once
 /// The two kinds of workers of the data plane; each object is one thread's.
 
+#include <memory>
 #include <vector>
 
 #include "appliance/drivers/data_plane.hpp"
@@ -23,19 +24,21 @@ class DataPlane::Sender {
   void run();
 
  private:
-  void drain(std::size_t tun);
-  void lose(std::size_t tun);
-  void take(std::size_t tun, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  void take_up_layout();
+  void drain(std::size_t interface);
+  void lose(std::size_t interface);
+  void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
   void send();
 
   DataPlane& plane_;
   std::size_t queue_;
   std::size_t worker_;
+  std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   std::vector<std::size_t> first_tunnel_;  // of each interface: where packets of no tunnel are counted
-  std::vector<SendBurst> bursts_;          // by socket
+  std::vector<SendBurst> bursts_;          // by socket; empty between two batches
   std::vector<std::size_t> burst_tunnel_;  // by socket: the tunnel that last laid a datagram in it
 };
 
@@ -45,6 +48,7 @@ class DataPlane::Receiver {
   void run();
 
  private:
+  void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
   void open(std::span<const std::byte> datagram, const SocketAddress& source, vpn::SaTable::Inbound& inbound);
   void count(std::size_t tunnel, std::size_t bytes);
@@ -54,11 +58,12 @@ class DataPlane::Receiver {
   DataPlane& plane_;
   std::size_t queue_;
   std::size_t worker_;
+  std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   ReceiveBurst burst_;
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
-  vpn::Coalescer coalescer_;
-  std::size_t tun_ = 0;  // of the coalescer's open frame
+  vpn::Coalescer coalescer_;               // empty between two batches
+  std::size_t interface_ = 0;              // of the coalescer's open frame
   Tally tally_;
 };
 

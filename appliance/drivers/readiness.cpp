@@ -10,11 +10,11 @@
 namespace cloister::drivers {
 namespace {
 
-constexpr std::size_t stop_index = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t wake_index = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
-Readiness::Readiness(int stop_event) : epoll_{::epoll_create1(EPOLL_CLOEXEC)} { add(stop_event, stop_index); }
+Readiness::Readiness(int wake_event) : epoll_{::epoll_create1(EPOLL_CLOEXEC)} { add(wake_event, wake_index); }
 
 void Readiness::add(int descriptor, std::size_t index) {
   epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
@@ -34,7 +34,7 @@ std::span<const std::size_t> Readiness::wait() {
   std::size_t ready = 0;
   for (int i = 0; i < count; ++i) {
     const std::size_t index = events[static_cast<std::size_t>(i)].data.u64;
-    if (index == stop_index) return {};
+    if (index == wake_index) return {};
     ready_[ready++] = index;
   }
   return std::span{ready_}.first(ready);

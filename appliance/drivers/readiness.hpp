@@ -1,5 +1,5 @@
 #pragma once
-/// Waits until one of several descriptors is readable, or it is time to stop (epoll).
+/// Waits until one of several descriptors is readable, or somebody wakes it (epoll).
 
 #include <array>
 #include <cstddef>
@@ -11,12 +11,12 @@ namespace cloister::drivers {
 
 class Readiness {
  public:
-  /// `stop_event` becomes readable, and stays so, when it is time to stop.
-  explicit Readiness(int stop_event);
+  /// `wake_event` becomes readable when the one who waits is to look up.
+  explicit Readiness(int wake_event);
   void add(int descriptor, std::size_t index);
   /// For a descriptor that is broken: it would be "readable" for ever.
   void remove(int descriptor);
-  /// The indices of those that are readable, a limited number at a time; none when it is time to stop.
+  /// The indices of those that are readable, a limited number at a time; none when it was woken.
   [[nodiscard]] std::span<const std::size_t> wait();
 
  private:

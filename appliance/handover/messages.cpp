@@ -8,7 +8,7 @@
 namespace cloister::handover {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 constexpr std::size_t address_bytes_max = 45;  // INET6_ADDRSTRLEN less its end
 
 enum class Kind : std::uint8_t { opened = 1, done = 2, refused = 3 };
@@ -38,6 +38,8 @@ std::vector<std::byte> encode(const Answer& answer) {
   std::visit(Visitor{out}, answer);
   return std::move(out).take();
 }
+
+std::vector<std::byte> encode(Verdict verdict) { return {static_cast<std::byte>(verdict)}; }
 
 Result<Request> parse_request(std::span<const std::byte> message) {
   wire::Reader in{message};
@@ -72,6 +74,13 @@ Result<Answer> parse_answer(std::span<const std::byte> message) {
     if (reason && in.at_end()) return Refused{std::move(*reason)};
   }
   return fail("the answer is of another release: install cloisterd and cloister-netd anew, and restart both");
+}
+
+std::optional<Verdict> parse_verdict(std::span<const std::byte> message) {
+  if (message.size() != 1) return std::nullopt;
+  const auto verdict = static_cast<Verdict>(message[0]);
+  if (verdict != Verdict::in_use && verdict != Verdict::given_up) return std::nullopt;
+  return verdict;
 }
 
 }  // namespace cloister::handover

@@ -6,12 +6,14 @@
 ///      │ ◀── Opened, with the sockets of the first endpoint ── │
 ///      │ ◀── Opened, …                                         │
 ///      │ ◀── Done                        or Refused: why ───── │
-///      │ ── closes: all is in use ───────────────────────────▶ │  takes away what is configured no longer
+///      │ ── Verdict: all is in use ──────────────────────────▶ │  takes away what is configured no longer
+///      │             given up                                  │  or what the configuration before did not have
 ///
 /// What is to be made says the configuration alone: an endpoint that it does not name is refused.
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -53,9 +55,14 @@ struct Refused {
 };
 using Answer = std::variant<Opened, Done, Refused>;
 
+/// Without one, both what was used before and what was asked for stays.
+enum class Verdict : std::uint8_t { in_use = 1, given_up = 2 };
+
 [[nodiscard]] std::vector<std::byte> encode(const Request& request);
 [[nodiscard]] std::vector<std::byte> encode(const Answer& answer);
+[[nodiscard]] std::vector<std::byte> encode(Verdict verdict);
 [[nodiscard]] Result<Request> parse_request(std::span<const std::byte> message);
 [[nodiscard]] Result<Answer> parse_answer(std::span<const std::byte> message);
+[[nodiscard]] std::optional<Verdict> parse_verdict(std::span<const std::byte> message);
 
 }  // namespace cloister::handover

@@ -21,36 +21,47 @@ TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
 std::vector<std::byte> Needs::encode() const {
   wire::Writer out;
   out.u64(reserve_bits).u16(static_cast<std::uint16_t>(tunnel_keys.size()));
-  for (const auto keys : tunnel_keys) out.u32(keys);
+  for (const auto& [tunnel, keys] : tunnel_keys) out.tunnel_id(tunnel).u32(keys);
   return std::move(out).take();
 }
 
-Result<Needs> Needs::decode(std::span<const std::byte> note, std::size_t tunnels) {
+Result<Needs> Needs::decode(std::span<const std::byte> note) {
   wire::Reader in{note};
   Needs needs;
   const auto reserve = in.u64();
   const auto count = in.u16();
   if (!reserve || !count) return fail("the peer's needs are cut short");
-  if (*count != tunnels)
-    return fail(std::format("the peer names the needs of {} tunnels, expected {}", *count, tunnels));
   needs.reserve_bits = *reserve;
-  for (std::size_t i = 0; i < tunnels; ++i) {
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto tunnel = in.tunnel_id();
     const auto keys = in.u32();
-    if (!keys) return fail("the peer's needs are cut short");
-    needs.tunnel_keys.push_back(*keys);
+    if (!tunnel || !keys) return fail("the peer's needs are cut short");
+    if (!needs.tunnel_keys.empty() && *tunnel <= needs.tunnel_keys.rbegin()->first)
+      return fail("the peer's needs name tunnels out of order");
+    needs.tunnel_keys.emplace(*tunnel, *keys);
   }
   if (!in.at_end()) return fail("the peer's needs have bytes behind them");
   return needs;
 }
 
 Store::Store(std::vector<TunnelStock> tunnels) {
-  for (auto& tunnel : tunnels) stocks_.push_back({std::move(tunnel), {}});
+  for (auto& tunnel : tunnels) add_tunnel(std::move(tunnel));
+}
+
+void Store::add_tunnel(TunnelStock tunnel) {
+  const auto id = tunnel.id;
+  stocks_.try_emplace(id, Stock{std::move(tunnel), {}});
+}
+
+void Store::remove_tunnel(TunnelId tunnel) {
+  burn_stock(tunnel);
+  stocks_.erase(tunnel);
 }
 
 Needs Store::needs(std::uint64_t reserve_need_bits) const {
   Needs needs{.reserve_bits = reserve_need_bits, .tunnel_keys = {}};
-  for (const auto& stock : stocks_)
-    needs.tunnel_keys.push_back(stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
+  for (const auto& [tunnel, stock] : stocks_)
+    needs.tunnel_keys.emplace(tunnel, stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
   return needs;
 }
 
@@ -58,8 +69,6 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
   if (newest_ && block <= *newest_)
     return fail(
         std::format("block {} comes after block {}: blocks are allocated once, in order", block.value, newest_->value));
-  if (own.tunnel_keys.size() != stocks_.size() || peer.tunnel_keys.size() != stocks_.size())
-    return fail("needs of another number of tunnels than there are");
   newest_ = block;
   const std::size_t bits = key.size_bits();
   balance_.produced_bits += bits;
@@ -69,17 +78,27 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
   std::size_t at = reserve_bits;
   balance_.reserve_bits += reserve_bits;
 
-  std::vector<std::uint32_t> wanted;
-  for (std::size_t i = 0; i < stocks_.size(); ++i) wanted.push_back(std::min(own.tunnel_keys[i], peer.tunnel_keys[i]));
+  struct Want {
+    Stock* stock;  // none: the tunnel has gone
+    std::uint32_t keys;
+  };
+  std::vector<Want> wants;
+  for (const auto& [tunnel, keys] : own.tunnel_keys) {
+    const auto theirs = peer.tunnel_keys.find(tunnel);
+    if (theirs == peer.tunnel_keys.end()) continue;
+    const auto stock = stocks_.find(tunnel);
+    wants.push_back({stock == stocks_.end() ? nullptr : &stock->second, std::min(keys, theirs->second)});
+  }
   std::uint32_t index = 0;
   for (bool given = true; given;) {
     given = false;
-    for (std::size_t i = 0; i < stocks_.size() && at + key_bits <= bits; ++i) {
-      if (wanted[i] == 0) continue;
-      --wanted[i];
-      stocks_[i].keys.push_back({{block, index++}, key_at(key, at)});
+    for (auto& want : wants) {
+      if (want.keys == 0 || at + key_bits > bits) continue;
+      --want.keys;
+      if (want.stock != nullptr) want.stock->keys.push_back({{block, index}, key_at(key, at)});
+      (want.stock != nullptr ? balance_.stock_bits : balance_.burnt_bits) += key_bits;
+      ++index;
       at += key_bits;
-      balance_.stock_bits += key_bits;
       given = true;
     }
   }
@@ -87,8 +106,8 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
   return key.slice(0, reserve_bits);
 }
 
-std::optional<NamedKey> Store::take_next(std::size_t tunnel) {
-  auto& keys = stocks_[tunnel].keys;
+std::optional<NamedKey> Store::take_next(TunnelId tunnel) {
+  auto& keys = stocks_.at(tunnel).keys;
   if (keys.empty()) return std::nullopt;
   NamedKey key = std::move(keys.front());
   keys.erase(keys.begin());
@@ -97,9 +116,9 @@ std::optional<NamedKey> Store::take_next(std::size_t tunnel) {
   return key;
 }
 
-Result<TunnelKey> Store::take(std::size_t tunnel, const KeyName& name) {
+Result<TunnelKey> Store::take(TunnelId tunnel, const KeyName& name) {
   burn_before(tunnel, name);
-  const auto& stock = stocks_[tunnel];
+  const auto& stock = stocks_.at(tunnel);
   if (stock.keys.empty() || stock.keys.front().name != name) {
     return fail(std::format("tunnel '{}' has no key {}/{}: it was used, burnt or never given", stock.settings.tunnel,
                             name.block.value, name.index));
@@ -107,28 +126,35 @@ Result<TunnelKey> Store::take(std::size_t tunnel, const KeyName& name) {
   return std::move(take_next(tunnel)->key);
 }
 
-void Store::burn_before(std::size_t tunnel, const KeyName& first) {
-  auto& keys = stocks_[tunnel].keys;
-  const auto kept = std::ranges::lower_bound(keys, first, {}, &NamedKey::name);
-  const auto burnt = static_cast<std::size_t>(kept - keys.begin());
-  keys.erase(keys.begin(), kept);
+void Store::burn(Stock& stock, std::vector<NamedKey>::iterator end) {
+  const auto burnt = static_cast<std::size_t>(end - stock.keys.begin());
+  stock.keys.erase(stock.keys.begin(), end);
   balance_.stock_bits -= burnt * key_bits;
   balance_.burnt_bits += burnt * key_bits;
 }
 
+void Store::burn_before(TunnelId tunnel, const KeyName& first) {
+  auto& stock = stocks_.at(tunnel);
+  burn(stock, std::ranges::lower_bound(stock.keys, first, {}, &NamedKey::name));
+}
+
+void Store::burn_stock(TunnelId tunnel) {
+  auto& stock = stocks_.at(tunnel);
+  burn(stock, stock.keys.end());
+}
+
 void Store::keep_only(std::span<const BlockId> kept) {
-  for (auto& stock : stocks_) {
-    const auto burnt = std::erase_if(
+  for (auto& [tunnel, stock] : stocks_) {
+    const auto gone = std::ranges::stable_partition(
         stock.keys, [&](const NamedKey& key) { return std::ranges::find(kept, key.name.block) == kept.end(); });
-    balance_.stock_bits -= burnt * key_bits;
-    balance_.burnt_bits += burnt * key_bits;
+    burn(stock, gone.begin());
   }
 }
 
 void Store::burn_all() { keep_only({}); }
 
-std::uint32_t Store::stock_keys(std::size_t tunnel) const {
-  return static_cast<std::uint32_t>(stocks_[tunnel].keys.size());
+std::uint32_t Store::stock_keys(TunnelId tunnel) const {
+  return static_cast<std::uint32_t>(stocks_.at(tunnel).keys.size());
 }
 Balance Store::balance() const { return balance_; }
 

@@ -2,14 +2,16 @@
 /// The key store of one link: held blocks in, tunnel keys out, each bit used at most once and in one role.
 ///
 ///   block (held) ── reserve first, at most a quarter ──▶ authentication reserve (handed to the session)
-///               └── tunnels, by need, in configured order ─▶ stock of each tunnel: 256-bit keys {block, index}
+///               └── tunnels, by need, in turn ─▶ stock of each tunnel: 256-bit keys {block, index}
 ///               └── what exceeds both ─▶ discarded, counted
 ///
-/// Both boxes allocate alike because both allocate by the same two needs: each box's note travels in the block's
-/// authenticated transcript, and the smaller of the two needs rules. Memory only; an engine without I/O or clock.
+/// Both boxes allocate alike because both allocate by the same two needs and by nothing else: each box's note travels in
+/// the block's authenticated transcript, a tunnel that only one of them names gets nothing, and the smaller of two needs
+/// rules. What a tunnel is given that has gone here since is burnt. Memory only; an engine without I/O or clock.
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,21 +27,23 @@ namespace cloister::keys {
 using crypto::TunnelKey;
 using wire::BlockId;
 using wire::KeyName;
+using wire::TunnelId;
 
 inline constexpr std::size_t key_bits = 8 * TunnelKey::size;
 
 struct TunnelStock {
-  std::string tunnel;
+  TunnelId id;
+  std::string tunnel;  // its name, for people
   std::uint32_t ceiling_keys = 64;
 };
 
 /// What a box lacks; travels as the note of a block.
 struct Needs {
   std::uint64_t reserve_bits = 0;
-  std::vector<std::uint32_t> tunnel_keys;  // in the order of the configured tunnels
+  std::map<TunnelId, std::uint32_t> tunnel_keys;
 
   [[nodiscard]] std::vector<std::byte> encode() const;
-  [[nodiscard]] static Result<Needs> decode(std::span<const std::byte> note, std::size_t tunnels);
+  [[nodiscard]] static Result<Needs> decode(std::span<const std::byte> note);
 };
 
 struct NamedKey {
@@ -59,7 +63,12 @@ struct Balance {
 
 class Store {
  public:
-  explicit Store(std::vector<TunnelStock> tunnels);
+  explicit Store(std::vector<TunnelStock> tunnels = {});
+
+  /// A tunnel that is there already stays as it is.
+  void add_tunnel(TunnelStock tunnel);
+  /// Its stock is burnt.
+  void remove_tunnel(TunnelId tunnel);
 
   [[nodiscard]] Needs needs(std::uint64_t reserve_need_bits) const;
   /// Allocates a held block; returns the bits for the reserve (may be empty). `own` and `peer` are the notes of both
@@ -67,19 +76,21 @@ class Store {
   [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, crypto::SecretBits key, const Needs& own,
                                                const Needs& peer);
 
-  /// The oldest key of the tunnel's stock; the box that starts a rekey takes it and tells the other its name.
-  [[nodiscard]] std::optional<NamedKey> take_next(std::size_t tunnel);
+  // Of a tunnel that is here.
+  /// The oldest key of its stock; the box that starts a rekey takes it and tells the other its name.
+  [[nodiscard]] std::optional<NamedKey> take_next(TunnelId tunnel);
   /// The key of that name; all older ones of the tunnel are burnt, whether it is there or not (the peer has passed them
   /// over).
-  [[nodiscard]] Result<TunnelKey> take(std::size_t tunnel, const KeyName& name);
+  [[nodiscard]] Result<TunnelKey> take(TunnelId tunnel, const KeyName& name);
 
   /// The tunnel's keys before `first` are burnt: the peer no longer has them, or may have named them.
-  void burn_before(std::size_t tunnel, const KeyName& first);
+  void burn_before(TunnelId tunnel, const KeyName& first);
+  void burn_stock(TunnelId tunnel);
   /// Everything of every block that is not in `kept` is burnt.
   void keep_only(std::span<const BlockId> kept);
   void burn_all();
 
-  [[nodiscard]] std::uint32_t stock_keys(std::size_t tunnel) const;
+  [[nodiscard]] std::uint32_t stock_keys(TunnelId tunnel) const;
   [[nodiscard]] Balance balance() const;
 
  private:
@@ -87,8 +98,9 @@ class Store {
     TunnelStock settings;
     std::vector<NamedKey> keys;  // the oldest first, that is by name
   };
+  void burn(Stock& stock, std::vector<NamedKey>::iterator end);
 
-  std::vector<Stock> stocks_;
+  std::map<TunnelId, Stock> stocks_;
   std::optional<BlockId> newest_;
   Balance balance_;
 };

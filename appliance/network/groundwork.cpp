@@ -7,17 +7,31 @@
 
 namespace cloister::network {
 
-Result<> lay_guards(const Plan& plan) {
-  PacketFilter filter{.local = plan.local, .remote = plan.remote, .tunnels = {}, .black = {}};
-  for (const auto& interface : plan.interfaces) filter.tunnels.push_back(interface.name);
-  for (const auto& address : plan.black_addresses) {
+Result<> lay_guards(const Guards& guards) {
+  PacketFilter filter{.local = guards.local, .remote = guards.remote, .tunnels = guards.interfaces, .black = {}};
+  for (const auto& address : guards.black_addresses) {
     if (auto black = interface_with(address); !black.empty()) filter.black.push_back(std::move(black));
   }
   if (auto done = install(filter); !done) return done;
-  for (const auto& prefix : plan.remote) {
+  for (const auto& prefix : guards.remote) {
     if (auto done = add_route({.prefix = prefix}); !done) return done;
   }
   return {};
+}
+
+Result<Guards> standing_guards() {
+  const auto present = interfaces();
+  if (!present) return std::unexpected{present.error()};
+  const auto routes = our_routes();
+  if (!routes) return std::unexpected{routes.error()};
+  Guards standing;
+  for (const auto& interface : *present) {
+    if (interface.ours) standing.interfaces.push_back(interface.name);
+  }
+  for (const auto& route : *routes) {
+    if (route.interface_index == 0) standing.remote.push_back(route.prefix);
+  }
+  return standing;
 }
 
 Result<> lay_paths(const Plan& plan, uid_t owner) {
@@ -37,7 +51,7 @@ Result<> clear_away(const Plan& plan) {
   const auto present = interfaces();
   if (!present) return std::unexpected{present.error()};
   std::set<Route> planned;
-  for (const auto& prefix : plan.remote) planned.insert({.prefix = prefix});
+  for (const auto& prefix : plan.guards.remote) planned.insert({.prefix = prefix});
   for (const auto& interface : plan.interfaces) {
     const auto found = std::ranges::find(*present, interface.name, &Interface::name);
     if (found == present->end()) continue;

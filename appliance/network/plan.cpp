@@ -16,7 +16,19 @@ void add_once(std::vector<Value>& to, Value value) {
   if (std::ranges::find(to, value) == to.end()) to.push_back(std::move(value));
 }
 
+template <class Value>
+void add_all_once(std::vector<Value>& to, const std::vector<Value>& values) {
+  for (const auto& value : values) add_once(to, value);
+}
+
 }  // namespace
+
+void Guards::add(const Guards& other) {
+  add_all_once(local, other.local);
+  add_all_once(remote, other.remote);
+  add_all_once(interfaces, other.interfaces);
+  add_all_once(black_addresses, other.black_addresses);
+}
 
 bool Plan::has_interface(const std::string& name) const {
   return std::ranges::find(interfaces, name, &PlannedInterface::name) != interfaces.end();
@@ -30,12 +42,13 @@ Plan plan_of(const config::Configuration& configuration) {
   Plan plan;
   for (const auto& tunnel : configuration.tunnels) {
     auto& interface = interface_of(plan, tunnel);
-    for (const auto& prefix : tunnel.local_subnets) plan.local.push_back(config::prefix_as<RoutePrefix>(prefix));
+    add_once(plan.guards.interfaces, tunnel.interface);
+    for (const auto& prefix : tunnel.local_subnets) add_once(plan.guards.local, config::prefix_as<RoutePrefix>(prefix));
     for (const auto& prefix : tunnel.remote_subnets) {
-      plan.remote.push_back(config::prefix_as<RoutePrefix>(prefix));
-      interface.routes.push_back(plan.remote.back());
+      interface.routes.push_back(config::prefix_as<RoutePrefix>(prefix));
+      add_once(plan.guards.remote, interface.routes.back());
     }
-    add_once(plan.black_addresses, tunnel.local_endpoint.address);
+    add_once(plan.guards.black_addresses, tunnel.local_endpoint.address);
     add_once(plan.endpoints, {tunnel.local_endpoint.address, tunnel.local_endpoint.port});
   }
   return plan;

@@ -17,11 +17,21 @@ struct PlannedInterface {
   std::vector<RoutePrefix> routes;  // the far subnets that it leads to
 };
 
-struct Plan {
-  std::vector<PlannedInterface> interfaces;  // each once, where tunnels share one
+/// What keeps red packets in, whether or not anything else of a plan is there. Each value once.
+struct Guards {
   std::vector<RoutePrefix> local;            // red subnets on this side
   std::vector<RoutePrefix> remote;           // and on the far sides
-  std::vector<std::string> black_addresses;  // each once
+  std::vector<std::string> interfaces;       // of tunnels
+  std::vector<std::string> black_addresses;  // of this box
+
+  /// Those of another one too.
+  void add(const Guards& other);
+  bool operator==(const Guards&) const = default;
+};
+
+struct Plan {
+  Guards guards;
+  std::vector<PlannedInterface> interfaces;  // each once, where tunnels share one
   std::vector<handover::Endpoint> endpoints;
 
   [[nodiscard]] bool has_interface(const std::string& name) const;

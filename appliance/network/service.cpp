@@ -12,6 +12,7 @@
 #include <cstring>
 #include <format>
 #include <iostream>
+#include <utility>
 
 #include "appliance/network/groundwork.hpp"
 #include "appliance/network/listener.hpp"
@@ -46,7 +47,7 @@ milliseconds heartbeat_of_watchdog() {
 
 }  // namespace
 
-Result<> Service::reread() {
+Result<Plan> Service::read() {
   const auto configuration = config::load(configuration_);
   if (!configuration) {
     std::string all;
@@ -54,24 +55,25 @@ Result<> Service::reread() {
       all += (all.empty() ? "" : "\n") + config::to_string(diagnostic);
     return fail(std::move(all));
   }
-  plan_ = plan_of(*configuration);
-  if (listener_.get() >= 0) return {};
-  return listen_for(user_, configuration->box.network_socket).transform([&](drivers::FileDescriptor listener) {
-    listener_ = std::move(listener);
-  });
-}
-
-Result<> Service::lay() const {
-  return lay_guards(plan_).and_then([&] { return lay_paths(plan_, user_); });
+  if (listener_.get() < 0) {
+    auto listener = listen_for(user_, configuration->box.network_socket);
+    if (!listener) return std::unexpected{listener.error()};
+    listener_ = std::move(*listener);
+  }
+  return plan_of(*configuration);
 }
 
 Result<Service> Service::start(std::string configuration, uid_t user) {
   Service service{std::move(configuration), user};
   service.signals_ = catch_signals();
   service.heartbeat_ = heartbeat_of_watchdog();
-  if (auto read = service.reread(); !read) return std::unexpected{read.error()};
-  if (auto laid = lay_guards(service.plan_); !laid) return std::unexpected{laid.error()};
-  if (auto laid = lay_paths(service.plan_, user); !laid) complain(laid.error());
+  const auto plan = service.read();
+  if (!plan) return std::unexpected{plan.error()};
+  const auto standing = standing_guards();
+  if (!standing) return std::unexpected{standing.error()};
+  service.guards_ = plan->guards;
+  service.guards_.add(*standing);
+  if (auto laid = lay_guards(service.guards_); !laid) return std::unexpected{laid.error()};
   return service;
 }
 
@@ -83,7 +85,7 @@ void Service::run() {
     if (take_signal()) return;
     // One request a connection: whatever comes after it, or nothing in time, is its end.
     if (conversation_ && (called || steady_clock::now() >= patient_until_)) {
-      end_conversation();
+      end_conversation(called);
     } else if (called) {
       accept();
     }
@@ -111,8 +113,8 @@ bool Service::take_signal() {
   if (signal.ssi_signo != SIGHUP) return true;
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch());
   ::sd_notify(0, std::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()).c_str());
-  // By the configuration that cloisterd works with, not by one that was edited since: what it still needs stays guarded.
-  if (auto laid = lay(); !laid) complain(laid.error());
+  const auto laid = lay_guards(guards_).and_then([&] { return used_ ? lay_paths(*used_, user_) : Result<>{}; });
+  if (!laid) complain(laid.error());
   ::sd_notify(0, "READY=1");
   return false;
 }
@@ -136,9 +138,13 @@ Result<> Service::serve(const handover::Channel& channel) {
   if (!message) return std::unexpected{message.error()};
   const auto request = handover::parse_request(message->bytes);
   if (!request) return std::unexpected{request.error()};
-  if (auto laid = reread().and_then([&] { return lay(); }); !laid) return laid;
+  auto plan = read();
+  if (!plan) return std::unexpected{plan.error()};
+  asked_ = std::move(*plan);
+  guards_.add(asked_->guards);
+  if (auto laid = lay_guards(guards_).and_then([&] { return lay_paths(*asked_, user_); }); !laid) return laid;
   for (const auto& endpoint : request->endpoints) {
-    if (!plan_.has_endpoint(endpoint))
+    if (!asked_->has_endpoint(endpoint))
       return fail(std::format("no tunnel of '{}' has the endpoint {}: do both services read the same file",
                               configuration_, endpoint.to_string()));
     const auto sockets = open_udp(endpoint, request->queues);
@@ -148,9 +154,22 @@ Result<> Service::serve(const handover::Channel& channel) {
   return {};
 }
 
-void Service::end_conversation() {
+void Service::end_conversation(bool called) {
+  const auto last = called ? conversation_->receive() : fail("no word in time");
   conversation_.reset();
-  if (auto cleared = clear_away(plan_); !cleared) complain(cleared.error());
+  const auto verdict = last ? handover::parse_verdict(last->bytes) : std::nullopt;
+  if (!verdict) return;  // cloisterd has ended before it said
+  if (auto settled = settle(*verdict); !settled) complain(settled.error());
+}
+
+/// What cloisterd uses is known: only that is laid, and what it uses no longer goes.
+Result<> Service::settle(handover::Verdict verdict) {
+  if (verdict == handover::Verdict::in_use) used_ = std::exchange(asked_, std::nullopt);
+  if (!used_) return {};
+  guards_ = used_->guards;
+  return lay_guards(guards_).and_then([&] { return lay_paths(*used_, user_); }).and_then([&] {
+    return clear_away(*used_);
+  });
 }
 
 }  // namespace cloister::network

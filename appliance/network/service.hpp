@@ -1,9 +1,10 @@
 #pragma once
-/// The work of cloister-netd: lays what the configuration says at the start, and again whenever cloisterd asks, to whom it
-/// hands the sockets that it opens. One conversation at a time.
+/// The work of cloister-netd: lays the guards at the start, and all that the configuration says whenever cloisterd asks,
+/// to whom it hands the sockets that it opens. One conversation at a time.
 ///
-/// The configuration is read anew for each request, so a changed one needs nothing else. While cloisterd still uses what
-/// is configured no longer, nothing is taken away; it closes the connection when it does not.
+/// The configuration is read anew for each request. What cloisterd uses is not known from it, for it may have been edited
+/// since: cloisterd says so at the end of a conversation. Until then nothing is taken away, and guarded is what any of
+/// the two may use, the configuration before and the one asked for.
 
 #include <sys/types.h>
 
@@ -20,28 +21,30 @@ namespace cloister::network {
 
 class Service {
  public:
-  /// `user`: who runs cloisterd, owns the interfaces and may ask, besides root. Lays the guards; what else cannot be laid
-  /// yet is told on standard error, and tried again with each request.
+  /// `user`: who runs cloisterd, owns the interfaces and may ask, besides root. Lays the guards: those of the
+  /// configuration, and those that still stand from an earlier life.
   [[nodiscard]] static Result<Service> start(std::string configuration, uid_t user);
 
-  /// Until SIGTERM or SIGINT. SIGHUP lays everything again, as after somebody has emptied nftables.
+  /// Until SIGTERM or SIGINT. SIGHUP lays again what was laid, as after somebody has emptied nftables.
   void run();
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
 
   Service(std::string configuration, uid_t user) : configuration_{std::move(configuration)}, user_{user} {}
-  Result<> reread();
-  [[nodiscard]] Result<> lay() const;
+  [[nodiscard]] Result<Plan> read();
   [[nodiscard]] bool wait() const;
   bool take_signal();
   void accept();
   [[nodiscard]] Result<> serve(const handover::Channel& channel);
-  void end_conversation();
+  void end_conversation(bool called);
+  [[nodiscard]] Result<> settle(handover::Verdict verdict);
 
   std::string configuration_;  // path
   uid_t user_;
-  Plan plan_;
+  Guards guards_;             // as they are laid
+  std::optional<Plan> used_;  // by cloisterd; none: it has not said so in this life
+  std::optional<Plan> asked_;
   drivers::FileDescriptor signals_;
   drivers::FileDescriptor listener_;
   std::optional<handover::Channel> conversation_;

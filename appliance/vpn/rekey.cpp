@@ -161,6 +161,12 @@ struct RekeyEngine::State {
     actions.emplace_back(NeedKey{});
   }
 
+  /// Before its time.
+  void begin_wanted(Instant now) {
+    if (may_begin()) begin_rekey(now);
+    arm();
+  }
+
   [[nodiscard]] bool may_begin() const { return session && met && settings.initiator && !asking && !offering; }
 
   void do_what_is_due(Instant now) {
@@ -295,6 +301,7 @@ RekeyEngine::RekeyEngine(RekeySettings settings, crypto::Random& random, Instant
 
 RekeyEngine::~RekeyEngine() = default;
 RekeyEngine::RekeyEngine(RekeyEngine&&) noexcept = default;
+RekeyEngine& RekeyEngine::operator=(RekeyEngine&&) noexcept = default;
 
 void RekeyEngine::on_session_up(Instant now) {
   state_->session = true;
@@ -310,6 +317,19 @@ void RekeyEngine::on_session_down(Instant now) {
   state_->give_up_exchange();
   state_->do_what_is_due(now);
   state_->arm();
+}
+
+void RekeyEngine::end() {
+  State& state = *state_;
+  state.session = false;
+  state.give_up_exchange();
+  state.drop_accepted();
+  for (const auto& old : state.retiring) state.actions.emplace_back(RetireInbound{old.spi});
+  state.retiring.clear();
+  if (!state.current) return;
+  state.actions.emplace_back(RetireOutbound{});
+  state.actions.emplace_back(RetireInbound{state.current->inbound});
+  state.current.reset();
 }
 
 Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now) {
@@ -337,6 +357,11 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
     }
     Result<> operator()(Reject& reject) const {
       state.on_reject(reject, now);
+      return {};
+    }
+    Result<> operator()(Wish& wish) const {
+      if (!state.settings.initiator) return fail("a wish from the side that begins by itself");
+      if (state.newest_epoch <= wish.epoch && state.retiring.empty()) state.begin_wanted(now);
       return {};
     }
   };
@@ -383,12 +408,12 @@ void RekeyEngine::on_timer(Instant now) {
 
 Result<> RekeyEngine::on_rekey_wanted(Instant now) {
   State& state = *state_;
-  if (!state.settings.initiator)
-    return fail(std::format("box '{}' begins the rekeys of this tunnel: say it there", state.settings.peer_box));
   if (!state.session || !state.met) return fail("there is no session with the peer: see 'cloisterctl link'");
   if (!state.retiring.empty()) return fail("the rekey before is not over yet: wait some seconds");
-  if (state.may_begin()) state.begin_rekey(now);
-  state.arm();
+  if (state.settings.initiator)
+    state.begin_wanted(now);
+  else
+    state.send(RekeyMessage::wish, encode(Wish{state.newest_epoch}));
   return {};
 }
 

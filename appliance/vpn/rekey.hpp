@@ -10,6 +10,8 @@
 ///     CONFIRM{epoch} ────────────────────────────────────────▶ installs sending SA
 ///     retires the old receiving SA after the grace             retires the old receiving SA after the grace
 ///
+///                        WISH ◀────────────────────────────  an operator wants a new key there
+///
 /// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the
 /// old receiving SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then,
 /// without a new key, the tunnel is blocked.
@@ -106,17 +108,20 @@ class RekeyEngine {
   RekeyEngine(RekeySettings settings, crypto::Random& random, Instant now);
   ~RekeyEngine();
   RekeyEngine(RekeyEngine&&) noexcept;
+  RekeyEngine& operator=(RekeyEngine&&) noexcept;
 
   void on_session_up(Instant now);
   void on_session_down(Instant now);
+  /// The tunnel is no more: all its SAs end at once. The last call before the engine is destroyed.
+  void end();
   /// A message that breaks the protocol is an error: the session must end with an alarm. A late or superseded one is
   /// not.
   [[nodiscard]] Result<> on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now);
   void on_key(wire::KeyName name, crypto::TunnelKey key, Instant now);
   void on_no_key(Instant now);
   void on_timer(Instant now);
-  /// An operator wants a new key before its time. An error says why none can be had from here; an exchange that is
-  /// under way will do.
+  /// An operator wants a new key before its time; the responder asks the initiator. An error says why none can be had
+  /// now; an exchange that is under way will do.
   [[nodiscard]] Result<> on_rekey_wanted(Instant now);
 
   [[nodiscard]] std::optional<RekeyAction> next_action();

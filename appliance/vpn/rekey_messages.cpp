@@ -7,7 +7,7 @@
 namespace cloister::vpn {
 namespace {
 
-using AnyMessage = std::variant<Standing, Offer, Accept, Confirm, Reject>;
+using AnyMessage = std::variant<Standing, Offer, Accept, Confirm, Reject, Wish>;
 
 /// The rest of the message, which is one KEM value of this length or nothing.
 std::optional<std::vector<std::byte>> kem_part(wire::Reader& in, bool hybrid, std::size_t bytes) {
@@ -50,6 +50,12 @@ std::vector<std::byte> encode(const Reject& reject) {
   return std::move(out).take();
 }
 
+std::vector<std::byte> encode(const Wish& wish) {
+  wire::Writer out;
+  out.u64(wish.epoch);
+  return std::move(out).take();
+}
+
 std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid) {
   wire::Reader in{payload};
   const auto epoch = in.u64();
@@ -83,6 +89,9 @@ std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::b
     case RekeyMessage::reject:
       if (!in.at_end()) return std::nullopt;
       return Reject{*epoch};
+    case RekeyMessage::wish:
+      if (!in.at_end()) return std::nullopt;
+      return Wish{*epoch};
   }
   return std::nullopt;
 }

@@ -12,7 +12,7 @@
 
 namespace cloister::vpn {
 
-enum class RekeyMessage : std::uint8_t { standing = 1, offer = 2, accept = 3, confirm = 4, reject = 5 };
+enum class RekeyMessage : std::uint8_t { standing = 1, offer = 2, accept = 3, confirm = 4, reject = 5, wish = 6 };
 
 /// The first message of each engine in a session: what the last one has left. Epochs start from 1; 0 is none.
 struct Standing {
@@ -40,15 +40,20 @@ struct Confirm {
 struct Reject {
   std::uint64_t epoch;
 };
+/// The responder wants another key than that of the epoch, before its time. A wish that cannot be had now is forgotten.
+struct Wish {
+  std::uint64_t epoch;
+};
 
 [[nodiscard]] std::vector<std::byte> encode(const Standing& standing);
 [[nodiscard]] std::vector<std::byte> encode(const Offer& offer);
 [[nodiscard]] std::vector<std::byte> encode(const Accept& accept);
 [[nodiscard]] std::vector<std::byte> encode(const Confirm& confirm);
 [[nodiscard]] std::vector<std::byte> encode(const Reject& reject);
+[[nodiscard]] std::vector<std::byte> encode(const Wish& wish);
 
 /// Strict: right lengths for the mode, nothing behind, no reserved SPI.
-[[nodiscard]] std::optional<std::variant<Standing, Offer, Accept, Confirm, Reject>> decode_rekey(
+[[nodiscard]] std::optional<std::variant<Standing, Offer, Accept, Confirm, Reject, Wish>> decode_rekey(
     std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
 
 }  // namespace cloister::vpn

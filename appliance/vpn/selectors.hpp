@@ -21,7 +21,7 @@ struct Prefix {
 /// however many tunnels there are.
 class SelectorTable {
  public:
-  /// Tunnels are added in the order of their indices: 0, 1, 2 …
+  /// Tunnels have small numbers, each its own.
   void add(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> remote);
 
   /// The tunnel of a packet from the red network: its destination is remote there, its source local. Nothing for

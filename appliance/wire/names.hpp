@@ -19,4 +19,10 @@ struct KeyName {
   auto operator<=>(const KeyName&) const = default;
 };
 
+/// A tunnel of a link, by a digest of its name and of all that both boxes must have alike: one that differs is another.
+struct TunnelId {
+  std::uint64_t value = 0;
+  auto operator<=>(const TunnelId&) const = default;
+};
+
 }  // namespace cloister::wire

@@ -69,6 +69,12 @@ std::optional<KeyName> Reader::key_name() {
   return KeyName{*block, *index};
 }
 
+std::optional<TunnelId> Reader::tunnel_id() {
+  const auto value = u64();
+  if (!value) return std::nullopt;
+  return TunnelId{*value};
+}
+
 std::optional<std::string> Reader::text(std::size_t limit) {
   const auto length = u16();
   if (!length) return std::nullopt;

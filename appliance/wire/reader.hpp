@@ -26,6 +26,7 @@ class Reader {
   [[nodiscard]] std::optional<std::uint64_t> varint();
   [[nodiscard]] std::optional<BlockId> block_id();
   [[nodiscard]] std::optional<KeyName> key_name();
+  [[nodiscard]] std::optional<TunnelId> tunnel_id();
   /// A view of the next `count` bytes.
   [[nodiscard]] std::optional<std::span<const std::byte>> bytes(std::size_t count);
   /// A u16 length, at most `limit`, and that many bytes as text.

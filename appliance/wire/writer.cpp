@@ -47,6 +47,8 @@ Writer& Writer::block_id(BlockId block) { return u64(block.value); }
 
 Writer& Writer::key_name(const KeyName& name) { return block_id(name.block).u32(name.index); }
 
+Writer& Writer::tunnel_id(TunnelId tunnel) { return u64(tunnel.value); }
+
 Writer& Writer::bytes(std::span<const std::byte> value) {
   bytes_.insert(bytes_.end(), value.begin(), value.end());
   return *this;

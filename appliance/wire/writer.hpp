@@ -21,6 +21,7 @@ class Writer {
   Writer& varint(std::uint64_t value);
   Writer& block_id(BlockId block);
   Writer& key_name(const KeyName& name);
+  Writer& tunnel_id(TunnelId tunnel);
   Writer& bytes(std::span<const std::byte> value);
   /// A u16 length and the text; the text is at most 65,535 bytes.
   Writer& text(std::string_view value);

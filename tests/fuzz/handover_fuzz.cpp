@@ -12,5 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto request = parse_request(message); request && parse_request(encode(*request)) != *request)
     __builtin_trap();
   if (const auto answer = parse_answer(message); answer && parse_answer(encode(*answer)) != *answer) __builtin_trap();
+  if (const auto verdict = parse_verdict(message); verdict && parse_verdict(encode(*verdict)) != *verdict)
+    __builtin_trap();
   return 0;
 }

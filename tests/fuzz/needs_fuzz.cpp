@@ -7,9 +7,9 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cloister;
-  const auto needs = keys::Needs::decode(std::as_bytes(std::span{data, size}), 2);
+  const auto needs = keys::Needs::decode(std::as_bytes(std::span{data, size}));
   if (!needs) return 0;
-  keys::Store store{{{"a", 4}, {"b", 4}}};
+  keys::Store store{{{{1}, "a", 4}, {{2}, "b", 4}}};
   const auto reserve = store.add({1}, crypto::SecretBits{5000}, store.needs(2000), *needs);
   require(reserve.has_value() && reserve->size_bits() <= 1250, "the peer's needs do not move the reserve's share");
   const auto balance = store.balance();

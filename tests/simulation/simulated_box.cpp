@@ -61,7 +61,7 @@ void SimulatedBox::restart() {
 
 bool SimulatedBox::settled() const {
   const auto session = link_->session_status();
-  return session.authenticator == session::Authenticator::qkd && link_->tunnel_status(0).state == "up" && sending_;
+  return session.authenticator == session::Authenticator::qkd && tunnel().state == "up" && sending_;
 }
 
 void SimulatedBox::on_frame(hal::DetectionFrame frame) {
@@ -121,7 +121,7 @@ void SimulatedBox::wake_session(Instant at) {
   });
 }
 
-void SimulatedBox::wake_tunnel(std::size_t tunnel, Instant at) {
+void SimulatedBox::wake_tunnel(wire::TunnelId tunnel, Instant at) {
   world_.plan(at, [this, tunnel, wake = ++tunnel_wake_] {
     if (wake == tunnel_wake_) link_->on_tunnel_timer(tunnel);
   });
@@ -153,18 +153,18 @@ void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId bloc
   });
 }
 
-void SimulatedBox::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
-  sas_->install_inbound(tunnel, spi, std::move(key));
+void SimulatedBox::install_inbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key) {
+  sas_->install_inbound(0, spi, std::move(key));
   on_installed_inbound();
 }
-void SimulatedBox::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
+void SimulatedBox::install_outbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key) {
   world_.note("outbound", number_);
-  sas_->install_outbound(tunnel, spi, std::move(key));
+  sas_->install_outbound(0, spi, std::move(key));
   sending_ = true;
 }
-void SimulatedBox::retire_inbound(std::size_t, vpn::Spi spi) { sas_->retire_inbound(spi); }
-void SimulatedBox::retire_outbound(std::size_t tunnel) {
-  sas_->retire_outbound(tunnel);
+void SimulatedBox::retire_inbound(wire::TunnelId, vpn::Spi spi) { sas_->retire_inbound(spi); }
+void SimulatedBox::retire_outbound(wire::TunnelId) {
+  sas_->retire_outbound(0);
   sending_ = false;
 }
 

@@ -56,6 +56,9 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
   /// The lines of the account log.
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
+  /// Of the one tunnel.
+  [[nodiscard]] vpn::RekeyStatus tunnel() const { return link_->tunnel_status(link_->tunnels().front().id()); }
+  [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id()); }
   /// Up, and authenticated by QKD keys.
   [[nodiscard]] bool settled() const;
 
@@ -65,17 +68,17 @@ class SimulatedBox final : private box::LinkSurroundings {
   void transmit(std::vector<std::byte> bytes) override { network_.transmit(number_, bytes); }
   void disconnect() override { network_.disconnect(number_); }
   void wake_session(Instant at) override;
-  void wake_tunnel(std::size_t tunnel, Instant at) override;
+  void wake_tunnel(wire::TunnelId tunnel, Instant at) override;
   void store_record(crypto::SecretVector<std::byte>) override {}  // there is no vault here
   void move_counter(session::Counter, std::uint64_t) override {}
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
-  void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void retire_inbound(std::size_t tunnel, vpn::Spi spi) override;
-  void retire_outbound(std::size_t tunnel) override;
+  void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
+  void retire_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;

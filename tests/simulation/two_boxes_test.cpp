@@ -58,7 +58,8 @@ box::LinkSettings settings(const std::string& local, const std::string& peer, co
                                         .rekey_interval = rekeying.interval,
                                         .key_lifetime = 3 * rekeying.interval},
                               .interface = "none",
-                              .stock_keys_max = rekeying.stock_keys_max});
+                              .stock_keys_max = rekeying.stock_keys_max,
+                              .terms = ""});
   return settings;
 }
 
@@ -156,7 +157,7 @@ std::string judge(const Trouble& trouble, const Rekeying& rekeying, bool tampere
     if (traffic.received_twice != 0) return "a packet was taken twice";
     if (!box->settled())
       return std::format("no tunnel on QKD keys after the trouble: session {}, tunnel {}",
-                         box->link().session_status().state, box->link().tunnel_status(0).state);
+                         box->link().session_status().state, box->tunnel().state);
     const auto balance = box->link().store().balance();
     if (balance.produced_bits !=
         balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
@@ -165,16 +166,14 @@ std::string judge(const Trouble& trouble, const Rekeying& rekeying, bool tampere
     if (auto wrong = judge_accounts(*box, calm); !wrong.empty()) return wrong;
     if (calm && trouble.datagram_loss == 0 && traffic.received.size() != sender.sent - sender.without_key) {
       return std::format("{} packets were lost over {} rekeys",
-                         sender.sent - sender.without_key - traffic.received.size(),
-                         box->link().tunnel_status(0).rekeys);
+                         sender.sent - sender.without_key - traffic.received.size(), box->tunnel().rekeys);
     }
     if (calm && !box->alarms().empty()) return "an alarm without a reason: " + box->alarms().front();
-    if (calm && rekeying.interval == 1s && box->link().tunnel_status(0).rekeys < 3)
-      return "too few rekeys to show anything";
+    if (calm && rekeying.interval == 1s && box->tunnel().rekeys < 3) return "too few rekeys to show anything";
   }
   if (tampered && alice.alarms().empty() && bob.alarms().empty())
     return "the channel was changed and no alarm was raised";
-  if (alice.link().store().stock_keys(0) != bob.link().store().stock_keys(0)) return "the stocks differ";
+  if (alice.stock_keys() != bob.stock_keys()) return "the stocks differ";
   return {};
 }
 
@@ -201,7 +200,7 @@ Outcome run(std::uint64_t seed) {
   std::mt19937_64 chance{~seed};
   hal::Slot slot = 0;
   std::function<void()> shine = [&] {
-    const bool wanted = bob.link().store().stock_keys(0) < std::min(5U, rekeying.stock_keys_max) ||
+    const bool wanted = bob.stock_keys() < std::min(5U, rekeying.stock_keys_max) ||
                         bob.link().session_status().authenticator != session::Authenticator::qkd;
     if (wanted && bob.watches())
       bob.on_frame(test::detect(source, slot, 11'000, z_probability, error_probability, chance));
@@ -234,7 +233,7 @@ Outcome run(std::uint64_t seed) {
   send = [] {};
   // What is in flight arrives, also the rest of a rekey or a block.
   world.run_until(world.now() + 100ms);
-  const auto stock = [](const SimulatedBox& box) { return box.link().store().stock_keys(0); };
+  const auto stock = [](const SimulatedBox& box) { return box.stock_keys(); };
   for (int i = 0; i < 50 && stock(alice) != stock(bob); ++i) world.run_until(world.now() + 100ms);
 
   Outcome outcome;

@@ -7,6 +7,7 @@
 #include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/sifting.hpp"
 #include "appliance/vpn/derive.hpp"
+#include "appliance/vpn/roster.hpp"
 #include "crypto/gf128.hpp"
 #include "crypto/toeplitz.hpp"
 
@@ -129,14 +130,15 @@ std::size_t Attacker::open(const RekeyTalk& rekey, crypto::TunnelKey key) const 
 
 Attacker::Opened Attacker::open_by_blocks(std::vector<std::pair<wire::BlockId, crypto::SecretBits>> keys) const {
   Opened opened{.all_sas = packets_.size()};
-  keys::Store store{{{facts_.tunnel, facts_.stock_keys_max}}};
+  const auto tunnel = vpn::id_of({facts_.tunnel, {}});
+  keys::Store store{{{tunnel, facts_.tunnel, facts_.stock_keys_max}}};
   std::map<wire::KeyName, crypto::TunnelKey> by_name;
   for (auto& [id, key] : keys) {
     const auto& notes = talk_.blocks.at(id).notes;
-    const auto own = keys::Needs::decode(notes[0], 1);
-    const auto peer = keys::Needs::decode(notes[1], 1);
+    const auto own = keys::Needs::decode(notes[0]);
+    const auto peer = keys::Needs::decode(notes[1]);
     if (!own || !peer || !store.add(id, std::move(key), *own, *peer)) continue;
-    while (auto next = store.take_next(0)) by_name.emplace(next->name, std::move(next->key));
+    while (auto next = store.take_next(tunnel)) by_name.emplace(next->name, std::move(next->key));
   }
   for (const auto& rekey : talk_.rekeys) {
     const auto found = by_name.find(rekey.offer.key_name);

@@ -62,7 +62,8 @@ box::LinkSettings settings(const std::string& local, const std::string& peer) {
                                         .rekey_interval = 200ms,
                                         .key_lifetime = 600ms},
                               .interface = "none",
-                              .stock_keys_max = 8});
+                              .stock_keys_max = 8,
+                              .terms = ""});
   return settings;
 }
 
@@ -147,9 +148,7 @@ Evidence record(const Story& story) {
   bob.begin();
   world.plan_in(1ms, shine);
   world.plan_in(1ms, send);
-  const auto enough = [&] {
-    return alice.settled() && bob.settled() && alice.link().tunnel_status(0).rekeys >= rekeys_wanted;
-  };
+  const auto enough = [&] { return alice.settled() && bob.settled() && alice.tunnel().rekeys >= rekeys_wanted; };
   while (!enough() && world.now() < start + patience) world.run_until(world.now() + 50ms);
   REQUIRE(enough());
   evidence.exporter = session::exported;

@@ -67,7 +67,8 @@ class Reader {
     plain = session::decode_body(frame.first(frame.size() - session::frame_mac_bytes));
     REQUIRE(plain);
     if (plain->kind == FrameKind::block) return on_block(*plain);
-    if (plain->kind == FrameKind::message) return on_message(plain->payload);
+    constexpr std::uint8_t of_a_tunnel = 1;
+    if (plain->kind == FrameKind::message && plain->type == of_a_tunnel) return on_message(plain->payload);
     if (plain->kind == FrameKind::close)
       talk_.blocks[plain->block].notes.at(from).assign(plain->payload.begin(), plain->payload.end());
   }
@@ -117,7 +118,7 @@ class Reader {
 
   void on_message(std::span<const std::byte> payload) {
     wire::Reader in{payload};
-    const auto tunnel = in.u16();
+    const auto tunnel = in.tunnel_id();
     const auto type = in.u8();
     REQUIRE((tunnel && type));
     const auto message = vpn::decode_rekey(*type, in.rest(), false);

@@ -34,6 +34,13 @@ TEST_CASE("Requests and answers arrive as they were sent", "[handover]") {
     CHECK(parse_answer(encode(answer)) == answer);
 }
 
+TEST_CASE("A verdict arrives as it was sent; anything else is none", "[handover]") {
+  for (const auto verdict : {Verdict::in_use, Verdict::given_up}) CHECK(parse_verdict(encode(verdict)) == verdict);
+  CHECK_FALSE(parse_verdict({}));
+  CHECK_FALSE(parse_verdict(bytes({3})));
+  CHECK_FALSE(parse_verdict(bytes({1, 1})));
+}
+
 TEST_CASE("A request that is cut off, too long or beyond its limits is refused", "[handover]") {
   const auto whole = encode(Request{2, {{"203.0.113.1", 4500}, {"2001:db8::1", 4500}}});
   for (std::size_t length = 0; length < whole.size(); ++length)
@@ -41,10 +48,10 @@ TEST_CASE("A request that is cut off, too long or beyond its limits is refused",
   auto longer = whole;
   longer.push_back(std::byte{0});
   CHECK_FALSE(parse_request(longer));
-  CHECK_FALSE(parse_request(bytes({2, 1, 0, 0})));     // another version
-  CHECK_FALSE(parse_request(bytes({1, 0, 0, 0})));     // no queue
-  CHECK_FALSE(parse_request(bytes({1, 17, 0, 0})));    // too many
-  CHECK_FALSE(parse_request(bytes({1, 1, 0xff, 0})));  // too many endpoints
+  CHECK_FALSE(parse_request(bytes({1, 1, 0, 0})));     // another version
+  CHECK_FALSE(parse_request(bytes({2, 0, 0, 0})));     // no queue
+  CHECK_FALSE(parse_request(bytes({2, 17, 0, 0})));    // too many
+  CHECK_FALSE(parse_request(bytes({2, 1, 0xff, 0})));  // too many endpoints
   CHECK_FALSE(parse_answer(bytes({4})));
   CHECK_FALSE(parse_answer(bytes({2, 0})));
 }

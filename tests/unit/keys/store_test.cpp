@@ -1,6 +1,7 @@
 // The key store: two of them, fed alike, give alike; no bit twice, none lost from the books.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <map>
 #include <random>
 #include <set>
 
@@ -23,7 +24,9 @@ bool conserved(const Balance& balance) {
          balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits;
 }
 
-const std::vector<TunnelStock> two_tunnels{{"a", 8}, {"b", 4}};
+constexpr TunnelId a{1};
+constexpr TunnelId b{2};
+const std::vector<TunnelStock> two_tunnels{{a, "a", 8}, {b, "b", 4}};
 
 TEST_CASE(
     "The reserve is served first, a quarter of the block at most, then tunnels to their ceilings; the rest is "
@@ -32,13 +35,13 @@ TEST_CASE(
   Store store{two_tunnels};
   const auto needs = store.needs(100'000);
   CHECK(needs.reserve_bits == 100'000);
-  CHECK(needs.tunnel_keys == std::vector<std::uint32_t>{8, 4});
+  CHECK(needs.tunnel_keys == std::map<TunnelId, std::uint32_t>{{a, 8}, {b, 4}});
   const auto reserve = store.add({1}, block_of(1, 20'000), needs, needs);
   REQUIRE(reserve);
   CHECK(reserve->size_bits() <= 5'000);
   CHECK(reserve->size_bits() > 4'000);
-  CHECK(store.stock_keys(0) == 8);
-  CHECK(store.stock_keys(1) == 4);
+  CHECK(store.stock_keys(a) == 8);
+  CHECK(store.stock_keys(b) == 4);
   const auto balance = store.balance();
   CHECK(conserved(balance));
   CHECK(balance.discarded_bits == 20'000 - reserve->size_bits() - 12 * key_bits);
@@ -46,13 +49,13 @@ TEST_CASE(
 
 TEST_CASE("The smaller need of both boxes rules", "[store]") {
   Store store{two_tunnels};
-  const Needs own{.reserve_bits = 1000, .tunnel_keys = {8, 1}};
-  const Needs peer{.reserve_bits = 500, .tunnel_keys = {2, 4}};
+  const Needs own{.reserve_bits = 1000, .tunnel_keys = {{a, 8}, {b, 1}}};
+  const Needs peer{.reserve_bits = 500, .tunnel_keys = {{a, 2}, {b, 4}}};
   const auto reserve = store.add({1}, block_of(1, 20'000), own, peer);
   REQUIRE(reserve);
   CHECK(reserve->size_bits() <= 500);
-  CHECK(store.stock_keys(0) == 2);
-  CHECK(store.stock_keys(1) == 1);
+  CHECK(store.stock_keys(a) == 2);
+  CHECK(store.stock_keys(b) == 1);
 }
 
 TEST_CASE("Two stores that see the same blocks and names never give two keys for one name, nor one key for two",
@@ -80,12 +83,12 @@ TEST_CASE("Two stores that see the same blocks and names never give two keys for
           break;
         }
         case 1: {  // the responder never hears of it
-          const auto lost = initiator.take_next(chance() % 2);
+          const auto lost = initiator.take_next(chance() % 2 == 0 ? a : b);
           if (lost) REQUIRE(seen.insert(bytes_of(lost->key.expose())).second);
           break;
         }
         case 2: {
-          const std::size_t tunnel = chance() % 2;
+          const TunnelId tunnel = chance() % 2 == 0 ? a : b;
           auto key = initiator.take_next(tunnel);
           if (!key) break;
           REQUIRE(seen.insert(bytes_of(key->key.expose())).second);
@@ -110,8 +113,8 @@ TEST_CASE("Two stores that see the same blocks and names never give two keys for
 
 TEST_CASE("A stock whose keys the peer has passed over is burnt up to there, and filled again by both needs",
           "[store]") {
-  Store initiator{{{"a", 2}}};
-  Store responder{{{"a", 2}}};
+  Store initiator{{{a, "a", 2}}};
+  Store responder{{{a, "a", 2}}};
   const auto add = [&](std::uint64_t block) {
     const auto one = initiator.needs(0);
     const auto other = responder.needs(0);
@@ -119,18 +122,18 @@ TEST_CASE("A stock whose keys the peer has passed over is burnt up to there, and
     REQUIRE(responder.add({block}, block_of(block, 3000), other, one));
   };
   add(1);
-  REQUIRE(initiator.take_next(0));
-  const auto last = initiator.take_next(0);  // neither name reaches the responder
+  REQUIRE(initiator.take_next(a));
+  const auto last = initiator.take_next(a);  // neither name reaches the responder
   REQUIRE(last);
-  responder.burn_before(0, {last->name.block, last->name.index + 1});
-  CHECK(responder.stock_keys(0) == 0);
+  responder.burn_before(a, {last->name.block, last->name.index + 1});
+  CHECK(responder.stock_keys(a) == 0);
   CHECK(responder.balance().burnt_bits == 2 * key_bits);
   CHECK(conserved(responder.balance()));
   add(2);
-  CHECK(initiator.stock_keys(0) == 2);
-  CHECK(responder.stock_keys(0) == 2);
-  CHECK_FALSE(responder.take(0, {{2}, 9}));  // passed over, though the name is none
-  CHECK(responder.stock_keys(0) == 0);
+  CHECK(initiator.stock_keys(a) == 2);
+  CHECK(responder.stock_keys(a) == 2);
+  CHECK_FALSE(responder.take(a, {{2}, 9}));  // passed over, though the name is none
+  CHECK(responder.stock_keys(a) == 0);
   CHECK(conserved(responder.balance()));
 }
 
@@ -144,27 +147,69 @@ TEST_CASE("A block that was seen, or comes out of order, is refused", "[store]")
 
 TEST_CASE("An empty store gives nothing, and a burnt one is empty", "[store]") {
   Store store{two_tunnels};
-  CHECK_FALSE(store.take_next(0));
-  CHECK_FALSE(store.take(0, {{1}, 0}));
+  CHECK_FALSE(store.take_next(a));
+  CHECK_FALSE(store.take(a, {{1}, 0}));
   const auto needs = store.needs(0);
   REQUIRE(store.add({1}, block_of(1, 9000), needs, needs));
   store.burn_all();
-  CHECK_FALSE(store.take_next(0));
+  CHECK_FALSE(store.take_next(a));
   CHECK(conserved(store.balance()));
   CHECK(store.balance().stock_bits == 0);
 }
 
-TEST_CASE("Needs are read as written, and refused when cut, lengthened or for other tunnels", "[store]") {
-  const Needs needs{.reserve_bits = 77, .tunnel_keys = {1, 2}};
+TEST_CASE(
+    "A tunnel that one box alone names gets nothing; what one is given that has gone is burnt, on the other it is kept",
+    "[store]") {
+  Store here{two_tunnels};
+  Store there{two_tunnels};
+  there.add_tunnel({{3}, "there alone", 4});
+  const auto own = here.needs(0);
+  const auto peer = there.needs(0);
+  here.remove_tunnel(a);  // between the notes and the block
+  REQUIRE(here.add({1}, block_of(1, 20'000), own, peer));
+  REQUIRE(there.add({1}, block_of(1, 20'000), peer, own));
+  CHECK(here.stock_keys(b) == 4);
+  CHECK(there.stock_keys(a) == 8);
+  CHECK(there.stock_keys({3}) == 0);
+  CHECK(here.balance().burnt_bits == 8 * key_bits);
+  CHECK(conserved(here.balance()));
+  CHECK(conserved(there.balance()));
+  auto key = here.take_next(b);
+  REQUIRE(key);
+  const auto same = there.take(b, key->name);
+  REQUIRE(same);
+  CHECK(std::ranges::equal(same->expose(), key->key.expose()));
+}
+
+TEST_CASE("A tunnel that goes has its stock burnt, and begins empty when it comes back", "[store]") {
+  Store store{two_tunnels};
+  const auto needs = store.needs(0);
+  REQUIRE(store.add({1}, block_of(1, 20'000), needs, needs));
+  store.add_tunnel({a, "a", 8});  // there already: as it was
+  CHECK(store.stock_keys(a) == 8);
+  store.remove_tunnel(a);
+  CHECK(store.needs(0).tunnel_keys == std::map<TunnelId, std::uint32_t>{{b, 0}});
+  store.add_tunnel({a, "a", 8});
+  CHECK(store.stock_keys(a) == 0);
+  CHECK(store.balance().burnt_bits == 8 * key_bits);
+  CHECK(conserved(store.balance()));
+}
+
+TEST_CASE("Needs are read as written, and refused when cut, lengthened or out of order", "[store]") {
+  const Needs needs{.reserve_bits = 77, .tunnel_keys = {{a, 1}, {b, 2}}};
   const auto note = needs.encode();
-  const auto read = Needs::decode(note, 2);
+  const auto read = Needs::decode(note);
   REQUIRE(read);
   CHECK(read->reserve_bits == 77);
   CHECK(read->tunnel_keys == needs.tunnel_keys);
-  CHECK_FALSE(Needs::decode(note, 1));
-  CHECK_FALSE(Needs::decode(note, 3));
   for (std::size_t length = 0; length < note.size(); ++length)
-    REQUIRE_FALSE(Needs::decode(std::span{note}.first(length), 2));
+    REQUIRE_FALSE(Needs::decode(std::span{note}.first(length)));
+  std::vector<std::byte> longer(note.size() + 1);
+  std::ranges::copy(note, longer.begin());
+  CHECK_FALSE(Needs::decode(longer));
+  auto twice = note;
+  twice[17] = std::byte{2};  // the first tunnel, which is then the second again
+  CHECK_FALSE(Needs::decode(twice));
 }
 
 }  // namespace

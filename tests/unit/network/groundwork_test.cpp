@@ -48,7 +48,7 @@ RoutePrefix far(std::uint8_t third) {
 Plan plan(const std::string& interface, std::uint8_t third) {
   Plan made;
   made.interfaces = {{.name = interface, .mtu = 1400, .routes = {far(third)}}};
-  made.remote = {far(third)};
+  made.guards = {.local = {}, .remote = {far(third)}, .interfaces = {interface}, .black_addresses = {}};
   return made;
 }
 
@@ -59,7 +59,7 @@ const Interface* find(const std::vector<Interface>& all, const std::string& name
 
 TEST_CASE("What is laid again stays the same interface; another owner gets another", "[network]") {
   expect_in_namespace([] {
-    if (!lay_guards(plan("cl-one", 1)) || !lay_paths(plan("cl-one", 1), owner)) return failed;
+    if (!lay_guards(plan("cl-one", 1).guards) || !lay_paths(plan("cl-one", 1), owner)) return failed;
     const auto first = interfaces();
     const auto* one = find(*first, "cl-one");
     if (one == nullptr || !one->ours || !one->tun || one->owner != owner) return failed;
@@ -78,8 +78,8 @@ TEST_CASE("What is planned no longer goes, with its routes; what is planned stay
     const auto old = plan("cl-one", 1);
     auto both = plan("cl-two", 2);
     both.interfaces.push_back(old.interfaces[0]);
-    both.remote.push_back(far(1));
-    if (!lay_guards(both) || !lay_paths(both, owner) || !clear_away(both)) return failed;
+    both.guards.add(old.guards);
+    if (!lay_guards(both.guards) || !lay_paths(both, owner) || !clear_away(both)) return failed;
     if (our_routes()->size() != 4) return failed;
     const auto left = plan("cl-two", 2);
     if (!clear_away(left)) return failed;
@@ -88,6 +88,15 @@ TEST_CASE("What is planned no longer goes, with its routes; what is planned stay
     if (find(*present, "cl-one") != nullptr || find(*present, "cl-two") == nullptr) return failed;
     const bool all_of_two = std::ranges::all_of(*routes, [](const Route& route) { return route.prefix == far(2); });
     return routes->size() == 2 && all_of_two ? passed : failed;
+  });
+}
+
+TEST_CASE("What stands from an earlier life is found again", "[network]") {
+  expect_in_namespace([] {
+    const auto old = plan("cl-one", 1);
+    if (!lay_guards(old.guards) || !lay_paths(old, owner)) return failed;
+    const auto standing = standing_guards();
+    return standing && *standing == old.guards ? passed : failed;
   });
 }
 

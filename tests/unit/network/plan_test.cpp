@@ -29,9 +29,19 @@ TEST_CASE("Tunnels that share an interface, an address or an endpoint have it pl
   CHECK(plan.interfaces[0].mtu == 1400);
   CHECK(plan.interfaces[0].routes.size() == 2);
   CHECK(plan.interfaces[1].routes.size() == 1);
-  CHECK(plan.remote.size() == 3);
-  CHECK(plan.black_addresses == std::vector<std::string>{"203.0.113.1"});
+  CHECK(plan.guards.remote.size() == 3);
+  CHECK(plan.guards.black_addresses == std::vector<std::string>{"203.0.113.1"});
   CHECK(plan.endpoints == std::vector<handover::Endpoint>{{"203.0.113.1", 4500}, {"203.0.113.1", 4501}});
+}
+
+TEST_CASE("The guards of two plans hold what either guards, once", "[network]") {
+  config::Configuration first;
+  first.tunnels = {tunnel("cl-one", 1, 4500)};
+  config::Configuration second;
+  second.tunnels = {tunnel("cl-one", 1, 4500), tunnel("cl-two", 2, 4500)};
+  auto guards = plan_of(first).guards;
+  guards.add(plan_of(second).guards);
+  CHECK(guards == plan_of(second).guards);
 }
 
 TEST_CASE("Only what a tunnel names is in the plan", "[network]") {

@@ -1,0 +1,108 @@
+#include "appliance/box/link_parts.hpp"
+
+#include <utility>
+
+#include "appliance/box/agreement.hpp"
+#include "appliance/box/credentials.hpp"
+#include "appliance/box/distillation_parameters.hpp"
+#include "appliance/box/zeroize.hpp"
+#include "hal/plugin/plugin.hpp"
+#include "hal/simulator/simulator.hpp"
+
+namespace cloister::box {
+namespace {
+
+hal::plugin::PluginConfig plugin_of(const config::Link& link) {
+  const auto& plugin = link.device.plugin;
+  return {.library = plugin.library,
+          .sha256 = plugin.sha256,
+          .node = plugin.node,
+          .host_socket = plugin.host_socket,
+          .host_program = {},
+          .source = {.clock_hz = link.device.clock_hz,
+                     .z_probability = link.distillation.key_basis_probability,
+                     .intensities = per_intensity(link.distillation.intensities),
+                     .probabilities = per_intensity(link.distillation.probabilities)}};
+}
+
+DeviceFactory simulated_device(const config::Link& link) {
+  const hal::simulator::SimulatorConfig device{.socket_path = link.device.socket,
+                                               .clock_hz = link.device.clock_hz,
+                                               .z_probability = link.distillation.key_basis_probability,
+                                               .intensities = per_intensity(link.distillation.intensities),
+                                               .probabilities = per_intensity(link.distillation.probabilities)};
+  DeviceFactory factory;
+  if (link.device.role == config::DeviceRole::alice) {
+    factory.transmitter = [device](crypto::Random& random) { return hal::simulator::open_transmitter(device, random); };
+  } else {
+    factory.receiver = [device] { return hal::simulator::open_receiver(device); };
+  }
+  return factory;
+}
+
+DeviceFactory vendors_device(const config::Link& link) {
+  const auto device = plugin_of(link);
+  DeviceFactory factory;
+  if (link.device.role == config::DeviceRole::alice) {
+    factory.transmitter = [device](crypto::Random&) { return hal::plugin::open_transmitter(device); };
+  } else {
+    factory.receiver = [device] { return hal::plugin::open_receiver(device); };
+  }
+  return factory;
+}
+
+}  // namespace
+
+Result<DeviceFactory> device_of(const config::Link& link) {
+  if (link.device.driver != "plugin") return simulated_device(link);
+  return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
+}
+
+Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const config::Link& link,
+                               const Traffic::Numbers& numbers) {
+  const auto& box = configuration.box.name;
+  LinkTunnels tunnels;
+  vpn::RosterList list;
+  for (const auto& tunnel : configuration.tunnels) {
+    if (tunnel.link != link.name) continue;
+    tunnels.numbers.push_back(numbers.at(tunnel.name));
+    tunnels.settings.push_back({.rekey = {.tunnel = tunnel.name,
+                                          .local_box = box,
+                                          .peer_box = link.peer,
+                                          .initiator = session::side_of(box, link.peer) == session::Side::client,
+                                          .hybrid = tunnel.hybrid,
+                                          .rekey_interval = tunnel.rekey_interval,
+                                          .key_lifetime = tunnel.key_lifetime},
+                                .interface = tunnel.interface,
+                                .stock_keys_max = tunnel.stock,
+                                .terms = terms_of(box, link.peer, tunnel)});
+    list.tunnels.push_back({tunnel.name, tunnels.settings.back().terms});
+  }
+  if (auto said = vpn::encode(list); !said) return std::unexpected{said.error()};
+  return tunnels;
+}
+
+LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link,
+                               LinkTunnels tunnels) {
+  LinkDriverSettings settings;
+  settings.link.session = {.link = link.name,
+                           .local_box = configuration.box.name,
+                           .peer_box = link.peer,
+                           .agreement = agreement_of(configuration.box.name, link),
+                           .reserve_bits = link.authentication.reserve_bytes * 8};
+  settings.link.tunnels = std::move(tunnels.settings);
+  settings.paths = std::move(tunnels.numbers);
+  settings.link.distillation = parameters_of(link.distillation);
+  settings.link.epsilon_budget = link.distillation.epsilon_budget;
+  settings.transmitter = link.device.role == config::DeviceRole::alice;
+  settings.local = {link.local_address.address, link.local_address.port};
+  settings.peer = {link.peer_address.address, link.peer_address.port};
+  if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };
+  settings.tcti = configuration.tpm.tcti;
+  settings.vault = reserve_path(configuration, link);
+  settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
+  settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
+  return settings;
+}
+
+}  // namespace cloister::box

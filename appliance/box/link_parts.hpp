@@ -1,0 +1,28 @@
+#pragma once
+/// What a link is made of, as a configuration says it.
+
+#include <vector>
+
+#include "appliance/box/link_driver.hpp"
+#include "appliance/box/traffic.hpp"
+#include "config/model.hpp"
+#include "crypto/error.hpp"
+
+namespace cloister::box {
+
+/// The link's tunnels, and their numbers in the data plane in the same order.
+struct LinkTunnels {
+  std::vector<TunnelSettings> settings;
+  std::vector<std::size_t> numbers;
+};
+/// An error: they are more, or have more to say, than two boxes can compare.
+[[nodiscard]] Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const config::Link& link,
+                                             const Traffic::Numbers& numbers);
+
+[[nodiscard]] LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link,
+                                             LinkTunnels tunnels);
+
+/// What is wrong with the device before it is opened is said here; what is wrong later, each time it is opened.
+[[nodiscard]] Result<DeviceFactory> device_of(const config::Link& link);
+
+}  // namespace cloister::box

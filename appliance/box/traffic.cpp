@@ -1,0 +1,144 @@
+#include "appliance/box/traffic.hpp"
+
+#include <algorithm>
+#include <format>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace cloister::box {
+namespace {
+
+std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixes) {
+  std::vector<vpn::Prefix> selectors;
+  for (const auto& prefix : prefixes) selectors.push_back(config::prefix_as<vpn::Prefix>(prefix));
+  return selectors;
+}
+
+handover::Endpoint endpoint_of(const config::Tunnel& tunnel) {
+  return {tunnel.local_endpoint.address, tunnel.local_endpoint.port};
+}
+
+const std::string& name_of(const std::shared_ptr<const drivers::UdpSocket>& socket) { return socket->name; }
+const std::string& name_of(const std::shared_ptr<drivers::Interface>& interface) { return interface->tun.interface; }
+
+template <class Part>
+std::shared_ptr<Part> find(const std::vector<std::shared_ptr<Part>>& parts, const std::string& name) {
+  const auto found = std::ranges::find_if(parts, [&](const auto& part) { return name_of(part) == name; });
+  return found == parts.end() ? nullptr : *found;
+}
+
+/// The index of a part of that name, which is put into the list where it is not yet.
+template <class Part>
+std::size_t index_of(std::vector<std::shared_ptr<Part>>& parts, const std::shared_ptr<Part>& part) {
+  const auto found = std::ranges::find(parts, part);
+  if (found != parts.end()) return static_cast<std::size_t>(found - parts.begin());
+  parts.push_back(part);
+  return parts.size() - 1;
+}
+
+/// Guards, interfaces, routes of all tunnels, and the sockets that are not open yet.
+Result<drivers::Network> ask_for(const config::Configuration& configuration, const drivers::Layout& now) {
+  handover::Request request{.queues = drivers::data_plane_queues(), .endpoints = {}};
+  for (const auto& tunnel : configuration.tunnels) {
+    auto endpoint = endpoint_of(tunnel);
+    if (std::ranges::contains(request.endpoints, endpoint) || find(now.sockets, endpoint.to_string())) continue;
+    request.endpoints.push_back(std::move(endpoint));
+  }
+  return drivers::ask_for_network(configuration.box.network_socket, request);
+}
+
+/// The layout of a configuration, out of the parts of the one before and of new ones.
+class Drawing {
+ public:
+  Drawing(const drivers::Layout& before, const Traffic::Numbers& numbers, std::vector<drivers::UdpSocket> sockets)
+      : before_{before}, sockets_{before.sockets}, numbers_before_{numbers} {
+    for (auto& socket : sockets) sockets_.push_back(std::make_shared<const drivers::UdpSocket>(std::move(socket)));
+  }
+
+  Result<> add(const config::Tunnel& tunnel) {
+    const auto peer = drivers::socket_address(tunnel.peer_endpoint.address, tunnel.peer_endpoint.port);
+    if (!peer) return std::unexpected{peer.error()};
+    const auto interface = interface_of(tunnel);
+    if (!interface) return std::unexpected{interface.error()};
+    const auto number = number_of(tunnel.name);
+    if (!number) return std::unexpected{number.error()};
+    if (layout_.paths.size() <= *number) layout_.paths.resize(*number + 1);
+    layout_.paths[*number] = {.interface = index_of(layout_.interfaces, *interface),
+                              .socket = index_of(layout_.sockets, find(sockets_, endpoint_of(tunnel).to_string())),
+                              .peer = *peer,
+                              .traffic = traffic_of(tunnel.name, *peer)};
+    layout_.selectors.add(*number, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
+    numbers_.emplace(tunnel.name, *number);
+    return {};
+  }
+
+  drivers::Layout take_layout() { return std::move(layout_); }
+  Traffic::Numbers take_numbers() { return std::move(numbers_); }
+
+ private:
+  /// A tunnel that was there keeps its number; one that is new gets one that no other has, now or before.
+  Result<std::size_t> number_of(const std::string& tunnel) {
+    if (const auto known = numbers_before_.find(tunnel); known != numbers_before_.end()) return known->second;
+    const auto taken = [&](std::size_t number) {
+      const auto has = [&](const auto& entry) { return entry.second == number; };
+      return std::ranges::any_of(numbers_before_, has) || std::ranges::any_of(numbers_, has);
+    };
+    while (taken(next_)) ++next_;
+    if (next_ >= drivers::data_plane_tunnels_max)
+      return fail(std::format("a box has at most {} tunnels", drivers::data_plane_tunnels_max));
+    return next_++;
+  }
+
+  [[nodiscard]] std::shared_ptr<drivers::TunnelTraffic> traffic_of(const std::string& tunnel,
+                                                                   const drivers::SocketAddress& peer) const {
+    const auto known = numbers_before_.find(tunnel);
+    return known == numbers_before_.end() ? std::make_shared<drivers::TunnelTraffic>(peer)
+                                          : before_.paths[known->second].traffic;
+  }
+
+  Result<std::shared_ptr<drivers::Interface>> interface_of(const config::Tunnel& tunnel) const {
+    if (auto drawn = find(layout_.interfaces, tunnel.interface)) return drawn;
+    if (auto known = find(before_.interfaces, tunnel.interface); known && !known->lost) return known;
+    return drivers::open_tun(tunnel.interface, drivers::data_plane_queues()).transform([](drivers::Tun tun) {
+      return std::make_shared<drivers::Interface>(std::move(tun));
+    });
+  }
+
+  const drivers::Layout& before_;
+  std::vector<std::shared_ptr<const drivers::UdpSocket>> sockets_;  // all that there are
+  const Traffic::Numbers& numbers_before_;
+  drivers::Layout layout_;
+  Traffic::Numbers numbers_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+Result<Traffic::Prepared> Traffic::prepare(const config::Configuration& configuration, const Standing& standing) {
+  auto network = ask_for(configuration, *standing.layout);
+  if (!network) return std::unexpected{network.error()};
+  Drawing drawing{*standing.layout, standing.numbers, std::move(network->sockets)};
+  for (const auto& tunnel : configuration.tunnels) {
+    if (auto added = drawing.add(tunnel); !added) {
+      network->tell(handover::Verdict::given_up);
+      return fail(std::format("tunnel '{}': {}", tunnel.name, added.error().message));
+    }
+  }
+  return Prepared{.network = std::move(*network), .layout = drawing.take_layout(), .numbers = drawing.take_numbers()};
+}
+
+void Traffic::apply(Prepared prepared) {
+  // Where a peer is, it has told by its packets, unless the configuration now leads elsewhere.
+  for (const auto& [tunnel, number] : numbers_) {
+    const auto& before = plane_.layout()->paths[number];
+    if (!prepared.numbers.contains(tunnel)) continue;
+    if (const auto& next = prepared.layout.paths[number]; !(next.peer == before.peer))
+      next.traffic->peer.move_to(next.peer);
+  }
+  plane_.apply(std::move(prepared.layout));
+  numbers_ = std::move(prepared.numbers);
+  prepared.network.tell(handover::Verdict::in_use);
+}
+
+}  // namespace cloister::box
