@@ -1,5 +1,5 @@
 #pragma once
-/// From a text to the model that a reader makes of it: plain YAML only, and nothing thrown.
+/// From texts to the model that a reader makes of them: plain YAML only, and nothing thrown.
 
 #include <yaml-cpp/yaml.h>
 
@@ -13,24 +13,24 @@
 
 namespace cloister::config {
 
-inline constexpr std::size_t text_bytes_max = std::size_t{1} << 20U;
+inline constexpr std::size_t text_bytes_max = std::size_t{1} << 20U;  // of all files together
+inline constexpr std::size_t files_max = 64;
 
 /// What a person can do about what yaml-cpp calls by its parser's names; it notices at the next thing that does not fit.
 [[nodiscard]] std::string in_words(const std::string& problem);
 /// The text of a file, or why it cannot be had.
 [[nodiscard]] std::expected<std::string, Diagnostics> text_of(const std::string& path);
 
+/// The files as one map: a list at the top goes on from file to file, any other key is in one of them.
+[[nodiscard]] YAML::Node joined(const std::vector<TextFile>& files, Report& report);
+
 /// What is wrong is in the report; the model is then not to be used.
 template <class Model>
-Model read_document(std::string_view text, Report& report, Model (*read)(Report&, const YAML::Node&)) {
-  if (text.size() > text_bytes_max) {
-    report.add_whole("is longer than 1 MiB: this is no file of Cloister");
-    return {};
-  }
+Model read_document(const std::vector<TextFile>& files, Report& report, Model (*read)(Report&, const YAML::Node&)) {
   try {
-    expect_plain_yaml(text, report);
+    const auto document = joined(files, report);
     if (!report.empty()) return {};
-    return read(report, YAML::Load(std::string{text}));
+    return read(report, document);
   } catch (const YAML::Exception& error) {
     report.add(error.mark, "", "this is not YAML: " + in_words(error.msg));
     return {};

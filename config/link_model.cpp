@@ -55,8 +55,9 @@ LinkModel read_link_model(Report& report, const YAML::Node& document) {
 }  // namespace
 
 std::expected<LinkModel, Diagnostics> parse_link_model(std::string_view text, const std::string& file_name) {
-  Report report{text, file_name};
-  LinkModel model = read_document(text, report, read_link_model);
+  const std::vector<TextFile> files{{file_name, std::string{text}}};
+  Report report{files};
+  LinkModel model = read_document(files, report, read_link_model);
   if (!report.empty()) return std::unexpected{report.take_sorted()};
   return model;
 }

@@ -15,7 +15,10 @@ class Looker final : public YAML::EventHandler {
  public:
   explicit Looker(Report& report) : report_{report} {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ == 2)
+      report_.add(mark, "", "a second YAML document begins here: expected one, without '---' in between");
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { look(mark, "", anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -41,6 +44,8 @@ class Looker final : public YAML::EventHandler {
   }
   void OnMapEnd() override { --depth_; }
 
+  [[nodiscard]] int documents() const { return documents_; }
+
  private:
   void look(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor)
@@ -54,6 +59,7 @@ class Looker final : public YAML::EventHandler {
 
   Report& report_;
   int depth_ = 0;
+  int documents_ = 0;
 };
 
 }  // namespace
@@ -73,12 +79,7 @@ void expect_plain_yaml(std::string_view text, Report& report) {
   in = std::istringstream{std::string{text}};
   YAML::Parser parser{in};
   Looker looker{report};
-  int documents = 0;
-  while (parser.HandleNextDocument(looker)) {
-    if (++documents == 2) {
-      report.add_whole("holds more than one YAML document: expected one, without '---' in between");
-      return;
-    }
+  while (looker.documents() < 2 && parser.HandleNextDocument(looker)) {
   }
 }
 

@@ -4,7 +4,6 @@
 #include <format>
 #include <functional>
 #include <map>
-#include <set>
 
 #include "config/kinds.hpp"
 #include "config/nearest.hpp"
@@ -156,15 +155,13 @@ class Cross {
   explicit Cross(const Configuration& configuration) : configuration_{configuration} {}
 
   void link(const Link& link, Section& section) {
-    if (!names_.insert("link " + link.name).second)
-      section.error("name", std::format("a link named '{}' stands above already", link.name));
+    expect_new("link", link.name, section);
     if (!link.peer.empty() && link.peer == configuration_.box.name)
       section.error("peer", "its peer has the name of this box: name the other one");
   }
 
   void tunnel(const Tunnel& tunnel, Section& section) {
-    if (!names_.insert("tunnel " + tunnel.name).second)
-      section.error("name", std::format("a tunnel named '{}' stands above already", tunnel.name));
+    expect_new("tunnel", tunnel.name, section);
     const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
     if (!fresh && shared->second != tunnel.mtu) {
       section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
@@ -194,8 +191,13 @@ class Cross {
   }
 
  private:
+  void expect_new(const std::string& what, const std::string& name, Section& section) {
+    const auto [first, fresh] = places_.emplace(what + " " + name, section.place_of("name"));
+    if (!fresh) section.error("name", std::format("a {} named '{}' stands in {} already", what, name, first->second));
+  }
+
   const Configuration& configuration_;
-  std::set<std::string> names_;
+  std::map<std::string, std::string> places_;  // by what and name
   std::map<std::string, unsigned> interface_mtus_;
   std::vector<std::pair<Prefix, std::string>> remotes_;
 };

@@ -20,23 +20,37 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
-Report::Report(std::string_view text, std::string file) : file_{std::move(file)} {
-  std::istringstream in{std::string{text}};
-  for (std::string line; std::getline(in, line);) lines_.push_back(line);
+Report::Report(const std::vector<TextFile>& files) {
+  for (const auto& [name, text] : files) {
+    files_.push_back({name, static_cast<int>(lines_.size())});
+    std::istringstream in{text};
+    for (std::string line; std::getline(in, line);) lines_.push_back(line);
+    lines_.resize(lines_.size() + 2);  // the parser may point behind the last line
+  }
 }
 
 Report Report::describing() {
-  Report report{"", ""};
+  Report report{{{"", ""}}};
   report.describing_ = true;
   return report;
 }
 
+const Report::File& Report::file_of(const YAML::Mark& mark) const {
+  const auto next = std::ranges::upper_bound(files_, mark.line, {}, &File::lines_before);
+  return next == files_.begin() ? files_.front() : *std::prev(next);
+}
+
 void Report::add(const YAML::Mark& mark, const std::string& path, std::string message) {
   if (describing_) return;
-  const int line = mark.line < 0 ? 0 : mark.line + 1;
-  const auto index = static_cast<std::size_t>(line - 1);
-  diagnostics_.push_back({file_, line, mark.column < 0 ? 1 : mark.column + 1, path, std::move(message),
-                          line > 0 && index < lines_.size() ? shown(lines_[index]) : ""});
+  const auto& file = file_of(mark);
+  diagnostics_.push_back({mark,
+                          {file.name, mark.line < 0 ? 0 : mark.line - file.lines_before + 1,
+                           mark.column < 0 ? 1 : mark.column + 1, path, std::move(message), shown(line(mark.line))}});
+}
+
+std::string Report::place(const YAML::Mark& mark) const {
+  const auto& file = file_of(mark);
+  return std::format("{}:{}", file.name, mark.line - file.lines_before + 1);
 }
 
 std::string_view Report::line(int number) const {
@@ -44,12 +58,19 @@ std::string_view Report::line(int number) const {
                                                                          : std::string_view{};
 }
 
-void Report::add_whole(std::string message) { diagnostics_.push_back({file_, 0, 0, "", std::move(message), ""}); }
+void Report::add_whole(std::string message, std::size_t file) {
+  YAML::Mark mark;
+  mark.line = files_[file].lines_before;
+  mark.column = -1;
+  diagnostics_.push_back({mark, {files_[file].name, 0, 0, "", std::move(message), ""}});
+}
 
 Diagnostics Report::take_sorted() {
   std::ranges::stable_sort(diagnostics_, {},
-                           [](const Diagnostic& diagnostic) { return std::pair{diagnostic.line, diagnostic.column}; });
-  return std::move(diagnostics_);
+                           [](const auto& found) { return std::pair{found.first.line, found.first.column}; });
+  Diagnostics sorted;
+  for (auto& [mark, diagnostic] : diagnostics_) sorted.push_back(std::move(diagnostic));
+  return sorted;
 }
 
 Section::Section(Report& report, const YAML::Node& node, std::string path, YAML::Mark parent)
@@ -142,12 +163,16 @@ bool Section::has(const std::string& key) const {
          });
 }
 
-void Section::error(const std::string& key, std::string message) {
+YAML::Mark Section::mark_of(const std::string& key) const {
   YAML::Mark mark = mark_;
   for (const auto& entry : node_) {
     if (entry.first.IsScalar() && entry.first.Scalar() == key) mark = entry.second.Mark();
   }
-  report_->add(mark, path_of(key), std::move(message));
+  return mark;
+}
+
+void Section::error(const std::string& key, std::string message) {
+  report_->add(mark_of(key), path_of(key), std::move(message));
 }
 
 void Section::finish() {

@@ -7,23 +7,30 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostic.hpp"
 #include "config/kinds.hpp"
+#include "config/text_file.hpp"
 
 namespace cloister::config {
 
-/// Collects errors, and knows the text they point into; collects the settings in force.
+/// Collects errors, and knows the texts they point into; collects the settings in force. The lines of its files are
+/// numbered through, as a mark knows no file: each file is parsed behind as many empty lines as `lines_before` says.
 class Report {
  public:
-  Report(std::string_view text, std::string file);
+  explicit Report(const std::vector<TextFile>& files);
   /// For a reading without a file: each section is there, each list has one element, nothing is an error; what comes of
   /// it is every setting there can be.
   static Report describing();
   void add(const YAML::Mark& mark, const std::string& path, std::string message);
-  void add_whole(std::string message);
-  /// A line of the text, from 0; empty when there is none.
+  /// About a file as a whole.
+  void add_whole(std::string message, std::size_t file = 0);
+  [[nodiscard]] int lines_before(std::size_t file) const { return files_[file].lines_before; }
+  /// "cloister.yaml:14", for a message that points to a second place.
+  [[nodiscard]] std::string place(const YAML::Mark& mark) const;
+  /// A line of the texts, from 0; empty when there is none.
   [[nodiscard]] std::string_view line(int number) const;
   void note(Setting setting) { settings_.push_back(std::move(setting)); }
   [[nodiscard]] bool is_describing() const { return describing_; }
@@ -32,9 +39,15 @@ class Report {
   [[nodiscard]] Diagnostics take_sorted();
 
  private:
+  struct File {
+    std::string name;
+    int lines_before;
+  };
+  [[nodiscard]] const File& file_of(const YAML::Mark& mark) const;
+
   std::vector<std::string> lines_;
-  std::string file_;
-  Diagnostics diagnostics_;
+  std::vector<File> files_;
+  std::vector<std::pair<YAML::Mark, Diagnostic>> diagnostics_;
   Settings settings_;
   bool describing_ = false;
 };
@@ -48,6 +61,8 @@ class Section {
   /// The sections of a list of them.
   [[nodiscard]] std::vector<Section> sections(const std::string& key, bool required);
   void error(const std::string& key, std::string message);
+  /// Where the value of a key stands: "cloister.yaml:14".
+  [[nodiscard]] std::string place_of(const std::string& key) const { return report_->place(mark_of(key)); }
   /// About the section as a whole.
   void error_here(std::string message) { report_->add(mark_, path_, std::move(message)); }
 
@@ -105,6 +120,7 @@ class Section {
   [[nodiscard]] std::optional<std::vector<YAML::Node>> list(const std::string& key, bool required);
   void note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
             const std::string& expected, Shape shape, const std::vector<std::string>& choices);
+  [[nodiscard]] YAML::Mark mark_of(const std::string& key) const;
   [[nodiscard]] std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
   Report* report_;

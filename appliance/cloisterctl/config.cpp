@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "appliance/cloisterctl/config_reference.hpp"
+#include "config/neighbours.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
@@ -44,12 +45,24 @@ json::array to_json(const config::Settings& settings) {
 
 int config_check(const std::string& file, bool json) {
   const auto settings = config::load_settings(file);
+  const auto neighbours = config::neighbours_of(file).value_or(config::Neighbours{});
   if (json) {
+    json::array files{json::string{file}};
+    for (const auto& taken : neighbours.taken) files.emplace_back(taken);
+    json::array ignored;
+    for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
     std::cout << json::serialize(json::object{{"ok", settings.has_value()},
+                                              {"files", files},
+                                              {"ignored", ignored},
                                               {"errors", settings ? json::array{} : to_json(settings.error())}})
               << '\n';
-  } else if (settings) {
-    std::cout << file << ": nothing is wrong\n";
+    return settings ? 0 : 1;
+  }
+  for (const auto& [name, reason] : neighbours.ignored) std::cerr << name << ": " << reason << ", ignoring\n";
+  if (settings) {
+    std::cout << file;
+    for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
+    std::cout << ": nothing is wrong\n";
   } else {
     print_diagnostics(settings.error());
   }

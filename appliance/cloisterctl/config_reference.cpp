@@ -68,7 +68,15 @@ std::string config_reference_page(const config::Settings& settings) {
       "manual page cloister.yaml(5), and `cloisterctl config schema` prints it as a JSON Schema for editors.\n\n"
       "`links` and `tunnels` are lists; `links[]` stands for each of their elements. A key that is not known is an "
       "error.\n"
-      "`cloisterctl config check FILE` says what is wrong in a file, `config show FILE` writes its defaults out.\n";
+      "`cloisterctl config check FILE` says what is wrong in a file, `config show FILE` writes its defaults out.\n\n"
+      "Files of the directory `conf.d` beside it whose names end in `.yaml` are read after it, in the order of their "
+      "names'\n"
+      "bytes: `/etc/cloister/conf.d/*.yaml` on a box. Each may add to `links` and `tunnels`, and give a section that "
+      "no "
+      "file\n"
+      "before it gives; what stands in two files is an error. At most 64 files, 1 MiB of all together. Hidden files "
+      "and\n"
+      "others are passed over; `config check` says which. All that takes a FILE takes `conf.d` beside it too.\n";
   std::string section;
   for (const auto& setting : values_of(settings)) {
     const auto place = place_of(setting);
@@ -89,7 +97,13 @@ std::string config_man_page(const config::Settings& settings) {
            "known "
            "is an error.",
            "'cloisterctl config check' says what is wrong in a file, with line and column; 'config show' writes its "
-           "defaults out; 'config diff' says what a change means."}) +
+           "defaults out; 'config diff' says what a change means.",
+           "Files of the directory conf.d beside it whose names end in '.yaml' are read after it, in the order of "
+           "their "
+           "names' bytes. Each may add to 'links' and 'tunnels', and give a section that no file before it gives; what "
+           "stands in two files is an error. At most 64 files, 1 MiB of all together. Hidden files and others are "
+           "passed "
+           "over; 'config check' says which. All that takes a file takes conf.d beside it too."}) +
       manual::heading("keys");
   std::string section;
   for (const auto& setting : values_of(settings)) {
@@ -99,6 +113,7 @@ std::string config_man_page(const config::Settings& settings) {
     page += manual::tagged(manual::bold(place.key), text_of(setting));
   }
   return page + manual::heading("files") +
+         manual::tagged(manual::bold("/etc/cloister/conf.d"), "Files that add to /etc/cloister/cloister.yaml.") +
          manual::tagged(manual::bold("/usr/share/doc/cloister/examples"), "A pair of files that fits together.") +
          manual::heading("see also") + "cloisterctl(1),\ncloisterd(8)\n";
 }

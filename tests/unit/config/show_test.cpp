@@ -21,18 +21,18 @@ tunnels:
 )";
 
 TEST_CASE("What is shown reads back as the same settings, with nothing left to a default", "[config]") {
-  const auto settings = parse_settings(two_links, "box.yaml");
+  const auto settings = parse_settings({{"box.yaml", two_links}});
   REQUIRE(settings);
   const auto yaml = to_yaml(*settings);
   INFO(yaml);
-  const auto again = parse_settings(yaml, "shown.yaml");
+  const auto again = parse_settings({{"shown.yaml", yaml}});
   REQUIRE(again);
   CHECK(differences(*settings, *again).empty());
   for (const auto& setting : *again) CHECK(setting.given);
 }
 
 TEST_CASE("Defaults are marked, values that follow from others too, and given ones are not", "[config]") {
-  const auto settings = parse_settings(two_links, "box.yaml");
+  const auto settings = parse_settings({{"box.yaml", two_links}});
   REQUIRE(settings);
   const auto yaml = to_yaml(*settings);
   CHECK_THAT(yaml, ContainsSubstring("    key_lifetime: 15s  # default\n"));
@@ -53,14 +53,14 @@ TEST_CASE("Two files differ by what is in force, not by how it is said or ordere
   changed.erase(second, six.size());
   changed.insert(changed.find("  - {name: line"), six);
   replace("rekey_interval: 5s", "rekey_interval: 5000ms, mtu: 1420");
-  const auto before = parse_settings(two_links, "a.yaml");
-  auto after = parse_settings(changed, "b.yaml");
+  const auto before = parse_settings({{"a.yaml", two_links}});
+  auto after = parse_settings({{"b.yaml", changed}});
   REQUIRE((before && after));
   CHECK(differences(*before, *after).empty());
 
   replace("mtu: 1420", "mtu: 1400");
   replace("name: six, peer: rome", "name: six, peer: oslo");
-  after = parse_settings(changed, "b.yaml");
+  after = parse_settings({{"b.yaml", changed}});
   REQUIRE(after);
   const auto found = differences(*before, *after);
   REQUIRE(found.size() == 2);
