@@ -174,8 +174,8 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
 
 }  // namespace
 
-Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration,
-                                       EventLog& log) {
+std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io,
+                                                         const config::Configuration& configuration, EventLog& log) {
   std::unique_ptr<Box> box{new Box{io, configuration, log}};
   auto audit = AuditLog::open(configuration.box.state_directory);
   if (!audit) return std::unexpected{audit.error()};
@@ -184,18 +184,8 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
   auto network = network_of(configuration);
   if (!network) return std::unexpected{network.error()};
 
-  std::vector<crypto::Credentials> credentials;
-  std::optional tpm{crypto::Tpm::open(configuration.tpm.tcti)};
-  if (!*tpm) return std::unexpected{tpm->error()};
-  const auto identity = open_identity(**tpm, configuration.box);
-  if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
-  for (const auto& link : configuration.links) {
-    auto opened = unseal_credentials(**tpm, *identity, link);
-    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
-    credentials.push_back(std::move(*opened));
-  }
-  if (const auto tested = (*tpm)->self_test(); !tested) return std::unexpected{tested.error()};
-  tpm.reset();  // a TPM without a resource manager serves one at a time, and the links' vaults are next
+  auto credentials = open_credentials(configuration);
+  if (!credentials) return std::unexpected{NotOpened{credentials.error(), true}};
 
   auto plane = open_data_plane(configuration.tunnels, std::move(network->sockets));
   if (!plane) return std::unexpected{plane.error()};
@@ -211,7 +201,7 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
     auto device = device_of(link);
     if (!device) return failed(device.error());
     auto opened =
-        LinkDriver::open(io, std::move(*settings), std::move(credentials[i]), std::move(*device), *box->plane_, log);
+        LinkDriver::open(io, std::move(*settings), std::move((*credentials)[i]), std::move(*device), *box->plane_, log);
     if (!opened) return failed(opened.error());
     box->links_.push_back(std::move(*opened));
   }
@@ -231,7 +221,14 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Confi
 }
 
 Box::Box(asio::io_context& io, const config::Configuration& configuration, EventLog& log)
-    : io_{io}, configuration_{configuration}, name_{configuration.box.name}, log_{log} {}
+    : io_{io},
+      configuration_{configuration},
+      name_{configuration.box.name},
+      log_{log},
+      tests_{io, configuration,
+             [this](const std::vector<control::TestResult>& results, const control::HeldClient& client) {
+               on_tested(results, client);
+             }} {}
 
 /// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
 Box::~Box() { plane_.reset(); }
@@ -258,22 +255,12 @@ Result<> Box::rekey(const std::string& tunnel, unsigned user) {
 
 /// Whoever runs the context ends the box, which wipes its secrets.
 void Box::on_held(control::Request request, control::HeldClient client) {
-  if (request == control::Request::selftest) return begin_tests(std::move(client));
+  if (request == control::Request::selftest) return tests_.begin(std::move(client));
   zeroize_.emplace(std::move(client));
   io_.stop();
 }
 
-/// On a thread of their own: traffic and rekeys go on.
-void Box::begin_tests(control::HeldClient client) {
-  if (std::exchange(testing_, true)) return client.answer(control::encode_error("a self-test is under way: try again"));
-  tests_ = std::jthread{[this, held = std::move(client)]() mutable {
-    auto results = test_all(configuration_);
-    asio::post(io_, [this, results = std::move(results), held = std::move(held)] { on_tested(results, held); });
-  }};
-}
-
 void Box::on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client) {
-  testing_ = false;
   const auto subject = std::format("box '{}'", name_);
   if (const auto failures = failed_tests(results); failures.empty()) {
     log_.info("SELF_TEST_PASSED", subject,

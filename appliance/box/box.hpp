@@ -6,12 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/link_driver.hpp"
+#include "appliance/box/tests_beside.hpp"
 #include "appliance/control/server.hpp"
 #include "appliance/drivers/data_plane.hpp"
 #include "config/model.hpp"
@@ -19,11 +19,18 @@
 
 namespace cloister::box {
 
+/// Why there is no box: something else than its secrets is wanting, or those are what did not open.
+struct NotOpened : Error {
+  NotOpened(Error error, bool by_secrets = false) : Error{std::move(error)}, secrets{by_secrets} {}
+  bool secrets;
+};
+
 class Box {
  public:
   /// `configuration` and `log` outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io,
-                                                         const config::Configuration& configuration, EventLog& log);
+  [[nodiscard]] static std::expected<std::unique_ptr<Box>, NotOpened> open(boost::asio::io_context& io,
+                                                                           const config::Configuration& configuration,
+                                                                           EventLog& log);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
@@ -42,7 +49,6 @@ class Box {
   [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
   [[nodiscard]] Result<> rekey(const std::string& tunnel, unsigned user);
   void on_held(control::Request request, control::HeldClient client);
-  void begin_tests(control::HeldClient client);
   void on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client);
   [[nodiscard]] control::BoxStatus status() const;
 
@@ -51,9 +57,8 @@ class Box {
   std::string name_;
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
-  bool testing_ = false;
   bool untrusted_ = false;
-  std::jthread tests_;  // of the self-tests on demand; waited for when all secrets are wiped
+  TestsBeside tests_;  // waited for when all secrets are wiped
   std::unique_ptr<drivers::DataPlane> plane_;
   std::vector<std::unique_ptr<LinkDriver>> links_;
   std::unique_ptr<control::Server> control_;

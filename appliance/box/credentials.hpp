@@ -2,6 +2,7 @@
 /// What the links bootstrap by: sealed blobs on disk, opened by the TPM at start, and certificates.
 
 #include <memory>
+#include <vector>
 
 #include "config/model.hpp"
 #include "crypto/credentials.hpp"
@@ -17,8 +18,8 @@ struct OwnIdentity {
 };
 [[nodiscard]] Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box);
 
-[[nodiscard]] Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own,
-                                                             const config::Link& link);
+/// Of each link, in their order; and the TPM has passed its own test.
+[[nodiscard]] Result<std::vector<crypto::Credentials>> open_credentials(const config::Configuration& configuration);
 
 /// The operator's authority and its revocation lists, as the files are now.
 [[nodiscard]] Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap);

@@ -38,6 +38,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"RESERVE_EMPTY", {"BOOTSTRAP_DONE", started}},
     {"SEALED_RESERVE_SPENT", {"SEALED_RESERVE_READY", started}},
     {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", started}},
+    {"SECRETS_CLOSED", {started}},
     {"SELF_TEST_FAILED", {started}},
     {"TRUST_UNREADABLE", {started}},
     {"TUNNEL_BLOCKED", {"TUNNEL_UP", started}},
