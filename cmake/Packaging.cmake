@@ -62,7 +62,7 @@ set(CPACK_DEBIAN_CLOISTER_PACKAGE_NAME cloister)
 set(CPACK_DEBIAN_CLOISTER_DESCRIPTION "The service drives the QKD device, distils its detections into secret keys
  and spends them in its own VPN, so that no key leaves the box.")
 set(CPACK_COMPONENT_CLOISTER_DESCRIPTION ${CPACK_DEBIAN_CLOISTER_DESCRIPTION})
-set(CPACK_DEBIAN_CLOISTER_PACKAGE_DEPENDS "libtss2-tcti-device0t64, tpm-udev, systemd")
+set(CPACK_DEBIAN_CLOISTER_PACKAGE_DEPENDS "tpm-udev, systemd")
 set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_EXTRA
   ${CMAKE_SOURCE_DIR}/image/debian/postinst ${CMAKE_SOURCE_DIR}/image/debian/prerm ${CMAKE_SOURCE_DIR}/image/debian/postrm)
 set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_STRICT_PERMISSION ON)

@@ -15,7 +15,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"box.certificate", "The certificate of that key (PEM): the box's first, then those up to the root. Its DNS name is the box's name."},
     {"box.control_socket", "Where cloisterctl and the dashboard reach the service."},
     {"box.network_socket", "Where cloister-netd hands over the sockets and interfaces of the tunnels."},
-    {"tpm.tcti", "The TPM, as tpm2-tss names it."},
+    {"tpm.tcti", "The TPM, device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER."},
     {"links.name", "The link's name, the same on both boxes."},
     {"links.peer", "The name of the box at the other end."},
     {"links.local_address", "This box's address and TCP port of the classical channel."},

@@ -51,6 +51,11 @@ TPM2B_PUBLIC storage_root_template() {
   return in;
 }
 
+/// The TPM itself says that what it was given is wrong (format one, TPM 2.0 part 2, 6.6.3), not that it cannot now.
+bool about_parameter(TSS2_RC code) {
+  return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) != 0;
+}
+
 /// No password opens it: only the policy does.
 TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
   TPM2B_PUBLIC in{};
@@ -72,6 +77,10 @@ std::string because(TSS2_RC code) {
       return "the TPM is in failure mode: power the box off and on";
     case TPM2_RC_NV_RATE:
       return "the TPM slows writes to its memory down: wait";
+    case TPM2_RC_OBJECT_MEMORY:
+    case TPM2_RC_SESSION_MEMORY:
+      return "the TPM's slots are taken: reach it by the kernel's resource manager ('device:/dev/tpmrm0'), or start it "
+             "anew";
     default:
       return Tss2_RC_Decode(code);
   }
@@ -121,17 +130,18 @@ Tpm::Tpm(Tpm&&) noexcept = default;
 Tpm& Tpm::operator=(Tpm&&) noexcept = default;
 Tpm::~Tpm() = default;
 
-Result<Tpm> Tpm::open(const std::string& tcti) {
+Result<Tpm> Tpm::open(const std::string& tcti, std::chrono::milliseconds patience) {
   ::setenv("TSS2_LOG", "all+NONE", 0);  // its log lines repeat, for developers, what our messages say
   auto state = std::make_unique<State>();
   state->tcti_name = tcti;
-  TSS2_RC code = Tss2_TctiLdr_Initialize(tcti.c_str(), &state->tcti);
-  if (code != TSS2_RC_SUCCESS) {
+  auto bus = TpmBus::open(tcti, patience);
+  if (!bus) {
     return fail(std::format(
         "TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}", tcti,
-        because(code)));
+        bus.error().message));
   }
-  code = Esys_Initialize(&state->esys, state->tcti, nullptr);
+  state->bus = std::move(*bus);
+  TSS2_RC code = Esys_Initialize(&state->esys, state->bus->context(), nullptr);
   if (code != TSS2_RC_SUCCESS) return state->failed("cannot start", code);
   code = Esys_Startup(state->esys, TPM2_SU_CLEAR);  // the firmware has done it on real machines
   if (code != TSS2_RC_SUCCESS && (code & 0xFFFFU) != TPM2_RC_INITIALIZE)
@@ -169,9 +179,10 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
   return encode_tpm_blob(*public_part, *private_part);
 }
 
-Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
+std::expected<SecretVector<std::byte>, Unopened> Tpm::unseal(std::span<const std::byte> blob) {
+  const auto lost = [](std::string message) { return std::unexpected{Unopened{Error{std::move(message)}, true}}; };
   const auto parts = decode_tpm_blob(blob);
-  if (!parts) return std::unexpected{parts.error()};
+  if (!parts) return lost(parts.error().message);
   Handle root{state_->esys};
   Handle session{state_->esys};
   if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
@@ -179,8 +190,9 @@ Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
   Handle object{state_->esys};
   TSS2_RC code = Esys_Load(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts->private_part,
                            &parts->public_part, object.out());
+  if (code != TSS2_RC_SUCCESS && !about_parameter(code)) return state_->failed("cannot load a sealed secret", code);
   if (code != TSS2_RC_SUCCESS) {
-    return fail(std::format(
+    return lost(std::format(
         "TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})",
         state_->tcti_name, because(code)));
   }
@@ -190,7 +202,7 @@ Result<SecretVector<std::byte>> Tpm::unseal(std::span<const std::byte> blob) {
   const auto digest = state_->digest_of(policy);
   if (!digest) return std::unexpected{digest.error()};
   if (!same(*digest, parts->public_part.publicArea.authPolicy)) {
-    return fail(
+    return lost(
         std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or by an earlier version: "
                     "seal it again on this box",
                     state_->tcti_name));

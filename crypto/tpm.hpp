@@ -2,6 +2,7 @@
 /// Sealing small secrets to a TPM 2.0, by tpm2-tss ESAPI, through salted and encrypted sessions: nothing secret crosses
 /// the bus in clear. Objects are exempt from dictionary-attack protection (a pulled plug must not lock the box out).
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -13,10 +14,19 @@
 
 namespace cloister::crypto {
 
+/// Why a sealed secret did not open.
+struct Unopened : Error {
+  Unopened(Error error, bool lost_for_good = false) : Error{std::move(error)}, for_good{lost_for_good} {}
+  bool for_good;  // this TPM never opens it again; else it may, once the TPM is itself again
+};
+
 class Tpm {
  public:
-  /// `tcti` as tctildr takes it: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321".
-  [[nodiscard]] static Result<Tpm> open(const std::string& tcti);
+  /// Less than the unit's WatchdogSec, and far more than any TPM takes for what is asked of it here.
+  static constexpr std::chrono::seconds answer_time{15};
+  /// `tcti` names it as TpmBus reads it: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321". One that takes longer
+  /// than `patience` for an answer has failed.
+  [[nodiscard]] static Result<Tpm> open(const std::string& tcti, std::chrono::milliseconds patience = answer_time);
   Tpm(Tpm&&) noexcept;
   Tpm& operator=(Tpm&&) noexcept;
   ~Tpm();
@@ -24,7 +34,7 @@ class Tpm {
   /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and
   /// opens only with this TPM, and only until `end_generation`.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
-  [[nodiscard]] Result<SecretVector<std::byte>> unseal(std::span<const std::byte> blob);
+  [[nodiscard]] std::expected<SecretVector<std::byte>, Unopened> unseal(std::span<const std::byte> blob);
   /// What the TPM finds of itself: TPM2_SelfTest of what it has not tested yet, TPM2_GetTestResult (TPM 2.0 part 3,
   /// section 10).
   [[nodiscard]] Result<> self_test();

@@ -2,13 +2,13 @@
 /// What the files that talk to the TPM share: the connection, and the handles in the TPM's few slots.
 
 #include <tss2/tss2_esys.h>
-#include <tss2/tss2_tctildr.h>
 
 #include <format>
 #include <memory>
 #include <string>
 
 #include "crypto/tpm.hpp"
+#include "crypto/tpm_bus.hpp"
 
 namespace cloister::crypto {
 
@@ -40,7 +40,7 @@ class Handle {
 
 struct Tpm::State {
   std::string tcti_name;
-  TSS2_TCTI_CONTEXT* tcti = nullptr;
+  std::unique_ptr<TpmBus> bus;
   ESYS_CONTEXT* esys = nullptr;
 
   State() = default;
@@ -48,11 +48,10 @@ struct Tpm::State {
   State& operator=(const State&) = delete;
   ~State() {
     if (esys != nullptr) Esys_Finalize(&esys);
-    if (tcti != nullptr) Tss2_TctiLdr_Finalize(&tcti);
   }
 
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
-    return fail(std::format("TPM '{}': {}: {}", tcti_name, what, because(code)));
+    return fail(std::format("TPM '{}': {}: {}", tcti_name, what, bus->fault().empty() ? because(code) : bus->fault()));
   }
 
   /// The storage root key and a session that is salted with it, so that parameters cross the bus encrypted and answers

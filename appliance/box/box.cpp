@@ -5,6 +5,7 @@
 #include <format>
 
 #include "appliance/box/box_status.hpp"
+#include "appliance/box/credentials.hpp"
 #include "appliance/box/self_test.hpp"
 
 namespace cloister::box {
@@ -39,7 +40,7 @@ std::string summary_of(const PreparedReload& reload) {
 
 }  // namespace
 
-Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, Configured configured, EventLog& log) {
+std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io, Configured configured, EventLog& log) {
   std::unique_ptr<Box> box{new Box{io, std::move(configured), log}};
   const auto& configuration = box->configured_.configuration;
   auto audit = AuditLog::open(configuration.box.state_directory);
@@ -48,7 +49,9 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, Configured configur
   // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
   auto traffic = Traffic::prepare(configuration, box->traffic_.standing());
   if (!traffic) return std::unexpected{traffic.error()};
-  auto links = make_links(configuration, names_of(configuration.links), traffic->numbers);
+  auto credentials = open_credentials(configuration, names_of(configuration.links));
+  if (!credentials) return std::unexpected{NotOpened{credentials.error(), true}};
+  auto links = make_links(configuration, std::move(*credentials), traffic->numbers);
   if (!links) return std::unexpected{links.error()};
   box->traffic_.apply(std::move(*traffic));
   for (auto& [name, link] : *links) {
@@ -71,7 +74,14 @@ Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, Configured configur
 }
 
 Box::Box(asio::io_context& io, Configured configured, EventLog& log)
-    : io_{io}, configured_{std::move(configured)}, name_{configured_.configuration.box.name}, log_{log} {}
+    : io_{io},
+      configured_{std::move(configured)},
+      name_{configured_.configuration.box.name},
+      log_{log},
+      tests_{io, configured_.configuration,
+             [this](const std::vector<control::TestResult>& results, const control::HeldClient& client) {
+               on_tested(results, client);
+             }} {}
 
 /// Traffic ends first: the links' threads may be in the middle of a block, and are waited for.
 Box::~Box() { traffic_.stop(); }
@@ -98,23 +108,13 @@ Result<> Box::rekey(const std::string& tunnel, unsigned user) {
 
 /// Whoever runs the context ends the box, which wipes its secrets.
 void Box::on_held(control::Request request, control::HeldClient client) {
-  if (request == control::Request::selftest) return begin_tests(std::move(client));
+  if (request == control::Request::selftest) return tests_.begin(std::move(client));
   if (request == control::Request::reload) return begin_reload(std::move(client));
   zeroize_.emplace(std::move(client));
   io_.stop();
 }
 
-/// On a thread of their own: traffic and rekeys go on.
-void Box::begin_tests(control::HeldClient client) {
-  if (std::exchange(testing_, true)) return client.answer(control::encode_error("a self-test is under way: try again"));
-  tests_ = std::jthread{[this, configuration = configured_.configuration, held = std::move(client)]() mutable {
-    auto results = test_all(configuration);
-    asio::post(io_, [this, results = std::move(results), held = std::move(held)] { on_tested(results, held); });
-  }};
-}
-
 void Box::on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client) {
-  testing_ = false;
   const auto subject = std::format("box '{}'", name_);
   if (const auto failures = failed_tests(results); failures.empty()) {
     log_.info("SELF_TEST_PASSED", subject,

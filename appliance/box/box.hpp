@@ -17,16 +17,23 @@
 #include "appliance/box/link_driver.hpp"
 #include "appliance/box/reload.hpp"
 #include "appliance/box/traffic.hpp"
+#include "appliance/box/tests_beside.hpp"
 #include "appliance/control/server.hpp"
 #include "crypto/error.hpp"
 
 namespace cloister::box {
 
+/// Why there is no box: something else than its secrets is wanting, or those are what did not open.
+struct NotOpened : Error {
+  NotOpened(Error error, bool by_secrets = false) : Error{std::move(error)}, secrets{by_secrets} {}
+  bool secrets;
+};
+
 class Box {
  public:
   /// `log` outlives it.
-  [[nodiscard]] static Result<std::unique_ptr<Box>> open(boost::asio::io_context& io, Configured configured,
-                                                         EventLog& log);
+  [[nodiscard]] static std::expected<std::unique_ptr<Box>, NotOpened> open(boost::asio::io_context& io,
+                                                                           Configured configured, EventLog& log);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
@@ -56,7 +63,6 @@ class Box {
   [[nodiscard]] Result<> open_link(NewLink link);
   void close_link(const std::string& name);
   [[nodiscard]] LinkDriver* find_link(const std::string& name) const;
-  void begin_tests(control::HeldClient client);
   void on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client);
   [[nodiscard]] control::BoxStatus status() const;
 
@@ -65,11 +71,10 @@ class Box {
   std::string name_;
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
-  bool testing_ = false;
   bool untrusted_ = false;
   bool reloading_ = false;
   // Waited for when all secrets are wiped.
-  std::jthread tests_;   // of the self-tests on demand
+  TestsBeside tests_;
   std::jthread reload_;  // prepares one
   Traffic traffic_;
   std::vector<std::unique_ptr<LinkDriver>> links_;

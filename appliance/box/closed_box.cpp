@@ -1,33 +1,66 @@
 #include "appliance/box/closed_box.hpp"
 
+#include <systemd/sd-daemon.h>
+
 #include <format>
+#include <utility>
 
 #include "appliance/box/box_status.hpp"
-#include "appliance/box/self_test.hpp"
 #include "appliance/box/zeroize.hpp"
 
 namespace cloister::box {
 
 namespace {
 
-const char* state_of(ClosedBy by) { return by == ClosedBy::zeroize ? "zeroized" : "self-test failed"; }
+const char* state_of(ClosedBy by) {
+  switch (by) {
+    case ClosedBy::zeroize:
+      return "zeroized";
+    case ClosedBy::self_test:
+      return "self-test failed";
+    case ClosedBy::no_secrets:
+      return "no secrets";
+  }
+  return "";
+}
+
+const char* refusal_of(ClosedBy by) {
+  switch (by) {
+    case ClosedBy::zeroize:
+      return "this box is zeroized: it has no keys; make new credentials, restart the service";
+    case ClosedBy::self_test:
+      return "this box is closed, for a self-test failed: 'cloisterctl events' says which; restart the service";
+    case ClosedBy::no_secrets:
+      return "this box is closed, for its secrets did not open: 'cloisterctl alarm' says why; then restart the service";
+  }
+  return "";
+}
 
 }  // namespace
 
 Result<std::unique_ptr<ClosedBox>> ClosedBox::open(boost::asio::io_context& io,
                                                    const config::Configuration& configuration, EventLog& log,
                                                    ClosedBy by) {
-  std::unique_ptr<ClosedBox> box{new ClosedBox{configuration, log, by}};
+  std::unique_ptr<ClosedBox> box{new ClosedBox{io, configuration, log, by}};
   auto control = control::Server::open(
       io, configuration.box.control_socket,
       [raw = box.get()](const control::Question& question, unsigned user) { return raw->answer(question, user); },
-      [raw = box.get()](control::Request request, const control::HeldClient& client) {
-        raw->on_held(request, client);
+      [raw = box.get()](control::Request request, control::HeldClient client) {
+        raw->on_held(request, std::move(client));
       });
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   return box;
 }
+
+ClosedBox::ClosedBox(boost::asio::io_context& io, const config::Configuration& configuration, EventLog& log,
+                     ClosedBy by)
+    : configuration_{configuration},
+      log_{log},
+      by_{by},
+      tests_{io, configuration, [](const std::vector<control::TestResult>& results, const control::HeldClient& client) {
+               client.answer(control::encode_tests(results));
+             }} {}
 
 std::string ClosedBox::answer(const control::Question& question, unsigned user) {
   if (question.request == control::Request::status) return control::encode_answer(status());
@@ -35,23 +68,19 @@ std::string ClosedBox::answer(const control::Question& question, unsigned user) 
     const auto done = log_.acknowledge(question.name, question.subject, user);
     return done ? control::encode_done() : control::encode_error(done.error().message);
   }
-  return control::encode_error(
-      by_ == ClosedBy::zeroize
-          ? "this box is zeroized: it has no keys; make new credentials, restart the service"
-          : "this box is closed, for a self-test failed: 'cloisterctl events' says which; restart the service");
+  return control::encode_error(refusal_of(by_));
 }
 
-void ClosedBox::on_held(control::Request request, const control::HeldClient& client) {
-  if (request == control::Request::zeroize) {
-    by_ = ClosedBy::zeroize;
-    return zeroize(configuration_, log_, client);
-  }
+void ClosedBox::on_held(control::Request request, control::HeldClient client) {
+  if (request == control::Request::selftest) return tests_.begin(std::move(client));
   if (request == control::Request::reload)
     return client.answer(control::encode_error("this box is closed, and takes up its configuration by a restart"));
-  client.answer(control::encode_tests(test_all(configuration_)));
+  by_ = ClosedBy::zeroize;
+  zeroize(configuration_, log_, client);
 }
 
 void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client) {
+  ::sd_notify(0, "WATCHDOG=1");  // a TPM that does not answer is given up before the next is due
   const auto failures = destroy_sealed(configuration);
   const std::string subject = std::format("box '{}'", configuration.box.name);
   log.alarm("ZEROIZED", subject, zeroized_text(client.user(), true));

@@ -1,18 +1,20 @@
 #pragma once
-/// What is left of the service once it has destroyed its secrets, or where a self-test has failed: no link, no tunnel, no
+/// What is left of the service once it has destroyed its secrets, where a self-test has failed, or where what its TPM
+/// has sealed does not open: no link, no tunnel, no
 /// interface open. It says so, until it is restarted.
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
 
 #include "appliance/box/event_log.hpp"
+#include "appliance/box/tests_beside.hpp"
 #include "appliance/control/server.hpp"
 #include "config/model.hpp"
 #include "crypto/error.hpp"
 
 namespace cloister::box {
 
-enum class ClosedBy { zeroize, self_test };
+enum class ClosedBy { zeroize, self_test, no_secrets };
 
 class ClosedBox {
  public:
@@ -27,15 +29,15 @@ class ClosedBox {
   static void zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client);
 
  private:
-  ClosedBox(const config::Configuration& configuration, EventLog& log, ClosedBy by)
-      : configuration_{configuration}, log_{log}, by_{by} {}
+  ClosedBox(boost::asio::io_context& io, const config::Configuration& configuration, EventLog& log, ClosedBy by);
   [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
-  void on_held(control::Request request, const control::HeldClient& client);
+  void on_held(control::Request request, control::HeldClient client);
   [[nodiscard]] control::BoxStatus status() const;
 
   const config::Configuration& configuration_;
   EventLog& log_;
   ClosedBy by_;
+  TestsBeside tests_;
   std::unique_ptr<control::Server> control_;
 };
 

@@ -30,6 +30,30 @@ Result<std::shared_ptr<const crypto::CertificateChain>> read_certificate(const c
   return std::make_shared<const crypto::CertificateChain>(std::move(*chain));
 }
 
+Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own, const config::Link& link) {
+  const auto& bootstrap = link.bootstrap;
+  crypto::Credentials credentials;
+  if (!bootstrap.psk.empty()) {
+    auto psk = unseal_psk(tpm, bootstrap.psk);
+    if (!psk) return std::unexpected{psk.error()};
+    credentials.psk.emplace(std::move(*psk));
+  }
+  if (!bootstrap.trust.empty()) {
+    const crypto::Fingerprint peer{bootstrap.trust};
+    if (own.key->fingerprint() == peer)
+      return fail(
+          "'bootstrap.trust' is the fingerprint of this box's own key: set the peer's, which 'cloisterctl "
+          "fingerprint' shows there");
+    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer});
+  }
+  if (!bootstrap.ca.empty()) {
+    auto authority = read_authority(bootstrap);
+    if (!authority) return std::unexpected{authority.error()};
+    credentials.certified.emplace(crypto::CertifiedKeys{own.key, own.certificate, std::move(*authority), link.peer});
+  }
+  return credentials;
+}
+
 }  // namespace
 
 Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box) {
@@ -55,28 +79,22 @@ Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bo
   return std::make_shared<const crypto::Authority>(std::move(*authority));
 }
 
-Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own, const config::Link& link) {
-  const auto& bootstrap = link.bootstrap;
-  crypto::Credentials credentials;
-  if (!bootstrap.psk.empty()) {
-    auto psk = unseal_psk(tpm, bootstrap.psk);
-    if (!psk) return std::unexpected{psk.error()};
-    credentials.psk.emplace(std::move(*psk));
+Result<std::map<std::string, crypto::Credentials>> open_credentials(const config::Configuration& configuration,
+                                                                    const std::set<std::string>& links) {
+  std::map<std::string, crypto::Credentials> credentials;
+  if (links.empty()) return credentials;
+  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  if (!tpm) return std::unexpected{tpm.error()};
+  const auto identity = open_identity(*tpm, configuration.box);
+  if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
+  for (const auto& link : configuration.links) {
+    if (!links.contains(link.name)) continue;
+    auto opened = unseal_credentials(*tpm, *identity, link);
+    if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
+    credentials.emplace(link.name, std::move(*opened));
   }
-  if (!bootstrap.trust.empty()) {
-    const crypto::Fingerprint peer{bootstrap.trust};
-    if (own.key->fingerprint() == peer)
-      return fail(
-          "'bootstrap.trust' is the fingerprint of this box's own key: set the peer's, which 'cloisterctl "
-          "fingerprint' shows there");
-    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer});
-  }
-  if (!bootstrap.ca.empty()) {
-    auto authority = read_authority(bootstrap);
-    if (!authority) return std::unexpected{authority.error()};
-    credentials.certified.emplace(crypto::CertifiedKeys{own.key, own.certificate, std::move(*authority), link.peer});
-  }
-  return credentials;
+  if (const auto tested = tpm->self_test(); !tested) return std::unexpected{tested.error()};
+  return credentials;  // and the TPM is let go: one without a resource manager serves one at a time
 }
 
 }  // namespace cloister::box

@@ -1,7 +1,10 @@
 #pragma once
 /// What the links bootstrap by: sealed blobs on disk, opened by the TPM at start, and certificates.
 
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "config/model.hpp"
 #include "crypto/credentials.hpp"
@@ -17,8 +20,9 @@ struct OwnIdentity {
 };
 [[nodiscard]] Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box);
 
-[[nodiscard]] Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdentity& own,
-                                                             const config::Link& link);
+/// Of the links that are named, by their names; and the TPM has passed its own test.
+[[nodiscard]] Result<std::map<std::string, crypto::Credentials>> open_credentials(
+    const config::Configuration& configuration, const std::set<std::string>& links);
 
 /// The operator's authority and its revocation lists, as the files are now.
 [[nodiscard]] Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap);

@@ -74,13 +74,24 @@ void run(boost::asio::io_context& io, const std::function<void()>& reload) {
   io.run();
 }
 
-/// A box that has destroyed its secrets, or does not trust itself, stays, closed, until it is told to stop.
+const char* closed_text(ClosedBy by) {
+  switch (by) {
+    case ClosedBy::zeroize:
+      return "READY=1\nSTATUS=zeroized: all secrets are destroyed, nothing passes";
+    case ClosedBy::self_test:
+      return "READY=1\nSTATUS=closed: a self-test failed, nothing passes";
+    case ClosedBy::no_secrets:
+      return "READY=1\nSTATUS=closed: the box's secrets did not open, nothing passes";
+  }
+  return "";
+}
+
+/// A box that has destroyed its secrets, has none, or does not trust itself, stays, closed, until it is told to stop.
 int stay_closed(const cloister::config::Configuration& configuration, EventLog& log, ClosedBy by) {
   boost::asio::io_context io{1};
   const auto box = ClosedBox::open(io, configuration, log, by);
   if (!box) return failed(box.error().message);
-  ::sd_notify(0, by == ClosedBy::zeroize ? "READY=1\nSTATUS=zeroized: all secrets are destroyed, nothing passes"
-                                         : "READY=1\nSTATUS=closed: a self-test failed, nothing passes");
+  ::sd_notify(0, closed_text(by));
   run(io, [] {});
   ::sd_notify(0, "STOPPING=1");
   log.info("STOPPED", std::format("box '{}'", configuration.box.name), "told to stop");
@@ -93,7 +104,12 @@ int serve(cloister::box::Configured configured, EventLog& log) {
   bool untrusted = false;
   {
     boost::asio::io_context io{1};
-    auto box = Box::open(io, std::move(configured), log);
+    auto box = Box::open(io, configured, log);
+    if (!box && box.error().secrets) {
+      log.alarm("SECRETS_CLOSED", std::format("box '{}'", configured.configuration.box.name),
+                "the box is closed, for its secrets did not open: " + box.error().message);
+      return stay_closed(configured.configuration, log, ClosedBy::no_secrets);
+    }
     if (!box) return failed(box.error().message);
     ::sd_notify(0, "READY=1");
     run(io, [&box] { (*box)->reload(); });

@@ -1,8 +1,6 @@
 #include "appliance/box/reload.hpp"
 
-#include <algorithm>
 #include <format>
-#include <optional>
 #include <utility>
 
 #include "appliance/box/credentials.hpp"
@@ -14,16 +12,14 @@ Error of_link(const std::string& link, const Error& error) {
   return {std::format("link '{}': {}", link, error.message)};
 }
 
-Result<NewLink> make_link(crypto::Tpm& tpm, const OwnIdentity& identity, const config::Configuration& configuration,
-                          const config::Link& link, const Traffic::Numbers& numbers) {
-  auto credentials = unseal_credentials(tpm, identity, link);
-  if (!credentials) return std::unexpected{credentials.error()};
+Result<NewLink> make_link(const config::Configuration& configuration, const config::Link& link,
+                          crypto::Credentials credentials, const Traffic::Numbers& numbers) {
   auto tunnels = tunnels_of(configuration, link, numbers);
   if (!tunnels) return std::unexpected{tunnels.error()};
   auto device = device_of(link);
   if (!device) return std::unexpected{device.error()};
   return NewLink{.settings = settings_of(configuration, link, std::move(*tunnels)),
-                 .credentials = std::move(*credentials),
+                 .credentials = std::move(credentials),
                  .device = std::move(*device)};
 }
 
@@ -31,7 +27,9 @@ Result<NewLink> make_link(crypto::Tpm& tpm, const OwnIdentity& identity, const c
 Result<> complete(PreparedReload& reload) {
   const auto& configuration = reload.next.configuration;
   const auto& numbers = reload.traffic.numbers;
-  auto opened = make_links(configuration, reload.changes.opened, numbers);
+  auto credentials = open_credentials(configuration, reload.changes.opened);
+  if (!credentials) return std::unexpected{credentials.error()};
+  auto opened = make_links(configuration, std::move(*credentials), numbers);
   if (!opened) return std::unexpected{opened.error()};
   reload.opened = std::move(*opened);
   for (const auto& link : configuration.links) {
@@ -50,21 +48,16 @@ Result<> complete(PreparedReload& reload) {
 }  // namespace
 
 Result<std::map<std::string, NewLink>> make_links(const config::Configuration& configuration,
-                                                  const std::set<std::string>& names, const Traffic::Numbers& numbers) {
+                                                  std::map<std::string, crypto::Credentials> credentials,
+                                                  const Traffic::Numbers& numbers) {
   std::map<std::string, NewLink> made;
-  if (names.empty()) return made;
-  // Closed again before the links' vaults are opened: a TPM without a resource manager serves one at a time.
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
-  if (!tpm) return std::unexpected{tpm.error()};
-  const auto identity = open_identity(*tpm, configuration.box);
-  if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
   for (const auto& link : configuration.links) {
-    if (!names.contains(link.name)) continue;
-    auto parts = make_link(*tpm, *identity, configuration, link, numbers);
+    const auto own = credentials.find(link.name);
+    if (own == credentials.end()) continue;
+    auto parts = make_link(configuration, link, std::move(own->second), numbers);
     if (!parts) return std::unexpected{of_link(link.name, parts.error())};
     made.emplace(link.name, std::move(*parts));
   }
-  if (const auto tested = tpm->self_test(); !tested) return std::unexpected{tested.error()};
   return made;
 }
 

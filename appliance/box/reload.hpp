@@ -33,9 +33,9 @@ struct PreparedReload {
   Traffic::Prepared traffic;
 };
 
-/// What a box's links bootstrap by, opened by the TPM, and their devices; for those of them that are named.
+/// The links whose credentials are given; an error says what is wrong with their tunnels or devices.
 [[nodiscard]] Result<std::map<std::string, NewLink>> make_links(const config::Configuration& configuration,
-                                                                const std::set<std::string>& names,
+                                                                std::map<std::string, crypto::Credentials> credentials,
                                                                 const Traffic::Numbers& numbers);
 
 /// How a box is now.

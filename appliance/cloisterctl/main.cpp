@@ -158,7 +158,9 @@ int main(int argc, char** argv) {
   auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
   auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
   for (auto* command : {generate, import}) {
-    command->add_option("--tpm", psk_options.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
+    command
+        ->add_option("--tpm", psk_options.tcti, "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER")
+        ->capture_default_str();
     command
         ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
         ->required();
@@ -173,7 +175,8 @@ int main(int argc, char** argv) {
   cloisterctl::IdentityOptions identity{
       .tcti = "device:/dev/tpmrm0", .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
   for (auto* command : {enroll, fingerprint}) {
-    command->add_option("--tpm", identity.tcti, "TPM, as tpm2-tss names it")->capture_default_str();
+    command->add_option("--tpm", identity.tcti, "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER")
+        ->capture_default_str();
     command->add_option("--identity", identity.identity, "File of the sealed key, as 'box.identity' names it")
         ->capture_default_str();
     command->add_flag("--json", identity.json, "For programs");

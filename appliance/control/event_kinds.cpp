@@ -140,6 +140,12 @@ constexpr auto kinds = std::to_array<EventKind>({
      "The sealed reserve cannot be read or kept: the TPM or the state directory does not answer as it must. The link "
      "runs; after a restart it is bootstrapped.",
      "Look at the TPM and at 'box.state_directory', as the text says, and restart the service."},
+    {"SECRETS_CLOSED", true,
+     "At its start the box could not open what it bootstraps by: the TPM does not answer or refuses, or a sealed file "
+     "is missing, damaged, or of another TPM; the text says which. The box has no key and lets nothing pass, but "
+     "answers 'cloisterctl status', 'selftest' and 'zeroize'.",
+     "Mend what the text names, then restart the service. Nothing is lost by a TPM that was out of reach for a while, "
+     "nor by how often the box was switched off: what is sealed is exempt from the TPM's lockout."},
     {"SELF_TEST_FAILED", true,
      "A primitive did not give its known answer, randomness, the TPM or what it has sealed is not as it should be; the "
      "text "

@@ -42,6 +42,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"RESERVE_EMPTY", {"BOOTSTRAP_DONE", link_closed, started}},
     {"SEALED_RESERVE_SPENT", {"SEALED_RESERVE_READY", link_closed, started}},
     {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", link_closed, started}},
+    {"SECRETS_CLOSED", {started}},
     {"SELF_TEST_FAILED", {started}},
     {"TRUST_UNREADABLE", {link_closed, started}},
     {"TUNNEL_BLOCKED", {"TUNNEL_UP", tunnel_removed, started}},

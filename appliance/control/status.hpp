@@ -154,7 +154,7 @@ struct BoxStatus {
   int schema = 1;
   std::string box;
   std::string version;
-  std::string state;  // "running", "zeroized", "self-test failed"
+  std::string state;  // "running", "zeroized", "self-test failed", "no secrets"
   double uptime_seconds = 0;
   std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
   std::uint64_t secret_memory_used_bytes = 0;

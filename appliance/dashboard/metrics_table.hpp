@@ -40,7 +40,7 @@ inline constexpr std::string_view dropped_help = "Packets that the tunnel did no
 inline constexpr auto metrics = std::to_array<Metric>({
     {"box", "cloister_build_info", Kind::info, build_info_help, "box"},
     {"version", "cloister_build_info", Kind::info, build_info_help, "version"},
-    {"state", "cloister_box_state", Kind::state, "Whether the box works: running, or closed: zeroized, self-test failed.", "state"},
+    {"state", "cloister_box_state", Kind::state, "Whether the box works: running, or closed: zeroized, self-test failed, no secrets.", "state"},
     {"uptime_seconds", "cloister_uptime_seconds", Kind::gauge, "Time since the service began.", ""},
     {"secret_memory", "cloister_secret_memory_protection", Kind::state, "How the memory of secrets is protected: memfd_secret, locked, unlocked.", "protection"},
     {"secret_memory_used_bytes", "cloister_secret_memory_used_bytes", Kind::gauge, "Memory of secrets in use.", ""},

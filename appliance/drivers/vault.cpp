@@ -35,6 +35,9 @@ Result<> Vault::open_key(crypto::Tpm& tpm) {
   crypto::AeadKey key;
   if (*blob) {
     const auto secret = tpm.unseal(**blob);
+    // A TPM that cannot now may tomorrow: the key that it has sealed stays.
+    if (!secret && !secret.error().for_good)
+      return fail(std::format("key of the sealed reserve '{}': {}", path, secret.error().message));
     if (secret && secret->size() == crypto::AeadKey::size) {
       std::ranges::copy(*secret, key.fill().begin());
       cipher_.emplace(std::move(key));

@@ -239,6 +239,13 @@ class Lab:
         self.start_network(box)
         self.start(f"cloisterd-{box}", *self.service(box), namespace=box)
 
+    def stays_closed(self, box):
+        """The alarm of a box that is up and has no secrets: its links have nobody, its tunnels let nothing pass."""
+        status = self.wait(f"{box}, closed", lambda: self.status(box), 30)
+        if status["state"] != "no secrets" or any(tunnel["state"] != "blocked" for tunnel in status["tunnels"]) or status["secret_memory_used_bytes"]:
+            raise Failed(f"a box without secrets says: {status}")
+        return self.event(box, "SECRETS_CLOSED")
+
     def status(self, box):
         done = self.run(self.programs / "cloisterctl", "--socket", self.control_socket(box), "status", "--json", check=False)
         return json.loads(done.stdout) if done.returncode == 0 else None

@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -111,6 +112,12 @@ class SoftwareTpm {
   pid_t process_ = -1;
 };
 
+/// What becomes of the TPM's answer to one command, and of the bus behind it.
+struct Spoilt {
+  std::vector<std::byte> answer;  // what is passed on of it; nothing: silence
+  bool closes = false;            // the TPM is gone then
+};
+
 /// Between a program and its TPM: passes everything on and remembers it.
 class ListeningBus {
  public:
@@ -118,6 +125,7 @@ class ListeningBus {
     for (const std::string end : {"", ".ctrl"}) {
       const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
       const auto address = address_of(path_ + end);
+      ::unlink(address.sun_path);  // of an earlier one
       REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
       REQUIRE(::listen(listener, 4) == 0);
       threads_.emplace_back([this, listener, target = tpm.socket() + end] { serve(listener, target); });
@@ -129,6 +137,13 @@ class ListeningBus {
   [[nodiscard]] std::string tcti() const { return "swtpm:path=" + path_; }
   /// From now on: the last bit of the TPM's answer number `number` (from 0) is changed.
   void change_answer(int number) { answers_until_change_ = number; }
+  /// The answer number `number` from now on (from 0) becomes what `spoil` makes of it.
+  void spoil_answer(int number, std::function<Spoilt(std::vector<std::byte>)> spoil) {
+    const std::lock_guard lock{mutex_};
+    spoil_ = std::move(spoil);
+    answers_until_spoilt_ = number;
+  }
+  [[nodiscard]] int answers_heard() const { return answers_heard_; }
   /// Before the next command with this code is passed on, the TPM does these, as if another process had been quicker.
   void before(std::uint32_t code, std::vector<std::vector<std::byte>> commands) {
     const std::lock_guard lock{mutex_};
@@ -180,6 +195,15 @@ class ListeningBus {
         }
         if (i == 0) insert_before({buffer.data(), static_cast<std::size_t>(got)}, tpm);
         if (i == 1 && answers_until_change_-- == 0) buffer[static_cast<std::size_t>(got) - 1] ^= std::byte{1};
+        if (i == 1) ++answers_heard_;
+        if (i == 1 && answers_until_spoilt_-- == 0) {
+          const auto spoilt = spoil_({buffer.begin(), buffer.begin() + got});
+          if (::write(client, spoilt.answer.data(), spoilt.answer.size()) !=
+                  static_cast<ssize_t>(spoilt.answer.size()) ||
+              spoilt.closes)
+            return;
+          continue;
+        }
         if (::write(ends[1 - i].fd, buffer.data(), static_cast<std::size_t>(got)) != got) return;
       }
     }
@@ -208,6 +232,9 @@ class ListeningBus {
   bool inserted_failed_ = false;
   std::atomic<bool> stop_ = false;
   std::atomic<int> answers_until_change_ = -1;
+  std::atomic<int> answers_until_spoilt_ = -1;
+  std::atomic<int> answers_heard_ = 0;
+  std::function<Spoilt(std::vector<std::byte>)> spoil_;
   std::mutex mutex_;
   std::vector<std::byte> heard_;
   std::vector<std::jthread> threads_;

@@ -90,6 +90,35 @@ TEST_CASE("A changed, cut or missing record, and one of another link, are proble
   CHECK_THAT(place.look().problem, ContainsSubstring("is gone"));
 }
 
+TEST_CASE("A TPM that cannot just now, at whichever of its answers, costs no sealed reserve", "[tpm]") {
+  Place place;
+  store(place);
+  const auto key = bytes_of(Vault::key_path(place.path));
+  // TPM_RC_LOCKOUT, alone (TPM 2.0 part 1, 18.4).
+  const auto locked_out = [](const std::vector<std::byte>&) {
+    std::vector<std::byte> answer;
+    for (const unsigned byte : {0x80U, 1U, 0U, 0U, 0U, 10U, 0U, 0U, 9U, 0x21U})
+      answer.push_back(static_cast<std::byte>(byte));
+    return crypto::test::Spoilt{answer};
+  };
+  int refused = 0;
+  for (int number = 0; number < 25; ++number) {
+    INFO("answer " << number);
+    crypto::test::ListeningBus bus{place.tpm};
+    bus.spoil_answer(number, locked_out);
+    auto settings = place.settings(place.tpm);
+    settings.tcti = bus.tcti();
+    const auto vault = Vault::open(settings);
+    if (!vault) CHECK_THAT(vault.error().message, ContainsSubstring("locked out"));
+    refused += vault ? 0 : 1;
+    REQUIRE(bytes_of(Vault::key_path(place.path)) == key);
+    place.tpm.cut_power();
+    place.tpm.start();
+  }
+  CHECK(refused > 10);
+  CHECK(place.look().record);
+}
+
 TEST_CASE("A disk in a box with another TPM is a problem with a reason, and that TPM serves from then on", "[tpm]") {
   const Place place;
   const SoftwareTpm another;
