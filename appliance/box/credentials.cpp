@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/box/tpm_settings.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::box {
@@ -80,7 +81,7 @@ Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bo
 }
 
 Result<std::vector<crypto::Credentials>> open_credentials(const config::Configuration& configuration) {
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  auto tpm = crypto::Tpm::open(tpm_settings(configuration.tpm));
   if (!tpm) return std::unexpected{tpm.error()};
   const auto identity = open_identity(*tpm, configuration.box);
   if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
