@@ -54,6 +54,9 @@ struct Box {
 
 struct Tpm {
   std::string tcti = "device:/dev/tpmrm0";
+  std::vector<unsigned> pcrs;  // of SHA-256, ascending, that sealed objects are bound to; empty: to none
+  std::string policy_key;      // path of the key that signs their values, PEM; empty: none
+  std::string policy_signatures = "/var/lib/cloister/pcr-policy.json";
   bool operator==(const Tpm&) const = default;
 };
 

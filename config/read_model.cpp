@@ -25,6 +25,29 @@ void expect_one_family(Section& section, const std::string& key, const Endpoint&
     section.error(key, "is of another address family than its local counterpart: both must be IPv4, or both IPv6");
 }
 
+std::expected<unsigned, std::string> parse_pcr(const std::string& text) {
+  constexpr unsigned pcr_max = 23;
+  if (const auto pcr = within(a_whole<unsigned>("a PCR: expected 0 to 23"), 0U, pcr_max).parse(text)) return *pcr;
+  return std::unexpected{std::format("'{}' is not a PCR: expected 0 to {}", text, pcr_max)};
+}
+
+Tpm read_tpm(Section section) {
+  Tpm tpm;
+  section.read("tcti", tpm.tcti, a_text("a TPM's name"));
+  section.read_list(
+      "pcrs", tpm.pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); }, Shape::number, "a PCR, 0 to 23");
+  std::ranges::sort(tpm.pcrs);
+  if (std::ranges::adjacent_find(tpm.pcrs) != tpm.pcrs.end()) section.error("pcrs", "names one PCR twice");
+  section.read_optional("policy_key", tpm.policy_key, a_path());
+  section.read("policy_signatures", tpm.policy_signatures, a_path());
+  if (!tpm.pcrs.empty() && tpm.policy_key.empty())
+    section.error("pcrs", "bind sealed objects to values that a key has signed: set 'policy_key' too");
+  if (tpm.pcrs.empty() && !tpm.policy_key.empty())
+    section.error("policy_key", "has nothing to sign: set 'pcrs' too, for instance [7, 11]");
+  section.finish();
+  return tpm;
+}
+
 Box read_box(Section section) {
   Box box;
   section.read("name", box.name, a_name(), Default::none);
@@ -213,9 +236,7 @@ Configuration read_model(Report& report, const YAML::Node& document) {
     return configuration;
   }
   if (Section box = top.section("box", true); box.present()) configuration.box = read_box(box);
-  Section tpm = top.section("tpm", false);
-  tpm.read("tcti", configuration.tpm.tcti, a_text("a TPM's name"));
-  tpm.finish();
+  configuration.tpm = read_tpm(top.section("tpm", false));
 
   Cross cross{configuration};
   auto links = top.sections("links", true);

@@ -75,6 +75,8 @@ std::string because(TSS2_RC code) {
       return "the TPM is locked out after wrong authorisations: wait, or clear the lockout";
     case TPM2_RC_FAILURE:
       return "the TPM is in failure mode: power the box off and on";
+    case TPM2_RC_PCR_CHANGED:
+      return "the TPM's PCRs were changed just now: try again";
     case TPM2_RC_NV_RATE:
       return "the TPM slows writes to its memory down: wait";
     case TPM2_RC_OBJECT_MEMORY:
@@ -114,6 +116,9 @@ Result<> Tpm::State::open_policy(const Handle& root, const Handle& session, TPM2
     code = Esys_TRSess_SetAttributes(esys, policy.get(), encrypted, 0xFF);
   }
   if (code != TSS2_RC_SUCCESS) return failed("no policy session", code);
+  if (binding.bound()) {
+    if (auto bound = bind(kind, policy); !bound) return bound;
+  }
   return TpmCounter::into_policy(*this, generation_index, session, policy);
 }
 
@@ -130,15 +135,16 @@ Tpm::Tpm(Tpm&&) noexcept = default;
 Tpm& Tpm::operator=(Tpm&&) noexcept = default;
 Tpm::~Tpm() = default;
 
-Result<Tpm> Tpm::open(const std::string& tcti, std::chrono::milliseconds patience) {
+Result<Tpm> Tpm::open(const TpmSettings& settings, std::chrono::milliseconds patience) {
   ::setenv("TSS2_LOG", "all+NONE", 0);  // its log lines repeat, for developers, what our messages say
   auto state = std::make_unique<State>();
-  state->tcti_name = tcti;
-  auto bus = TpmBus::open(tcti, patience);
+  state->tcti_name = settings.tcti;
+  state->binding = settings.binding;
+  auto bus = TpmBus::open(settings.tcti, patience);
   if (!bus) {
     return fail(std::format(
-        "TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}", tcti,
-        bus.error().message));
+        "TPM '{}' cannot be reached: is there one (ls /dev/tpmrm0), is 'tpm.tcti' right, does swtpm run: {}",
+        settings.tcti, bus.error().message));
   }
   state->bus = std::move(*bus);
   TSS2_RC code = Esys_Initialize(&state->esys, state->bus->context(), nullptr);
@@ -203,8 +209,8 @@ std::expected<SecretVector<std::byte>, Unopened> Tpm::unseal(std::span<const std
   if (!digest) return std::unexpected{digest.error()};
   if (!same(*digest, parts->public_part.publicArea.authPolicy)) {
     return lost(
-        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or by an earlier version: "
-                    "seal it again on this box",
+        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs "
+                    "or by another policy key than the configuration's: seal it again on this box",
                     state_->tcti_name));
   }
   TPM2B_SENSITIVE_DATA* data = nullptr;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/error.hpp"
+#include "crypto/pcr_policy.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
@@ -20,24 +21,32 @@ struct Unopened : Error {
   bool for_good;  // this TPM never opens it again; else it may, once the TPM is itself again
 };
 
+/// Where the TPM is, and what it is to find before it opens what it seals.
+struct TpmSettings {
+  TpmSettings(std::string name, PcrBinding bound_to = {}) : tcti{std::move(name)}, binding{std::move(bound_to)} {}
+  /// As TpmBus reads it: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321".
+  std::string tcti;
+  PcrBinding binding;
+};
+
 class Tpm {
  public:
   /// Less than the unit's WatchdogSec, and far more than any TPM takes for what is asked of it here.
   static constexpr std::chrono::seconds answer_time{15};
-  /// `tcti` names it as TpmBus reads it: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321". One that takes longer
-  /// than `patience` for an answer has failed.
-  [[nodiscard]] static Result<Tpm> open(const std::string& tcti, std::chrono::milliseconds patience = answer_time);
+  /// One that takes longer than `patience` for an answer has failed.
+  [[nodiscard]] static Result<Tpm> open(const TpmSettings& settings, std::chrono::milliseconds patience = answer_time);
   Tpm(Tpm&&) noexcept;
   Tpm& operator=(Tpm&&) noexcept;
   ~Tpm();
 
   /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and
-  /// opens only with this TPM, and only until `end_generation`.
+  /// opens only with this TPM, only until `end_generation`, and only as the settings' binding lets it.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
   [[nodiscard]] std::expected<SecretVector<std::byte>, Unopened> unseal(std::span<const std::byte> blob);
   /// What the TPM finds of itself: TPM2_SelfTest of what it has not tested yet, TPM2_GetTestResult (TPM 2.0 part 3,
   /// section 10).
   [[nodiscard]] Result<> self_test();
+  [[nodiscard]] Result<PcrValues> read_pcrs(std::span<const unsigned> pcrs);
   /// Nothing that was sealed before opens any more, on this TPM or another: its policy names a value of the generation
   /// counter, which this moves on.
   [[nodiscard]] Result<> end_generation();

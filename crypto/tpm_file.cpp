@@ -17,23 +17,27 @@ constexpr std::size_t blob_bytes_max = 4096;
 
 }  // namespace
 
-Result<> seal_to_file(Tpm& tpm, const std::string& path, std::span<const std::byte> secret, bool replace) {
-  if (!replace && ::access(path.c_str(), F_OK) == 0)
-    return fail(std::format(
-        "'{}' exists already: a new secret would replace the one in use; say --force if that is meant", path));
-  const auto blob = tpm.seal(secret);
-  if (!blob) return std::unexpected{blob.error()};
+Result<> put_file(const std::string& path, std::span<const std::byte> bytes, unsigned mode) {
   const std::string partial = path + ".new";
-  const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return fail(std::format("'{}' cannot be written: {}", partial, std::strerror(errno)));
   const bool written =
-      ::write(file, blob->data(), blob->size()) == static_cast<ssize_t>(blob->size()) && ::fsync(file) == 0;
+      ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
   ::close(file);
   if (!written || ::rename(partial.c_str(), path.c_str()) != 0) {
     ::unlink(partial.c_str());
     return fail(std::format("'{}' cannot be written: {}", path, std::strerror(errno)));
   }
   return {};
+}
+
+Result<> seal_to_file(Tpm& tpm, const std::string& path, std::span<const std::byte> secret, bool replace) {
+  if (!replace && ::access(path.c_str(), F_OK) == 0)
+    return fail(std::format(
+        "'{}' exists already: a new secret would replace the one in use; say --force if that is meant", path));
+  const auto blob = tpm.seal(secret);
+  if (!blob) return std::unexpected{blob.error()};
+  return put_file(path, *blob, 0600);
 }
 
 Result<SecretVector<std::byte>> unseal_file(Tpm& tpm, const std::string& path, std::string_view what,

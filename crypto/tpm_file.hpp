@@ -10,6 +10,9 @@
 
 namespace cloister::crypto {
 
+/// The new content or the old, also through a power cut; readable as `mode` says.
+[[nodiscard]] Result<> put_file(const std::string& path, std::span<const std::byte> bytes, unsigned mode);
+
 /// Seals `secret` into the file `path`; an existing one is replaced only when `replace` says so.
 [[nodiscard]] Result<> seal_to_file(Tpm& tpm, const std::string& path, std::span<const std::byte> secret, bool replace);
 /// `what` begins the message of a failure ("sealed PSK"); `remedy` ends it where there is no file.

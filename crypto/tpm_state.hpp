@@ -40,6 +40,7 @@ class Handle {
 
 struct Tpm::State {
   std::string tcti_name;
+  PcrBinding binding;
   std::unique_ptr<TpmBus> bus;
   ESYS_CONTEXT* esys = nullptr;
 
@@ -58,8 +59,13 @@ struct Tpm::State {
   /// cannot be changed on it.
   [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
   /// A session (TPM2_SE_POLICY, or TPM2_SE_TRIAL to learn its digest) that fulfils the policy of all sealed objects:
-  /// the box's secrets are of the generation that the TPM counts now. `session` is for the commands in between.
+  /// the machine is in a state that the policy key has signed, where they are bound to PCRs, and the box's secrets are
+  /// of the generation that the TPM counts now. `session` is for the commands in between.
   [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
+  /// The first part of that policy where objects are bound to PCRs: they have values that the policy key has signed.
+  [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& policy) const;
+  [[nodiscard]] Result<TPMT_TK_VERIFIED> signed_ticket(const TPM2B_DIGEST& now, const PolicyKey& key,
+                                                       const TPM2B_PUBLIC& area) const;
   [[nodiscard]] Result<TPM2B_DIGEST> digest_of(const Handle& policy) const;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/box/tpm_settings.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::box {
@@ -83,7 +84,7 @@ Result<std::map<std::string, crypto::Credentials>> open_credentials(const config
                                                                     const std::set<std::string>& links) {
   std::map<std::string, crypto::Credentials> credentials;
   if (links.empty()) return credentials;
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  auto tpm = crypto::Tpm::open(tpm_settings(configuration.tpm));
   if (!tpm) return std::unexpected{tpm.error()};
   const auto identity = open_identity(*tpm, configuration.box);
   if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));

@@ -67,7 +67,7 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
     return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist",
                             driver->settings_.account_log));
   }
-  auto vault = drivers::Vault::open({.tcti = driver->settings_.tcti,
+  auto vault = drivers::Vault::open({.tpm = driver->settings_.tpm,
                                      .path = driver->settings_.vault,
                                      .link = driver->settings_.link.session.link,
                                      .local_box = driver->settings_.link.session.local_box,

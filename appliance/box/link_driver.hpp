@@ -33,7 +33,7 @@ struct LinkDriverSettings {
   std::string epsilon_file;        // path; what the link has spent
   /// Reads the operator's authority and its revocation lists; empty where the link does not bootstrap by certificates.
   std::function<Result<std::shared_ptr<const crypto::Authority>>()> read_authority;
-  std::string tcti;
+  crypto::TpmSettings tpm{""};
   std::string vault;  // path of the sealed reserve's record
 };
 

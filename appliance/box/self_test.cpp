@@ -7,6 +7,7 @@
 #include <format>
 #include <functional>
 
+#include "appliance/box/tpm_settings.hpp"
 #include "appliance/box/zeroize.hpp"
 #include "appliance/drivers/vault.hpp"
 #include "crypto/random.hpp"
@@ -27,8 +28,8 @@ control::TestResult run(const std::string& name, const std::function<Result<>()>
           .milliseconds = taken.count()};
 }
 
-Result<> test_tpm(const std::string& tcti) {
-  auto tpm = crypto::Tpm::open(tcti);
+Result<> test_tpm(const crypto::TpmSettings& settings) {
+  auto tpm = crypto::Tpm::open(settings);
   if (!tpm) return std::unexpected{tpm.error()};
   if (auto tested = tpm->self_test(); !tested) return tested;
   std::array<std::byte, 32> bytes{};
@@ -38,14 +39,14 @@ Result<> test_tpm(const std::string& tcti) {
   const auto opened = tpm->unseal(*sealed);
   if (!opened) return std::unexpected{opened.error()};
   if (!std::ranges::equal(*opened, bytes))
-    return fail(std::format("TPM '{}' gives back other bytes than it sealed", tcti));
+    return fail(std::format("TPM '{}' gives back other bytes than it sealed", settings.tcti));
   return {};
 }
 
 /// Whether what the TPM has sealed for this box opens: its identity, PSKs, the keys of sealed reserves. Certificates and
 /// lists of an authority, which others may be exchanging just now, are no part of it.
 Result<> test_sealed(const config::Configuration& configuration) {
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  auto tpm = crypto::Tpm::open(tpm_settings(configuration.tpm));
   if (!tpm) return std::unexpected{tpm.error()};
   const auto opens = [&tpm](const std::string& path, const char* what, const char* remedy) -> Result<> {
     const auto secret = crypto::unseal_file(*tpm, path, what, remedy);
@@ -77,7 +78,7 @@ std::vector<control::TestResult> test_primitives() {
 
 std::vector<control::TestResult> test_all(const config::Configuration& configuration) {
   auto results = test_primitives();
-  results.push_back(run("tpm", [&] { return test_tpm(configuration.tpm.tcti); }));
+  results.push_back(run("tpm", [&] { return test_tpm(tpm_settings(configuration.tpm)); }));
   results.push_back(run("sealed-state", [&] { return test_sealed(configuration); }));
   return results;
 }

@@ -9,6 +9,7 @@
 #include <format>
 #include <set>
 
+#include "appliance/box/tpm_settings.hpp"
 #include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/drivers/vault.hpp"
 #include "crypto/tpm.hpp"
@@ -66,7 +67,7 @@ std::string reserve_path(const config::Configuration& configuration, const confi
 
 std::vector<std::string> destroy_sealed(const config::Configuration& configuration) {
   std::vector<std::string> failures;
-  auto tpm = crypto::Tpm::open(configuration.tpm.tcti);
+  auto tpm = crypto::Tpm::open(tpm_settings(configuration.tpm));
   const auto ended = tpm ? tpm->end_generation() : Result<>{std::unexpected{tpm.error()}};
   if (!ended) failures.push_back(ended.error().message);
   remove_files(sealed_files(configuration), failures);

@@ -48,7 +48,7 @@ Result<> enroll(const IdentityOptions& options) {
   const bool request = !options.csr_box.empty();
   if (request && !config::a_name().parse(options.csr_box))
     return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
-  auto tpm = crypto::Tpm::open(options.tcti);
+  auto tpm = crypto::Tpm::open(options.tpm);
   if (!tpm) return std::unexpected{tpm.error()};
   const bool existing = request && !options.force && std::filesystem::exists(options.identity);
   const auto identity = existing ? crypto::unseal_identity(*tpm, options.identity) : fresh_identity(*tpm, options);
@@ -88,7 +88,7 @@ Result<> show_fingerprint(const IdentityOptions& options) {
   if (!options.public_key.empty()) {
     fingerprint = fingerprint_of_file(options.public_key);
   } else {
-    auto tpm = crypto::Tpm::open(options.tcti);
+    auto tpm = crypto::Tpm::open(options.tpm);
     if (!tpm) return std::unexpected{tpm.error()};
     fingerprint =
         crypto::unseal_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });

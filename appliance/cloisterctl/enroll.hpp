@@ -5,11 +5,12 @@
 #include <string>
 
 #include "crypto/error.hpp"
+#include "crypto/tpm.hpp"
 
 namespace cloister::cloisterctl {
 
 struct IdentityOptions {
-  std::string tcti;
+  crypto::TpmSettings tpm;
   std::string identity;    // path of the sealed key
   std::string public_key;  // path of a public key
   std::string csr_box;     // name for a certificate request; empty: none is wanted

@@ -20,6 +20,7 @@
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
 #include "appliance/cloisterctl/not_understood.hpp"
+#include "appliance/cloisterctl/pcr_policy.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/reload.hpp"
 #include "appliance/cloisterctl/selftest.hpp"
@@ -152,15 +153,18 @@ int main(int argc, char** argv) {
   audit_verify->add_option("--head", audit_options.head,
                            "A head from the journal (field CLOISTER_AUDIT_HEAD) that the log must lead through");
 
+  const char* const tpm_meaning = "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER";
+  const char* const tpm_configuration_meaning =
+      "Configuration whose 'tpm' says which TPM, and what PCRs the secret is bound to (in place of --tpm)";
+  std::string tpm_configuration;
   auto* psk = app.add_subcommand("psk", "Make or take over a bootstrap PSK, sealed in the TPM");
   psk->require_subcommand(1);
-  cloisterctl::PskOptions psk_options{.tcti = "device:/dev/tpmrm0", .output = {}};
+  cloisterctl::PskOptions psk_options{.tpm = {"device:/dev/tpmrm0"}, .output = {}};
   auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
   auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
   for (auto* command : {generate, import}) {
-    command
-        ->add_option("--tpm", psk_options.tcti, "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER")
-        ->capture_default_str();
+    command->add_option("--tpm", psk_options.tpm.tcti, tpm_meaning)->capture_default_str();
+    command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
     command
         ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
         ->required();
@@ -173,10 +177,10 @@ int main(int argc, char** argv) {
       app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
   auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
   cloisterctl::IdentityOptions identity{
-      .tcti = "device:/dev/tpmrm0", .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
+      .tpm = {"device:/dev/tpmrm0"}, .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
   for (auto* command : {enroll, fingerprint}) {
-    command->add_option("--tpm", identity.tcti, "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER")
-        ->capture_default_str();
+    command->add_option("--tpm", identity.tpm.tcti, tpm_meaning)->capture_default_str();
+    command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
     command->add_option("--identity", identity.identity, "File of the sealed key, as 'box.identity' names it")
         ->capture_default_str();
     command->add_flag("--json", identity.json, "For programs");
@@ -187,6 +191,28 @@ int main(int argc, char** argv) {
   enroll->add_flag("--force", identity.force, "Replace an existing key");
   fingerprint->add_option("file", identity.public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
+
+  auto* pcr_policy = app.add_subcommand(
+      "pcr-policy", "Which states of the machine may open what its TPM has sealed; works without the service");
+  pcr_policy->require_subcommand(1);
+  cloisterctl::PcrPolicyOptions policy_options;
+  auto* policy_show =
+      pcr_policy->add_subcommand("show", "Show the PCRs of 'tpm.pcrs', and whether this state is signed");
+  auto* policy_sign =
+      pcr_policy->add_subcommand("sign", "Sign this state, or one that --pcr describes, with the policy key");
+  policy_sign->add_option("--key", policy_options.key, "Private policy key (PEM, RSA of 2048 bits)")->required();
+  policy_sign->add_option("--pcr", policy_options.values,
+                          "A PCR's value, as 11=HEX, again for each PCR; asks neither the TPM nor the configuration");
+  policy_sign->add_option("--output", policy_options.file, "File of signed policies: this one is added to it")
+      ->required();
+  auto* policy_install =
+      pcr_policy->add_subcommand("install", "Check signed policies and put them where the box reads them");
+  policy_install->add_option("file", policy_options.file, "File of signed policies")->required();
+  for (auto* command : {policy_show, policy_sign, policy_install}) {
+    command->add_option("--config", policy_options.configuration, "Configuration of the service")
+        ->capture_default_str();
+    command->add_flag("--json", policy_options.json, "For programs");
+  }
 
   auto* selftest = app.add_subcommand(
       "selftest", "Have the box test its primitives, randomness, TPM and sealed state; where one fails it closes");
@@ -322,6 +348,14 @@ int main(int argc, char** argv) {
     return cloisterctl::zeroize(zeroize_options);
   }
   Result<> done;
+  if (!tpm_configuration.empty()) {
+    const auto settings = cloisterctl::tpm_of(tpm_configuration);
+    if (!settings) return failed(settings.error().message);
+    psk_options.tpm = identity.tpm = *settings;
+  }
+  if (*policy_show) done = cloisterctl::pcr_policy_show(policy_options);
+  if (*policy_sign) done = cloisterctl::pcr_policy_sign(policy_options);
+  if (*policy_install) done = cloisterctl::pcr_policy_install(policy_options);
   if (*enroll) done = cloisterctl::enroll(identity);
   if (*fingerprint) done = cloisterctl::show_fingerprint(identity);
   if (*generate) done = cloisterctl::psk_generate(psk_options);

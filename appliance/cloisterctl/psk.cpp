@@ -42,7 +42,7 @@ unsigned hex_value(unsigned character) {
 }
 
 Result<> seal_to(const PskOptions& options, const Psk& psk) {
-  auto tpm = crypto::Tpm::open(options.tcti);
+  auto tpm = crypto::Tpm::open(options.tpm);
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::seal_to_file(*tpm, options.output, psk.expose(), options.force);
 }

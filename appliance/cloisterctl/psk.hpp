@@ -5,11 +5,12 @@
 #include <string>
 
 #include "crypto/error.hpp"
+#include "crypto/tpm.hpp"
 
 namespace cloister::cloisterctl {
 
 struct PskOptions {
-  std::string tcti;
+  crypto::TpmSettings tpm;
   std::string output;  // the sealed blob
   bool json = false;   // of an import: say by JSON where it is sealed
   bool force = false;  // show a fresh PSK although standard output is no terminal; replace an existing blob

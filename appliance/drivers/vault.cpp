@@ -20,7 +20,7 @@ Vault::Vault(VaultSettings settings) : settings_{std::move(settings)} {}
 
 Result<Vault> Vault::open(VaultSettings settings) {
   Vault vault{std::move(settings)};
-  auto tpm = crypto::Tpm::open(vault.settings_.tcti);
+  auto tpm = crypto::Tpm::open(vault.settings_.tpm);
   if (!tpm) return std::unexpected{tpm.error()};
   if (auto opened = vault.open_key(*tpm); !opened) return std::unexpected{opened.error()};
   if (auto opened = vault.open_counters(*tpm); !opened) return std::unexpected{opened.error()};
@@ -123,7 +123,7 @@ Result<std::uint64_t> Vault::store(std::span<const std::byte> record) {
 }
 
 Result<std::uint64_t> Vault::move(session::Counter counter, std::uint64_t to) {
-  auto tpm = crypto::Tpm::open(settings_.tcti);
+  auto tpm = crypto::Tpm::open(settings_.tpm);
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::TpmCounter::advance(*tpm, index_of(counter), to);
 }

@@ -20,7 +20,7 @@
 namespace cloister::drivers {
 
 struct VaultSettings {
-  std::string tcti;
+  crypto::TpmSettings tpm;
   std::string path;  // of the record; the key is at path + "-key"
   std::string link;
   std::string local_box;

@@ -215,6 +215,16 @@ class Lab:
             (self.directory / f"{box}.yaml").write_text(text)
             assert peer in text
 
+    def bind(self, box):
+        """The box's configuration, bound to PCRs 7 and 11 by a fresh policy key, as another file."""
+        key, public = self.directory / "policy.key", self.directory / "policy.pem"
+        self.run("openssl", "genrsa", "-out", key, "2048")
+        self.run("openssl", "rsa", "-in", key, "-pubout", "-out", public)
+        text = (self.directory / f"{box}.yaml").read_text()
+        bound = self.directory / f"{box}-bound.yaml"
+        bound.write_text(text.replace("\ntpm:\n", f"\ntpm:\n  pcrs: [7, 11]\n  policy_key: {public}\n  policy_signatures: {self.directory}/policy.json\n", 1))
+        return bound
+
     def control_socket(self, box):
         return self.directory / f"{box}-control.sock"
 

@@ -30,7 +30,7 @@ struct SealedBox {
     configuration.box.name = "geneva";
     configuration.box.state_directory = files.string();
     configuration.box.identity = (files / "identity").string();
-    configuration.tpm.tcti = software.tcti();
+    configuration.tpm.tpm = software.tcti();
     config::Link link;
     link.name = "line";
     link.peer = "paris";
@@ -63,7 +63,7 @@ struct SealedBox {
   }
 
   [[nodiscard]] Result<drivers::Vault> open_vault() const {
-    return drivers::Vault::open({.tcti = software.tcti(),
+    return drivers::Vault::open({.tpm = software.tcti(),
                                  .path = reserve_path(configuration, configuration.links[0]),
                                  .link = "line",
                                  .local_box = "geneva",

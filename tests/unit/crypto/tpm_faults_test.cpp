@@ -151,7 +151,7 @@ TEST_CASE("Twenty pulled plugs, each in the middle of its use, lock nobody out",
 TEST_CASE("The name of a TPM that has none of the forms is refused by saying them", "[tpm]") {
   for (const char* name : {"", "tabrmd", "device", "swtpm:port=1", "swtpm:host=127.0.0.1", "libtss2-tcti-device.so"}) {
     INFO(name);
-    const auto tpm = Tpm::open(name);
+    const auto tpm = Tpm::open(std::string{name});
     REQUIRE_FALSE(tpm);
     CHECK_THAT(tpm.error().message, ContainsSubstring("device:/dev/tpmrm0"));
   }

@@ -139,7 +139,7 @@ TEST_CASE("The TPM itself refuses an object of an earlier generation, whatever o
 }
 
 TEST_CASE("A TPM that is not there is one line that says what to look at", "[tpm]") {
-  const auto tpm = Tpm::open("swtpm:path=/nonexistent/tpm");
+  const auto tpm = Tpm::open(std::string{"swtpm:path=/nonexistent/tpm"});
   REQUIRE_FALSE(tpm);
   CHECK_THAT(tpm.error().message, ContainsSubstring("cannot be reached") && ContainsSubstring("tpm.tcti"));
   CHECK_FALSE(tpm.error().message.contains('\n'));

@@ -17,7 +17,7 @@ struct Place {
   std::string path = tpm.state_directory() + "-line.reserve";
 
   [[nodiscard]] VaultSettings settings(const SoftwareTpm& on) const {
-    return {.tcti = on.tcti(), .path = path, .link = "line", .local_box = "geneva", .peer_box = "paris"};
+    return {.tpm = on.tcti(), .path = path, .link = "line", .local_box = "geneva", .peer_box = "paris"};
   }
   [[nodiscard]] session::KeptReserve look(const SoftwareTpm& on) const {
     auto vault = Vault::open(settings(on));
@@ -107,7 +107,7 @@ TEST_CASE("A TPM that cannot just now, at whichever of its answers, costs no sea
     crypto::test::ListeningBus bus{place.tpm};
     bus.spoil_answer(number, locked_out);
     auto settings = place.settings(place.tpm);
-    settings.tcti = bus.tcti();
+    settings.tpm = bus.tcti();
     const auto vault = Vault::open(settings);
     if (!vault) CHECK_THAT(vault.error().message, ContainsSubstring("locked out"));
     refused += vault ? 0 : 1;

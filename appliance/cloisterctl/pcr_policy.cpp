@@ -1,0 +1,162 @@
+#include "appliance/cloisterctl/pcr_policy.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <filesystem>
+#include <format>
+#include <iostream>
+
+#include "appliance/box/tpm_settings.hpp"
+#include "appliance/cloisterctl/table.hpp"
+#include "config/parse.hpp"
+#include "crypto/tpm_file.hpp"
+
+namespace cloister::cloisterctl {
+namespace json = boost::json;
+namespace {
+
+using Policies = std::vector<crypto::SignedPcrPolicy>;
+
+constexpr unsigned readable_by_all = 0644;  // nothing in it is secret
+
+Result<crypto::TpmSettings> bound_settings(const std::string& configuration) {
+  auto settings = tpm_of(configuration);
+  if (settings && !settings->binding.bound())
+    return fail(std::format("'{}' binds sealed objects to no PCR: set 'tpm.pcrs' and 'tpm.policy_key'", configuration));
+  return settings;
+}
+
+Result<Policies> read_policies(const std::string& path) {
+  const auto text = crypto::read_text_file(path, crypto::pcr_signatures_bytes_max);
+  if (!text) return std::unexpected{text.error()};
+  auto policies = crypto::parse_pcr_signatures(*text);
+  if (!policies) return fail(std::format("'{}' {}", path, policies.error().message));
+  return policies;
+}
+
+template <class Parse>
+Result<crypto::PolicyKey> read_key(const std::string& path, Parse parse) {
+  const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);
+  if (!text) return std::unexpected{text.error()};
+  auto key = parse(*text);
+  if (!key) return fail(std::format("'{}' {}", path, key.error().message));
+  return key;
+}
+
+Result<crypto::PcrValues> values_now(const crypto::TpmSettings& settings) {
+  auto tpm = crypto::Tpm::open(settings);
+  if (!tpm) return std::unexpected{tpm.error()};
+  return tpm->read_pcrs(settings.binding.pcrs);
+}
+
+Result<crypto::PcrValues> values_given(const std::vector<std::string>& texts) {
+  crypto::PcrValues values;
+  for (const auto& text : texts) {
+    const auto equals = std::min(text.find('='), text.size());
+    unsigned pcr = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + equals, pcr);
+    const auto digest = crypto::pcr_digest_from_hex(std::string_view{text}.substr(std::min(equals + 1, text.size())));
+    if (error != std::errc{} || end != text.data() + equals || pcr > crypto::pcr_max || !digest)
+      return fail(std::format("'{}' is no PCR's value: expected a PCR of 0 to {}, '=', and 64 hexadecimal digits", text,
+                              crypto::pcr_max));
+    values[pcr] = *digest;
+  }
+  return values;
+}
+
+Result<> put(const std::string& path, const Policies& policies) {
+  const auto text = crypto::to_json(policies);
+  return crypto::put_file(path, std::as_bytes(std::span{text}), readable_by_all);
+}
+
+/// Whether the configured key has signed this state, in the file that the box reads.
+bool is_signed(const crypto::PcrBinding& binding, const crypto::PcrDigest& policy) {
+  const auto key = read_key(binding.policy_key, crypto::PolicyKey::parse_public);
+  const auto policies = read_policies(binding.signatures);
+  return key && policies && std::ranges::any_of(*policies, [&](const crypto::SignedPcrPolicy& one) {
+           return one.pcrs == binding.pcrs && one.policy == policy && key->verifies(one);
+         });
+}
+
+}  // namespace
+
+Result<crypto::TpmSettings> tpm_of(const std::string& configuration) {
+  const auto loaded = config::load(configuration);
+  if (!loaded) return fail(config::to_string(loaded.error().front()));
+  return box::tpm_settings(loaded->tpm);
+}
+
+Result<> pcr_policy_show(const PcrPolicyOptions& options) {
+  const auto settings = bound_settings(options.configuration);
+  if (!settings) return std::unexpected{settings.error()};
+  const auto values = values_now(*settings);
+  if (!values) return std::unexpected{values.error()};
+  const auto policy = crypto::pcr_policy(*values);
+  const bool good = is_signed(settings->binding, policy);
+  if (options.json) {
+    json::array pcrs;
+    for (const auto& [pcr, value] : *values)
+      pcrs.push_back(json::object{{"pcr", pcr}, {"sha256", crypto::pcr_digest_hex(value)}});
+    std::cout << json::serialize(json::object{
+                     {"pcrs", std::move(pcrs)}, {"policy", crypto::pcr_digest_hex(policy)}, {"signed", good}})
+              << '\n';
+    return {};
+  }
+  std::vector<Row> rows{{"PCR", "VALUE (SHA-256)"}};
+  for (const auto& [pcr, value] : *values) rows.push_back({std::to_string(pcr), crypto::pcr_digest_hex(value)});
+  std::cout << table(rows)
+            << (good ? "this state is signed: what is sealed opens\n"
+                     : "this state is not signed: what is sealed does not open ('cloisterctl pcr-policy sign')\n");
+  return {};
+}
+
+Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
+  const auto key = read_key(options.key, crypto::PolicyKey::parse_private);
+  if (!key) return std::unexpected{key.error()};
+  auto values = values_given(options.values);
+  if (values && values->empty()) {
+    const auto settings = bound_settings(options.configuration);
+    if (!settings) return std::unexpected{settings.error()};
+    values = values_now(*settings);
+  }
+  if (!values) return std::unexpected{values.error()};
+  auto policies = std::filesystem::exists(options.file) ? read_policies(options.file) : Result<Policies>{};
+  if (!policies) return std::unexpected{policies.error()};
+  policies->push_back(key->sign(*values));
+  if (auto written = put(options.file, *policies); !written) return written;
+  if (options.json)
+    std::cout << json::serialize(json::object{{"file", options.file}, {"policies", policies->size()}}) << '\n';
+  else
+    std::cerr << std::format("signed in '{}', which has {} now; 'cloisterctl pcr-policy install' on the box is next\n",
+                             options.file,
+                             policies->size() == 1 ? "1 policy" : std::format("{} policies", policies->size()));
+  return {};
+}
+
+Result<> pcr_policy_install(const PcrPolicyOptions& options) {
+  const auto settings = bound_settings(options.configuration);
+  if (!settings) return std::unexpected{settings.error()};
+  const auto& binding = settings->binding;
+  const auto policies = read_policies(options.file);
+  if (!policies) return std::unexpected{policies.error()};
+  const auto key = read_key(binding.policy_key, crypto::PolicyKey::parse_public);
+  if (!key) return std::unexpected{key.error()};
+  const auto ours = std::ranges::count_if(*policies, [&](const crypto::SignedPcrPolicy& policy) {
+    return policy.pcrs == binding.pcrs && policy.key == key->fingerprint() && key->verifies(policy);
+  });
+  if (ours == 0)
+    return fail(
+        std::format("'{}' has no policy for the PCRs of 'tpm.pcrs' that the key '{}' has signed: nothing was "
+                    "changed",
+                    options.file, binding.policy_key));
+  if (auto written = put(binding.signatures, *policies); !written) return written;
+  if (options.json)
+    std::cout << json::serialize(json::object{{"file", binding.signatures}, {"policies", ours}}) << '\n';
+  else
+    std::cerr << std::format("installed in '{}'; a box that is closed opens when its service is restarted\n",
+                             binding.signatures);
+  return {};
+}
+
+}  // namespace cloister::cloisterctl
