@@ -237,7 +237,7 @@ void Session::State::on_stored(const Frame& frame, Instant now) {
 }
 
 void Session::State::settle_made() {
-  if (!channel || !made || channel->peer_stored != made) return;
+  if (!channel || !sealed || !made || channel->peer_stored != made) return;
   if (!std::ranges::contains(sealed->offer(), *made)) return;
   sealed->settle_on(*made);
   store({.what = VaultStep::What::store});
