@@ -129,7 +129,9 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
   held = kept;
   reserve.keep_only(kept);
   if (channel->switched && !reserve.ready()) {
-    reserve.clear();
+    // What serves nobody is not offered again, else the two would meet on it for ever.
+    if (channel->generation) return give_up("all pads of the opened chunk are spent", now);
+    drop_reserve();
     return end("RESERVE_EMPTY",
                "what is left of the authentication reserve is not on both boxes: the channel must be "
                "bootstrapped again",
