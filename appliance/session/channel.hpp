@@ -45,6 +45,7 @@ struct Channel {
   // The sealed reserve.
   std::uint64_t own_counter = 0;  // as greeted
   std::uint64_t granted_counter = 0;
+  std::uint64_t own_sealed_bits = 0;
   std::vector<GenerationId> own_sealed;
   std::optional<GenerationId> generation;   // that both have: the channel is keyed by it
   bool peer_opened = false;                 // the peer has its chunk

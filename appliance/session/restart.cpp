@@ -188,9 +188,12 @@ void Session::State::give_up(std::string why, Instant now) {
 /// One for each pair of lives, also after a bootstrap.
 void Session::State::begin_building() {
   building.reset();
-  if (!sealed || channel->peer.sealed_bits != sealed->layout().bits()) return;
+  // As both have greeted: the vault may have failed since then here, and the peer divides the reserve's bits all the
+  // same.
+  const std::uint64_t bits = settings.sealed.bits();
+  if (channel->own_sealed_bits != bits || channel->peer.sealed_bits != bits) return;
   if (made && std::ranges::contains(channel->own_sealed, *made) && std::ranges::contains(channel->peer.sealed, *made)) {
-    if (sealed->staged() != made) return;
+    if (!sealed || sealed->staged() != made) return;
     sealed->settle_on(*made);
     return store({.what = VaultStep::What::store});
   }
@@ -215,15 +218,17 @@ void Session::State::begin_building() {
 }
 
 std::uint64_t Session::State::building_need_bits() const {
-  return building ? sealed->layout().bits() - building->bits.size_bits() : 0;
+  return building ? settings.sealed.bits() - building->bits.size_bits() : 0;
 }
 
 void Session::State::add_to_building(const crypto::SecretBits& bits) {
   if (!building || bits.empty()) return;
   building->bits.append(bits);
   if (building_need_bits() != 0) return;
-  sealed->stage(building->bits, building->sender_base, building->receiver_base);
+  const Building done = std::move(*building);
   building.reset();
+  if (!sealed) return;
+  sealed->stage(done.bits, done.sender_base, done.receiver_base);
   made = sealed->staged();
   store({.what = VaultStep::What::store_staged, .generation = *made});
 }
@@ -268,8 +273,7 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
   if (!state.sealed) return;
   if (!outcome) {
     const bool leasing = state.channel && state.channel->generation && !state.established();
-    state.sealed.reset();
-    state.building.reset();
+    state.sealed.reset();  // and not what is building: the peer goes on putting away the same bits of each block
     const auto text = std::format(
         "the sealed reserve is not used until the next start: {}: after a restart this link is "
         "bootstrapped",

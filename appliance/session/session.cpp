@@ -107,6 +107,7 @@ void Session::State::greet(Instant now) {
   channel->own_greeting = encode(greeting);
   channel->own_counter = greeting.own_counter;
   channel->granted_counter = greeting.granted_counter;
+  channel->own_sealed_bits = greeting.sealed_bits;
   channel->own_sealed = std::move(greeting.sealed);
   send(FrameKind::greeting, channel->own_greeting);
   arm(now);
