@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
@@ -13,6 +14,7 @@ TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
   const crypto::SecretBits slice = bits.slice(first, key_bits);
   TunnelKey key;
   std::ranges::copy(slice.expose_bytes(), key.fill().begin());
+  hooks::saw_bits_given(hooks::BitRole::tunnel_key, key.expose());
   return key;
 }
 
@@ -61,6 +63,7 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
   if (own.tunnel_keys.size() != stocks_.size() || peer.tunnel_keys.size() != stocks_.size())
     return fail("needs of another number of tunnels than there are");
   newest_ = block;
+  hooks::saw_block_allocated(block.value);
   const std::size_t bits = key.size_bits();
   balance_.produced_bits += bits;
 
@@ -91,6 +94,12 @@ std::optional<NamedKey> Store::take_next(std::size_t tunnel) {
   auto& keys = stocks_[tunnel].keys;
   if (keys.empty()) return std::nullopt;
   NamedKey key = std::move(keys.front());
+  hooks::saw_key_taken(key.key.expose());
+  if (hooks::planted(hooks::PlantedBug::stock_key_kept)) {
+    keys.front() = {key.name, {}};
+    std::ranges::copy(key.key.expose(), keys.front().key.fill().begin());
+    return key;
+  }
   keys.erase(keys.begin());
   balance_.stock_bits -= key_bits;
   balance_.taken_bits += key_bits;

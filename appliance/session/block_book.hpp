@@ -19,6 +19,7 @@ struct OpenBlock {
   std::optional<std::vector<std::byte>> own_note;  // our CLOSE is sent
   std::optional<std::vector<std::byte>> peer_note;
   bool tag_sent = false;
+  wire::KeyName own_pad{};     // that our tag named
   bool tag_verified = false;   // the peer's tag held: pending
   bool peer_verified = false;  // the peer says so of ours
   [[nodiscard]] bool closed() const { return own_note && peer_note; }

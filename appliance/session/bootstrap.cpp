@@ -1,5 +1,5 @@
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 
 namespace cloister::session {
 
@@ -66,7 +66,7 @@ void Session::State::on_bootstrap(std::span<const std::byte> bytes, Instant now)
   if (!channel->handshake->done()) return;
   auto secret = channel->handshake->take_secret();
   if (!secret) return refuse_bootstrap(secret.error().message, now);
-  saw_bootstrap_secret(secret->expose());
+  hooks::saw_bootstrap_secret(secret->expose());
   channel->bootstrap.emplace(std::move(*secret));
   use_keys(direction_keys(channel->bootstrap->secret.expose(), "bootstrap", channel->id), false);
   become_ready();

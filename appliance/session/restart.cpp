@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 
 /// After the greetings, when both boxes have a generation of the sealed reserve in common; the channel is keyed by it
 /// and by both nonces, so that a frame of this exchange is fresh and the peer's:
@@ -14,6 +14,8 @@
 /// Each box is established when it has opened its chunk and the peer has opened the other.
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 namespace {
 
 constexpr std::uint8_t asked = 1;
@@ -126,11 +128,14 @@ void Session::State::on_asked(std::uint32_t chunk, Instant now) {
     return give_up("the peer asks for a chunk that was granted before", now);
   opening->peer_chunk = chunk;
   ++counters.leases_granted;
-  if (planted(PlantedBug::grant_only_in_memory)) {
+  if (planted(PlantedBug::grant_only_in_memory) || planted(PlantedBug::low_water_for_lease) ||
+      planted(PlantedBug::grant_on_disk)) {
     sealed->counter_moved(Counter::granted, base + chunk + 1);
+    if (planted(PlantedBug::grant_on_disk)) store({.what = VaultStep::What::store});
     open_peer_chunk();
     return;
   }
+  if (planted(PlantedBug::grant_before_counter)) open_peer_chunk();
   actions.emplace_back(MoveCounter{Counter::granted, base + chunk + 1});
   vault_steps.push_back({.what = VaultStep::What::grant, .opening = opening->number});
 }
@@ -145,6 +150,7 @@ void Session::State::on_granted(std::uint32_t chunk) {
 
 void Session::State::open_own_chunk() {
   if (opening->opened) return;
+  hooks::saw_chunk_opened(opening->generation, own_direction(), *opening->own_chunk);
   reserve.add_sealed(own_direction(), sealed->find(opening->generation)->take(own_direction(), *opening->own_chunk));
   opening->opened = true;
   if (channel && channel->phase == Phase::leasing) send_lease(opened, *opening->own_chunk);
@@ -156,6 +162,7 @@ void Session::State::take_peer_chunk() {
 }
 
 void Session::State::open_peer_chunk() {
+  if (planted(PlantedBug::grant_before_counter) && opening->peer_granted) return;
   take_peer_chunk();
   if (channel && channel->phase == Phase::leasing) send_lease(granted, *opening->peer_chunk);
 }
@@ -188,8 +195,7 @@ void Session::State::give_up(std::string why, Instant now) {
 /// One for each pair of lives, also after a bootstrap.
 void Session::State::begin_building() {
   building.reset();
-  // As both have greeted: the vault may have failed since then here, and the peer divides the reserve's bits all the
-  // same.
+  // As both have greeted: the vault may have failed since then here, and the peer divides the reserve's bits all the same.
   const std::uint64_t bits = settings.sealed.bits();
   if (channel->own_sealed_bits != bits || channel->peer.sealed_bits != bits) return;
   if (made && std::ranges::contains(channel->own_sealed, *made) && std::ranges::contains(channel->peer.sealed, *made)) {
