@@ -4,13 +4,13 @@
 #include <optional>
 #include <vector>
 
+#include "appliance/hooks/handshake.hpp"
 #include "appliance/session/frame.hpp"
 #include "appliance/session/greeting.hpp"
 #include "appliance/session/session.hpp"
 #include "appliance/session/transcript.hpp"
 #include "crypto/gf128.hpp"
 #include "crypto/kdf.hpp"
-#include "crypto/tls_handshake.hpp"
 
 namespace cloister::session {
 
@@ -34,7 +34,7 @@ struct Channel {
   std::vector<std::byte> peer_greeting;
   Greeting peer;
   SessionId id{};
-  std::optional<crypto::TlsHandshake> handshake;
+  std::optional<hooks::Handshake> handshake;
   std::optional<BootstrapKeys> bootstrap;
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <format>
 #include <mutex>
 #include <thread>
@@ -33,7 +34,7 @@ Totals run_all(const Campaign& campaign) {
   std::atomic<bool> stop = false;
   std::mutex mutex;
   Totals totals;
-  totals.threads = campaign.threads;
+  const auto processor_begun = std::clock();
   {
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < campaign.threads; ++i) {
@@ -42,6 +43,7 @@ Totals run_all(const Campaign& campaign) {
           const auto outcome = run({.seed = seed, .speed = campaign.speed, .bugs = campaign.bugs});
           const std::lock_guard lock{mutex};
           totals.add(outcome);
+          totals.processor_seconds = static_cast<double>(std::clock() - processor_begun) / CLOCKS_PER_SEC;
           totals.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
           if (!campaign.on_run(totals, outcome)) stop = true;
         }

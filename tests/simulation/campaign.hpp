@@ -28,14 +28,13 @@ struct Totals {
   double recovery_seconds_most = 0;
   std::map<Fault, std::uint64_t> with_fault;  // runs
   double seconds = 0;
-  unsigned threads = 1;
+  double processor_seconds = 0;  // of all threads
   /// By seed; those that failed.
   std::map<std::uint64_t, std::string> failures;
 
   void add(const Outcome& outcome);
-  [[nodiscard]] double seeds_per_second_and_core() const {
-    return static_cast<double>(runs) / seconds / static_cast<double>(threads);
-  }
+  /// Whatever else the machine does.
+  [[nodiscard]] double runs_per_second_of_a_core() const { return static_cast<double>(runs) / processor_seconds; }
 };
 
 struct Campaign {

@@ -60,9 +60,15 @@ std::string names_of(const Faults& faults) {
 
 Faults draw_faults(VirtualWorld& world) {
   Faults faults;
-  if (world.below(8) == 0) return faults;
-  const double share = std::array{0.15, 0.3, 0.6}[world.below(3)];
+  const auto kind = world.below(8);
+  if (kind == 0) return faults;
+  const bool restarts = kind <= 2;
+  const double share = restarts ? 0.1 : std::array{0.15, 0.3, 0.6}[world.below(3)];
   for (std::size_t i = 0; i < faults.size(); ++i) faults.set(i, world.happens(share));
+  if (restarts) {
+    for (const auto fault : {Fault::process_crash, Fault::power_cut, Fault::snapshot_restored, Fault::tpm_rollback})
+      faults.set(static_cast<std::size_t>(fault));
+  }
   return faults;
 }
 

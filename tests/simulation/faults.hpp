@@ -41,7 +41,7 @@ using Faults = std::bitset<static_cast<std::size_t>(Fault::end)>;
   return faults.test(static_cast<std::size_t>(fault));
 }
 
-/// One run in eight is calm.
+/// One run in eight is calm, and two are all about restarts.
 [[nodiscard]] Faults draw_faults(VirtualWorld& world);
 
 }  // namespace cloister::simulation

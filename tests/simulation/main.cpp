@@ -41,8 +41,8 @@ int trace(const Arguments& arguments, Speed speed, const Bugs& bugs) {
 }
 
 void print_text(const Totals& totals, Speed speed, const Bugs& bugs) {
-  print(std::format("{} speed: {} runs in {:.1f} s, {:.1f} a second and core\n", name_of(speed), totals.runs,
-                    totals.seconds, totals.seeds_per_second_and_core()));
+  print(std::format("{} speed: {} runs in {:.1f} s, {:.1f} a second of a core\n", name_of(speed), totals.runs,
+                    totals.seconds, totals.runs_per_second_of_a_core()));
   if (bugs.any()) print(std::format("planted: {}\n", names_of(bugs)));
   print(std::format("work: {} blocks held, {} packets, {} tags, {} events\n", totals.blocks, totals.packets,
                     totals.tags, totals.events));
@@ -70,8 +70,7 @@ void print_json(const Totals& totals, Speed speed, const Bugs& bugs) {
   const boost::json::object report{{"speed", name_of(speed)},
                                    {"runs", totals.runs},
                                    {"seconds", totals.seconds},
-                                   {"threads", totals.threads},
-                                   {"runs_per_second_and_core", totals.seeds_per_second_and_core()},
+                                   {"runs_per_second_of_a_core", totals.runs_per_second_of_a_core()},
                                    {"planted", names_of(bugs)},
                                    {"blocks", totals.blocks},
                                    {"packets", totals.packets},

@@ -13,10 +13,10 @@ namespace cloister::simulation {
 using namespace std::chrono_literals;
 namespace {
 
-constexpr auto trouble_lasts = 6s;
+constexpr auto trouble_lasts = 3s;
 /// The longest back-off, a bootstrap that stalls, the silence that ends a session; then blocks.
 constexpr auto patience = 75s;
-constexpr std::uint64_t blocks_least = 2;
+constexpr std::uint64_t blocks_least = 1;
 
 /// What differs between runs beside what goes wrong.
 struct Scale {
@@ -32,8 +32,8 @@ Scale draw_scale(VirtualWorld& world) {
   return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
           .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
           .rekey_interval = std::array{1000ms, 3000ms, 3'600'000ms}[world.below(3)],
-          .hybrid = world.below(8) == 0,
-          .sealed = {.chunks = static_cast<std::uint32_t>(1 + world.below(3)),
+          .hybrid = world.below(32) == 0,
+          .sealed = {.chunks = static_cast<std::uint32_t>(2 + world.below(3)),
                      .pads = static_cast<std::uint32_t>(1 + world.below(2))},
           .leases_at_once = std::array{2U, 16U}[world.below(2)]};
 }
@@ -81,11 +81,14 @@ class Run {
         boxes_{box(0, settings.seed), box(1, settings.seed)},
         trouble_{world_, network_, witness_, boxes_, *light_, faults_, trouble_lasts} {
     if (settings.trace) world_.trace_from_now_on();
+    // TLS is half of such a run's time: one in sixteen has it, and each with real distillation.
+    if (settings.speed == Speed::store && world_.below(16) != 0) witness_.use_toy_handshake();
     world_.after_each = [this] { look(); };
   }
 
   void go() {
     world_.say("run", "faults: {}", names_of(faults_));
+    if (world_.below(4) != 0) provide_sealed_reserve();
     for (auto& box : boxes_) {
       box.use_vault();
       box.start();
@@ -141,6 +144,30 @@ class Run {
     if (!witness_.failure().empty()) world_.stop();
   }
 
+  /// The boxes have met before: what serves restarts is on both disks.
+  void provide_sealed_reserve() {
+    world_.say("run", "both boxes have a sealed reserve of {} chunks", scale_.sealed.chunks);
+    crypto::SecretBits bits{scale_.sealed.bits()};
+    for (auto& word : bits.fill())
+      word = world_.below(std::uint64_t{1} << 32U) << 32U | world_.below(std::uint64_t{1} << 32U);
+    const auto counters = [this](session::Counter of_client, session::Counter of_server) {
+      return std::array{boxes_[0].vault().counter(of_client), boxes_[1].vault().counter(of_server)};
+    };
+    using session::Counter;
+    const auto granted = counters(Counter::granted, Counter::granted);
+    for (std::size_t i = 0; i < boxes_.size(); ++i) {
+      witness_.enter(i);
+      session::SealedReserve reserve{scale_.sealed};
+      static_cast<void>(reserve.restore({.record = {},
+                                         .own = boxes_[i].vault().counter(Counter::own),
+                                         .granted = boxes_[i].vault().counter(Counter::granted),
+                                         .problem = {}}));
+      reserve.stage(bits, counters(Counter::own, Counter::own), {granted[1], granted[0]});
+      reserve.settle_on(*reserve.staged());
+      boxes_[i].vault().provide(reserve.encode());
+    }
+  }
+
   /// Blocks only while somebody has use for them: a run is as short as it can be.
   void plan_light() {
     world_.plan_in(light_->interval(), [this] {
@@ -157,8 +184,9 @@ class Run {
   }
 
   void plan_packets() {
-    world_.plan_in(100ms, [this] {
-      for (auto& box : boxes_) box.send_packet();
+    world_.plan_in(150ms, [this] {
+      for (auto& box : boxes_)
+        for (auto packets = 1 + world_.below(2); packets > 0; --packets) box.send_packet();
       plan_packets();
     });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "appliance/wire/reader.hpp"
 #include "tests/simulation/planted_bugs.hpp"
 
 namespace cloister::simulation {
@@ -85,6 +86,33 @@ std::vector<std::byte> SimulatedVault::sealed(std::span<const std::byte> record)
   return file;
 }
 
+void SimulatedVault::provide(std::span<const std::byte> record) {
+  kept_.disk.write_beside(sealed(record));
+  kept_.disk.rename();
+  kept_.disk.flush();
+  kept_.counters_made = true;
+  kept_any_ = true;
+  snapshot_ = kept_;
+}
+
+std::optional<crypto::SecretVector<std::byte>> SimulatedVault::opened(std::span<const std::byte> file) const {
+  crypto::AeadNonce nonce{};
+  if (file.size() <= nonce.size() + crypto::aead_tag_bytes) return std::nullopt;
+  std::ranges::copy(file.first(nonce.size()), nonce.begin());
+  crypto::SecretVector<std::byte> record(file.size() - nonce.size() - crypto::aead_tag_bytes);
+  if (!cipher_.open(nonce, {}, file.subspan(nonce.size()), record)) return std::nullopt;
+  return record;
+}
+
+/// How far the box may have moved its own counter, as the record on the disk says (session/sealed_reserve.cpp, encode).
+std::optional<std::uint64_t> SimulatedVault::own_limit() const {
+  const auto& file = kept_.disk.record();
+  const auto record = file ? opened(*file) : std::nullopt;
+  constexpr std::size_t limit_at = 2 + 4 + 4 + 8 + 8;
+  if (!record || record->size() < limit_at) return std::nullopt;
+  return wire::Reader{std::span{*record}.subspan(limit_at)}.u64();
+}
+
 session::KeptReserve SimulatedVault::open() {
   session::KeptReserve kept{.record = {}, .own = kept_.tpm.own, .granted = kept_.tpm.granted, .problem = {}};
   const auto& file = kept_.disk.record();
@@ -93,15 +121,9 @@ session::KeptReserve SimulatedVault::open() {
       kept.problem = "the TPM knows a sealed reserve of this link, but its record is gone";
     return kept;
   }
-  crypto::AeadNonce nonce{};
-  const std::size_t head = nonce.size() + crypto::aead_tag_bytes;
-  if (file->size() > head) {
-    std::ranges::copy(std::span{*file}.first(nonce.size()), nonce.begin());
-    crypto::SecretVector<std::byte> record(file->size() - head);
-    if (cipher_.open(nonce, {}, std::span{*file}.subspan(nonce.size()), record)) {
-      kept.record = std::move(record);
-      return kept;
-    }
+  if (auto record = opened(*file)) {
+    kept.record = std::move(*record);
+    return kept;
   }
   kept.problem = "the sealed reserve is damaged";
   return kept;
@@ -221,7 +243,6 @@ bool SimulatedVault::turn_back(TurnedBack what) {
   const bool disk = what == TurnedBack::disk || what == TurnedBack::disk_and_tpm;
   const bool tpm =
       what == TurnedBack::tpm || what == TurnedBack::disk_and_tpm || (disk && planted(PlantedBug::counters_on_disk));
-  const auto now = kept_.tpm.own;
   if (disk) kept_.disk = snapshot_.disk;
   if (tpm) {
     kept_.tpm = snapshot_.tpm;
@@ -231,8 +252,8 @@ bool SimulatedVault::turn_back(TurnedBack what) {
   if (what != TurnedBack::nothing)
     world_.say(box_, "{}{}{} put back to the snapshot", disk ? "the disk" : "", disk && tpm ? " and " : "",
                tpm ? "the TPM" : "");
-  // The record of that time allowed for one step of the counter.
-  return what == TurnedBack::disk && kept_.disk.record().has_value() && now > snapshot_.tpm.own + 1;
+  const auto limit = own_limit();
+  return what == TurnedBack::disk && limit && kept_.tpm.own > *limit;
 }
 
 }  // namespace cloister::simulation

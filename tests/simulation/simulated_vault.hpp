@@ -55,6 +55,11 @@ class SimulatedVault {
   SimulatedVault(VirtualWorld& world, std::string box, std::function<bool(const char*)> at_io);
   void set(const VaultTrouble& trouble) { trouble_ = trouble; }
 
+  /// What an earlier life left, before the run.
+  void provide(std::span<const std::byte> record);
+  [[nodiscard]] std::uint64_t counter(session::Counter counter) const {
+    return counter == session::Counter::own ? kept_.tpm.own : kept_.tpm.granted;
+  }
   /// As a start finds it.
   [[nodiscard]] session::KeptReserve open();
   void store(std::vector<std::byte> record);
@@ -91,6 +96,8 @@ class SimulatedVault {
   void store_step(int number);
   void move_step();
   void done(Result<std::uint64_t> outcome);
+  [[nodiscard]] std::optional<crypto::SecretVector<std::byte>> opened(std::span<const std::byte> file) const;
+  [[nodiscard]] std::optional<std::uint64_t> own_limit() const;
   [[nodiscard]] std::vector<std::byte> sealed(std::span<const std::byte> record);
   [[nodiscard]] std::uint64_t& of(session::Counter counter) {
     return counter == session::Counter::own ? kept_.tpm.own : kept_.tpm.granted;

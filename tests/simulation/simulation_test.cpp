@@ -19,8 +19,8 @@ std::uint64_t seeds_wanted() {
 Totals hold(Speed speed, std::uint64_t seeds) {
   const auto totals = run_all(
       {.seeds = seeds, .speed = speed, .bugs = {}, .threads = std::max(1U, std::thread::hardware_concurrency())});
-  std::cout << name_of(speed) << " speed: " << totals.runs << " runs, " << totals.seeds_per_second_and_core()
-            << " a second and core\n";
+  std::cout << name_of(speed) << " speed: " << totals.runs << " runs, " << totals.runs_per_second_of_a_core()
+            << " a second of a core\n";
   for (const auto& [seed, failure] : totals.failures)
     UNSCOPED_INFO("seed " << seed << ": " << failure << "; see " << how_to_repeat(seed, speed, {}));
   CHECK(totals.failures.empty());

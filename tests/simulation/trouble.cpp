@@ -40,14 +40,14 @@ void Trouble::plan() {
     several(2, [this] {
       world_.say("eve", "listens");
       light_.disturb(true);
-      world_.plan_in(world_.between(100ms, 2s), [this] { light_.disturb(false); });
+      world_.plan_in(world_.between(100ms, 1s), [this] { light_.disturb(false); });
     });
   }
   if (on(Fault::exhausted_reserve)) {
     several(2, [this] {
       world_.say("light", "blocks pay less than they cost");
       light_.dim(true);
-      world_.plan_in(world_.between(500ms, 3s), [this] { light_.dim(false); });
+      world_.plan_in(world_.between(300ms, 1500ms), [this] { light_.dim(false); });
     });
   }
 }
@@ -72,7 +72,7 @@ void Trouble::plan_network() {
   if (on(Fault::partition)) {
     several(2, [this] {
       const auto which = world_.below(3);
-      const auto span = world_.between(50ms, 3s);
+      const auto span = world_.between(50ms, 2s);
       if (which != 1) network_.part(0, span);
       if (which != 0) network_.part(1, span);
     });
@@ -127,7 +127,7 @@ void Trouble::start_later(std::size_t box) {
     what = world_.happens(0.7) ? TurnedBack::disk_and_tpm : TurnedBack::tpm;
   boxes_[box].turn_back(what);
   turned_back_ += what != TurnedBack::nothing ? 1 : 0;
-  world_.plan_in(world_.between(1ms, 1500ms), [this, box] { boxes_[box].start(); });
+  world_.plan_in(world_.between(1ms, 600ms), [this, box] { boxes_[box].start(); });
 }
 
 void Trouble::end() {

@@ -57,6 +57,10 @@ class Witness {
   void set_wall_clock(std::size_t box, std::int64_t ahead_ms) { wall_ahead_ms_[box] = ahead_ms; }
   [[nodiscard]] std::uint64_t wall_clock() const;
 
+  /// The bootstrap is not TLS but something quick.
+  void use_toy_handshake() { toy_handshake_ = true; }
+  [[nodiscard]] bool toy_handshake() const { return toy_handshake_; }
+
   void on_bootstrap_secret(std::span<const std::byte> secret);
   void on_bits_given(hooks::BitRole role, std::span<const std::byte> bits);
   void on_pad_used(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block);
@@ -108,6 +112,7 @@ class Witness {
   VirtualWorld& world_;
   Witness* outer_;
   std::size_t box_ = 0;
+  bool toy_handshake_ = false;
   std::array<std::int64_t, 2> wall_ahead_ms_{};
   std::string failure_;
   std::vector<std::byte> exported_;
