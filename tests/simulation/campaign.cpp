@@ -40,7 +40,11 @@ Totals run_all(const Campaign& campaign) {
     for (unsigned i = 0; i < campaign.threads; ++i) {
       threads.emplace_back([&] {
         for (auto seed = next++; seed < campaign.start + campaign.seeds && !stop; seed = next++) {
-          const auto outcome = run({.seed = seed, .speed = campaign.speed, .bugs = campaign.bugs});
+          const auto outcome = run({.seed = seed,
+                                    .speed = campaign.speed,
+                                    .bugs = campaign.bugs,
+                                    .both_tpms = campaign.both_tpms,
+                                    .only = campaign.only});
           const std::lock_guard lock{mutex};
           totals.add(outcome);
           totals.processor_seconds = static_cast<double>(std::clock() - processor_begun) / CLOCKS_PER_SEC;
@@ -53,10 +57,12 @@ Totals run_all(const Campaign& campaign) {
   return totals;
 }
 
-std::string how_to_repeat(std::uint64_t seed, Speed speed, const Bugs& bugs) {
-  std::string command = std::format("cloister-simulate --speed {} --trace {}", name_of(speed), seed);
-  for (std::size_t i = 0; i < bugs.size(); ++i)
-    if (bugs.test(i)) command += std::format(" --plant {}", name_of(static_cast<PlantedBug>(i)));
+std::string how_to_repeat(std::uint64_t seed, const Campaign& campaign) {
+  std::string command = std::format("cloister-simulate --speed {} --trace {}", name_of(campaign.speed), seed);
+  for (std::size_t i = 0; i < campaign.bugs.size(); ++i)
+    if (campaign.bugs.test(i)) command += std::format(" --plant {}", name_of(static_cast<PlantedBug>(i)));
+  if (campaign.both_tpms) command += " --both-tpms";
+  if (!campaign.only.empty()) command += " --only " + campaign.only;
   return command;
 }
 

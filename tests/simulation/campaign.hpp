@@ -42,6 +42,8 @@ struct Campaign {
   std::uint64_t seeds = 1000;
   Speed speed = Speed::store;
   Bugs bugs;
+  bool both_tpms = false;
+  std::string only;
   unsigned threads = 1;
   /// One at a time, after each run; false ends the campaign.
   std::function<bool(const Totals&, const Outcome&)> on_run = [](const Totals&, const Outcome&) { return true; };
@@ -50,6 +52,6 @@ struct Campaign {
 [[nodiscard]] Totals run_all(const Campaign& campaign);
 
 /// How to see one of the runs again.
-[[nodiscard]] std::string how_to_repeat(std::uint64_t seed, Speed speed, const Bugs& bugs);
+[[nodiscard]] std::string how_to_repeat(std::uint64_t seed, const Campaign& campaign);
 
 }  // namespace cloister::simulation

@@ -27,23 +27,30 @@ struct Arguments {
   std::vector<std::string> plant;
   std::optional<std::uint64_t> trace;
   unsigned threads = 1;
+  bool both_tpms = false;
+  std::string only;
   bool json = false;
 };
 
 void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
-int trace(const Arguments& arguments, Speed speed, const Bugs& bugs) {
-  const auto outcome = run({.seed = *arguments.trace, .speed = speed, .bugs = bugs, .trace = true});
+int trace(std::uint64_t seed, const Campaign& campaign) {
+  const auto outcome = run({.seed = seed,
+                            .speed = campaign.speed,
+                            .bugs = campaign.bugs,
+                            .both_tpms = campaign.both_tpms,
+                            .only = campaign.only,
+                            .trace = true});
   for (const auto& line : outcome.trace) print(line + '\n');
-  print(std::format("seed {}, {} speed, {} events, digest {:016x}: {}\n", outcome.seed, name_of(speed), outcome.events,
-                    outcome.digest, outcome.failure.empty() ? "all invariants hold" : outcome.failure));
+  print(std::format("seed {}, {} speed, {} events, digest {:016x}: {}\n", outcome.seed, name_of(campaign.speed),
+                    outcome.events, outcome.digest, outcome.failure.empty() ? "all invariants hold" : outcome.failure));
   return outcome.failure.empty() ? 0 : 1;
 }
 
-void print_text(const Totals& totals, Speed speed, const Bugs& bugs) {
-  print(std::format("{} speed: {} runs in {:.1f} s, {:.1f} a second of a core\n", name_of(speed), totals.runs,
+void print_text(const Totals& totals, const Campaign& campaign) {
+  print(std::format("{} speed: {} runs in {:.1f} s, {:.1f} a second of a core\n", name_of(campaign.speed), totals.runs,
                     totals.seconds, totals.runs_per_second_of_a_core()));
-  if (bugs.any()) print(std::format("planted: {}\n", names_of(bugs)));
+  if (campaign.bugs.any()) print(std::format("planted: {}\n", names_of(campaign.bugs)));
   print(std::format("work: {} blocks held, {} packets, {} tags, {} events\n", totals.blocks, totals.packets,
                     totals.tags, totals.events));
   print(std::format("boxes: {} crashes, {} starts on the sealed reserve, {} bootstraps, {} times put back, {} alarms\n",
@@ -57,21 +64,21 @@ void print_text(const Totals& totals, Speed speed, const Bugs& bugs) {
   std::size_t shown = 0;
   for (const auto& [seed, failure] : totals.failures) {
     if (++shown > failures_shown_max) break;
-    print(std::format("seed {}: {}; see {}\n", seed, failure, how_to_repeat(seed, speed, bugs)));
+    print(std::format("seed {}: {}; see {}\n", seed, failure, how_to_repeat(seed, campaign)));
   }
 }
 
-void print_json(const Totals& totals, Speed speed, const Bugs& bugs) {
+void print_json(const Totals& totals, const Campaign& campaign) {
   boost::json::object faults;
   for (const auto& [fault, runs] : totals.with_fault) faults[name_of(fault)] = runs;
   boost::json::array failures;
   for (const auto& [seed, failure] : totals.failures)
-    failures.push_back({{"seed", seed}, {"failure", failure}, {"repeat", how_to_repeat(seed, speed, bugs)}});
-  const boost::json::object report{{"speed", name_of(speed)},
+    failures.push_back({{"seed", seed}, {"failure", failure}, {"repeat", how_to_repeat(seed, campaign)}});
+  const boost::json::object report{{"speed", name_of(campaign.speed)},
                                    {"runs", totals.runs},
                                    {"seconds", totals.seconds},
                                    {"runs_per_second_of_a_core", totals.runs_per_second_of_a_core()},
-                                   {"planted", names_of(bugs)},
+                                   {"planted", names_of(campaign.bugs)},
                                    {"blocks", totals.blocks},
                                    {"packets", totals.packets},
                                    {"tags", totals.tags},
@@ -90,27 +97,22 @@ void print_json(const Totals& totals, Speed speed, const Bugs& bugs) {
   print(boost::json::serialize(report) + '\n');
 }
 
-int simulate(const Arguments& arguments, Speed speed, const Bugs& bugs) {
+int simulate(Campaign campaign, bool json) {
   auto told = std::chrono::steady_clock::now();
-  const auto totals = run_all({.start = arguments.start,
-                               .seeds = arguments.seeds,
-                               .speed = speed,
-                               .bugs = bugs,
-                               .threads = arguments.threads,
-                               .on_run = [&](const Totals& so_far, const Outcome&) {
-                                 const auto now = std::chrono::steady_clock::now();
-                                 if (now - told < progress_interval) return true;
-                                 told = now;
-                                 std::fputs(std::format("cloister-simulate: {} of {} runs, {} failed\n", so_far.runs,
-                                                        arguments.seeds, so_far.failures.size())
-                                                .c_str(),
-                                            stderr);
-                                 return true;
-                               }});
-  if (arguments.json)
-    print_json(totals, speed, bugs);
+  campaign.on_run = [&told, seeds = campaign.seeds](const Totals& so_far, const Outcome&) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told < progress_interval) return true;
+    told = now;
+    std::fputs(std::format("cloister-simulate: {} of {} runs, {} failed\n", so_far.runs, seeds, so_far.failures.size())
+                   .c_str(),
+               stderr);
+    return true;
+  };
+  const auto totals = run_all(campaign);
+  if (json)
+    print_json(totals, campaign);
   else
-    print_text(totals, speed, bugs);
+    print_text(totals, campaign);
   return totals.failures.empty() ? 0 : 1;
 }
 
@@ -133,6 +135,8 @@ int main(int argc, char** argv) {
   app.add_option("--threads", arguments.threads, "Runs at a time")
       ->capture_default_str()
       ->check(CLI::Range(1U, std::max(1U, std::thread::hardware_concurrency())));
+  app.add_flag("--both-tpms", arguments.both_tpms, "Both boxes' TPMs may be put back, which is outside of the claim");
+  app.add_option("--only", arguments.only, "Of what is broken only this, by its beginning: I9");
   app.add_flag("--json", arguments.json, "The report as one JSON object");
   CLI11_PARSE(app, argc, argv);
 
@@ -147,6 +151,12 @@ int main(int argc, char** argv) {
     }
     bugs.set(static_cast<std::size_t>(*bug));
   }
-  const auto speed = find_speed(arguments.speed);
-  return arguments.trace ? trace(arguments, *speed, bugs) : simulate(arguments, *speed, bugs);
+  const Campaign campaign{.start = arguments.start,
+                          .seeds = arguments.seeds,
+                          .speed = *find_speed(arguments.speed),
+                          .bugs = bugs,
+                          .both_tpms = arguments.both_tpms,
+                          .only = arguments.only,
+                          .threads = arguments.threads};
+  return arguments.trace ? trace(*arguments.trace, campaign) : simulate(campaign, arguments.json);
 }

@@ -65,7 +65,7 @@ std::string names_of(const Bugs& bugs) {
   return names;
 }
 
-Bugs bugs_of(std::initializer_list<PlantedBug> bugs) {
+Bugs bugs_of(std::span<const PlantedBug> bugs) {
   Bugs set;
   for (const auto bug : bugs) set.set(static_cast<std::size_t>(bug));
   return set;

@@ -17,7 +17,7 @@ using Bugs = std::bitset<static_cast<std::size_t>(PlantedBug::end)>;
 [[nodiscard]] std::string_view name_of(PlantedBug bug);
 [[nodiscard]] std::optional<PlantedBug> find_bug(std::string_view name);
 [[nodiscard]] std::string names_of(const Bugs& bugs);
-[[nodiscard]] Bugs bugs_of(std::initializer_list<PlantedBug> bugs);
+[[nodiscard]] Bugs bugs_of(std::span<const PlantedBug> bugs);
 
 /// From now on, in this thread.
 void plant(const Bugs& bugs);

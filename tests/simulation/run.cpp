@@ -79,7 +79,16 @@ class Run {
         light_{make_light(settings.speed, settings.seed)},
         network_{world_, {}},
         boxes_{box(0, settings.seed), box(1, settings.seed)},
-        trouble_{world_, network_, witness_, boxes_, *light_, faults_, trouble_lasts} {
+        trouble_{world_,
+                 network_,
+                 witness_,
+                 boxes_,
+                 *light_,
+                 {.faults = faults_,
+                  .lasts = trouble_lasts,
+                  .both_tpms = settings.both_tpms,
+                  .restarts_served = std::min(scale_.sealed.chunks, scale_.leases_at_once)}} {
+    witness_.care_only_for(settings.only);
     if (settings.trace) world_.trace_from_now_on();
     // TLS is half of such a run's time: one in sixteen has it, and each with real distillation.
     if (settings.speed == Speed::store && world_.below(16) != 0) witness_.use_toy_handshake();

@@ -20,6 +20,10 @@ struct RunSettings {
   std::uint64_t seed = 0;
   Speed speed = Speed::store;
   Bugs bugs;
+  /// Outside of the claim: both TPMs may be put back.
+  bool both_tpms = false;
+  /// Of what is broken only this ("I9"); the run goes on through all else.
+  std::string only;
   bool trace = false;
 };
 

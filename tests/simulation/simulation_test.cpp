@@ -2,27 +2,26 @@
 // repeats. cloister-simulate has the long forms.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
 #include <iostream>
 #include <thread>
 
 #include "tests/simulation/campaign.hpp"
+#include "tests/simulation/seeds_wanted.hpp"
 
 namespace cloister::simulation {
 namespace {
 
-std::uint64_t seeds_wanted() {
-  const char* text = std::getenv("CLOISTER_SEEDS");
-  return text == nullptr ? 1000 : std::strtoull(text, nullptr, 10);
-}
-
 Totals hold(Speed speed, std::uint64_t seeds) {
-  const auto totals = run_all(
-      {.seeds = seeds, .speed = speed, .bugs = {}, .threads = std::max(1U, std::thread::hardware_concurrency())});
+  const Campaign campaign{.seeds = seeds,
+                          .speed = speed,
+                          .bugs = {},
+                          .only = {},
+                          .threads = std::max(1U, std::thread::hardware_concurrency())};
+  const auto totals = run_all(campaign);
   std::cout << name_of(speed) << " speed: " << totals.runs << " runs, " << totals.runs_per_second_of_a_core()
             << " a second of a core\n";
   for (const auto& [seed, failure] : totals.failures)
-    UNSCOPED_INFO("seed " << seed << ": " << failure << "; see " << how_to_repeat(seed, speed, {}));
+    UNSCOPED_INFO("seed " << seed << ": " << failure << "; see " << how_to_repeat(seed, campaign));
   CHECK(totals.failures.empty());
   CHECK(totals.runs == seeds);
   return totals;
@@ -49,8 +48,8 @@ TEST_CASE("A seed of the simulation replays exactly", "[simulation]") {
   for (const auto speed : {Speed::store, Speed::chain}) {
     for (const std::uint64_t seed : {0U, 1U, 2U, 59U}) {
       INFO("seed " << seed << ", " << name_of(speed) << " speed");
-      const auto first = run({.seed = seed, .speed = speed, .bugs = {}, .trace = true});
-      const auto second = run({.seed = seed, .speed = speed, .bugs = {}, .trace = true});
+      const auto first = run({.seed = seed, .speed = speed, .bugs = {}, .only = {}, .trace = true});
+      const auto second = run({.seed = seed, .speed = speed, .bugs = {}, .only = {}, .trace = true});
       CHECK(first.digest == second.digest);
       CHECK(first.trace == second.trace);
       CHECK(first.trace.size() > 5);

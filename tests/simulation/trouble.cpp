@@ -8,14 +8,13 @@ namespace cloister::simulation {
 using namespace std::chrono_literals;
 
 Trouble::Trouble(VirtualWorld& world, Network& network, Witness& witness, std::array<SimulatedBox, 2>& boxes,
-                 Light& light, const Faults& faults, Duration lasts)
+                 Light& light, const TroubleSettings& settings)
     : world_{world},
       network_{network},
       witness_{witness},
       boxes_{boxes},
       light_{light},
-      faults_{faults},
-      lasts_{lasts},
+      settings_{settings},
       tpm_of_{world.below(2)} {
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
     boxes_[i].on_crashed = [this, i] { start_later(i); };
@@ -28,7 +27,7 @@ Trouble::Trouble(VirtualWorld& world, Network& network, Witness& witness, std::a
 template <class Happens>
 void Trouble::several(std::uint64_t most, Happens happens) {
   for (auto times = 1 + world_.below(most); times > 0; --times)
-    world_.plan_in(world_.between(1ms, lasts_), [this, happens] {
+    world_.plan_in(world_.between(1ms, settings_.lasts), [this, happens] {
       if (!ended_) happens();
     });
 }
@@ -123,7 +122,7 @@ void Trouble::crash(std::size_t box, Crash how) {
 void Trouble::start_later(std::size_t box) {
   auto what = TurnedBack::nothing;
   if (on(Fault::snapshot_restored) && world_.happens(0.5)) what = TurnedBack::disk;
-  if (on(Fault::tpm_rollback) && box == tpm_of_ && world_.happens(0.5))
+  if (on(Fault::tpm_rollback) && (box == tpm_of_ || settings_.both_tpms) && world_.happens(0.5))
     what = world_.happens(0.7) ? TurnedBack::disk_and_tpm : TurnedBack::tpm;
   boxes_[box].turn_back(what);
   turned_back_ += what != TurnedBack::nothing ? 1 : 0;
@@ -143,14 +142,24 @@ void Trouble::end() {
   }
 }
 
+bool Trouble::only_crashes() const {
+  Faults others = settings_.faults;
+  for (const auto fault :
+       {Fault::process_crash, Fault::power_cut, Fault::crash_at_io, Fault::eavesdropper, Fault::delay})
+    others.reset(static_cast<std::size_t>(fault));
+  return others.none();
+}
+
 bool Trouble::explained(const SimulatedBox& box, std::string_view code) const {
   static const std::set<std::string_view> of_the_peer{"PEER_UNREACHABLE", "PEER_SILENT", "TUNNEL_BLOCKED"};
-  if (of_the_peer.contains(code)) return faults_.any();
+  if (of_the_peer.contains(code)) return settings_.faults.any();
   if (code == "CHANNEL_TAMPERED" || code == "PEER_PROTOCOL" || code == "BOOTSTRAP_REFUSED")
     return network_.forgeries() > 0;
   if (code == "RESERVE_ROLLED_BACK") return turned_back_ > 0 || !box.vault().kept_any();
   if (code == "SEALED_RESERVE_UNAVAILABLE") return box.vault().refused();
-  if (code == "SEALED_RESERVE_SPENT" || code == "RESERVE_EMPTY") return faults_.any();
+  if (code == "SEALED_RESERVE_SPENT")
+    return !only_crashes() || boxes_[0].crashes() + boxes_[1].crashes() >= settings_.restarts_served;
+  if (code == "RESERVE_EMPTY") return settings_.faults.any();
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);
   return false;

@@ -12,10 +12,17 @@
 
 namespace cloister::simulation {
 
+struct TroubleSettings {
+  Faults faults;
+  Duration lasts{};
+  bool both_tpms = false;             // outside of the claim
+  std::uint32_t restarts_served = 1;  // at least, by a sealed reserve
+};
+
 class Trouble {
  public:
   Trouble(VirtualWorld& world, Network& network, Witness& witness, std::array<SimulatedBox, 2>& boxes, Light& light,
-          const Faults& faults, Duration lasts);
+          const TroubleSettings& settings);
 
   void plan();
   /// Everything is as it should be from now on; who is off is started.
@@ -23,7 +30,7 @@ class Trouble {
   [[nodiscard]] std::uint64_t turned_back() const { return turned_back_; }
 
  private:
-  [[nodiscard]] bool on(Fault fault) const { return has(faults_, fault); }
+  [[nodiscard]] bool on(Fault fault) const { return has(settings_.faults, fault); }
   /// So many times, at times of the trouble.
   template <class Happens>
   void several(std::uint64_t most, Happens happens);
@@ -31,6 +38,7 @@ class Trouble {
   void plan_boxes();
   void crash(std::size_t box, Crash how);
   void start_later(std::size_t box);
+  [[nodiscard]] bool only_crashes() const;
   /// Whether an alarm has a reason among the faults.
   [[nodiscard]] bool explained(const SimulatedBox& box, std::string_view code) const;
 
@@ -39,8 +47,7 @@ class Trouble {
   Witness& witness_;
   std::array<SimulatedBox, 2>& boxes_;
   Light& light_;
-  Faults faults_;
-  Duration lasts_;
+  TroubleSettings settings_;
   /// Never both TPMs: that is outside the claim.
   std::size_t tpm_of_ = 0;
   bool ended_ = false;

@@ -55,7 +55,7 @@ std::uint64_t Witness::wall_clock() const {
 }
 
 void Witness::broken(std::string what) {
-  if (!failure_.empty()) return;
+  if (!failure_.empty() || !what.starts_with(only_)) return;
   world_.say("BROKEN", "{}", what);
   failure_ = std::move(what);
 }

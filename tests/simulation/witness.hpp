@@ -85,6 +85,8 @@ class Witness {
   void look_at_what_is_left();
 
   void broken(std::string what);
+  /// All but what begins so is let pass.
+  void care_only_for(std::string beginning) { only_ = std::move(beginning); }
   /// The first; empty while all hold.
   [[nodiscard]] const std::string& failure() const { return failure_; }
   /// What the TLS exporter gave last.
@@ -115,6 +117,7 @@ class Witness {
   bool toy_handshake_ = false;
   std::array<std::int64_t, 2> wall_ahead_ms_{};
   std::string failure_;
+  std::string only_;
   std::vector<std::byte> exported_;
   std::unordered_map<Unit, hooks::BitRole, UnitHash> roles_;
   std::unordered_map<Unit, Use, UnitHash> pads_used_;
