@@ -7,15 +7,14 @@
 namespace cloister::simulation {
 using namespace std::chrono_literals;
 
-Trouble::Trouble(VirtualWorld& world, Network& network, Witness& witness, std::array<SimulatedBox, 2>& boxes,
-                 Light& light, const TroubleSettings& settings)
-    : world_{world},
-      network_{network},
-      witness_{witness},
-      boxes_{boxes},
-      light_{light},
+Trouble::Trouble(Stage& stage, const TroubleSettings& settings)
+    : world_{stage.world},
+      network_{stage.network},
+      witness_{stage.witness},
+      boxes_{stage.boxes},
+      light_{*stage.light},
       settings_{settings},
-      tpm_of_{world.below(2)} {
+      tpm_of_{stage.world.below(2)} {
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
     boxes_[i].on_crashed = [this, i] { start_later(i); };
     boxes_[i].on_alarm = [this, i](const std::string& code) {

@@ -6,9 +6,7 @@
 #include <cstdint>
 
 #include "tests/simulation/faults.hpp"
-#include "tests/simulation/light.hpp"
-#include "tests/simulation/network.hpp"
-#include "tests/simulation/simulated_box.hpp"
+#include "tests/simulation/stage.hpp"
 
 namespace cloister::simulation {
 
@@ -21,8 +19,7 @@ struct TroubleSettings {
 
 class Trouble {
  public:
-  Trouble(VirtualWorld& world, Network& network, Witness& witness, std::array<SimulatedBox, 2>& boxes, Light& light,
-          const TroubleSettings& settings);
+  Trouble(Stage& stage, const TroubleSettings& settings);
 
   void plan();
   /// Everything is as it should be from now on; who is off is started.
