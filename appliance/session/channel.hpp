@@ -48,6 +48,7 @@ struct Channel {
   std::uint64_t own_sealed_bits = 0;
   std::vector<GenerationId> own_sealed;
   std::optional<GenerationId> generation;   // that both have: the channel is keyed by it
+  bool granted_told = false;                // to the peer, that its chunk is granted
   bool peer_opened = false;                 // the peer has its chunk
   std::optional<GenerationId> peer_stored;  // the newest that the peer says it has stored
   Instant deadline{};                       // of greeting and bootstrap

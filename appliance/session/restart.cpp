@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <format>
+#include <utility>
 
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
@@ -83,7 +84,7 @@ void Session::State::begin_opening(Instant now) {
     if (!opening->moving) on_granted(*opening->own_chunk);
     return arm(now);
   }
-  if (opening->noted) send_lease(asked, *opening->own_chunk);
+  if (opening->noted && !opening->moving) send_lease(asked, *opening->own_chunk);
   arm(now);
 }
 
@@ -117,7 +118,7 @@ void Session::State::on_lease(const Frame& frame, Instant now) {
 
 void Session::State::on_asked(std::uint32_t chunk, Instant now) {
   if (opening->peer_chunk == chunk) {
-    if (opening->peer_granted) send_lease(granted, chunk);
+    if (opening->peer_granted) tell_granted();
     return;  // or the grant follows when the counter has moved
   }
   Generation* generation = sealed->find(opening->generation);
@@ -164,7 +165,12 @@ void Session::State::take_peer_chunk() {
 void Session::State::open_peer_chunk() {
   if (planted(PlantedBug::grant_before_counter) && opening->peer_granted) return;
   take_peer_chunk();
-  if (channel && channel->phase == Phase::leasing) send_lease(granted, *opening->peer_chunk);
+  if (channel && channel->phase == Phase::leasing) tell_granted();
+}
+
+/// Once in a connection: the peer may be done with leases when it hears it again.
+void Session::State::tell_granted() {
+  if (!std::exchange(channel->granted_told, true)) send_lease(granted, *opening->peer_chunk);
 }
 
 void Session::State::try_establish_opened(Instant now) {
@@ -279,13 +285,14 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
   if (!state.sealed) return;
   if (!outcome) {
     const bool leasing = state.channel && state.channel->generation && !state.established();
+    const bool greeted = state.channel && state.channel->phase == Phase::greeting && !state.channel->own_sealed.empty();
     state.sealed.reset();  // and not what is building: the peer goes on putting away the same bits of each block
     const auto text = std::format(
         "the sealed reserve is not used until the next start: {}: after a restart this link is "
         "bootstrapped",
         outcome.error().message);
-    if (!leasing) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
-    state.drop_reserve();
+    if (!leasing && !greeted) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
+    if (leasing) state.drop_reserve();  // else the peer is to hear first that there is no sealed reserve any more
     return state.end("SEALED_RESERVE_UNAVAILABLE", text, now);
   }
   if (step.what == What::grant) state.sealed->counter_moved(Counter::granted, *outcome);
