@@ -32,7 +32,13 @@ enum class PlantedBug : std::uint8_t {
   refill_order_swapped,       // on one box the directions' pads come the other way round
   session_not_in_tag,         // the transcript does not name the session
   frame_mac_ignored,          // every frame is taken
+  tag_not_checked,            // a tag holds whatever it is
+  pad_sent,                   // with the tag
+  held_too_early,             // a block is held when its tags are out and in, without the peer's word
+  ready_without_pads,         // a reserve serves as long as it has its keys
+  spent_chunk_kept,           // a sealed reserve that serves nobody is offered again
   // The key store and the tunnels.
+  burnt_not_counted,      // what is burnt is gone from the balance
   stock_key_kept,         // a key that was taken stays in the stock
   epoch_not_in_context,   // SA keys do not depend on the epoch
   spi_not_in_context,     // nor on the SPI

@@ -52,6 +52,7 @@ void Session::State::send_tag(BlockId block, OpenBlock& open, Instant now) {
     open.own_pad = pad->name;
     counters.pad_bits_spent += Reserve::pad_bits;
     hooks::saw_pad_used(pad->pad.expose(), hash.value(), block.value);
+    if (planted(PlantedBug::pad_sent)) payload.bytes(pad->pad.expose());
     payload.key_name(pad->name).bytes(crypto::seal_tag(hash, std::move(pad->pad)));
   } else {
     auto pad = channel->bootstrap->pad(block, own_direction());
@@ -78,7 +79,8 @@ void Session::State::on_tag(const Frame& frame, Instant now) {
   if (open->by_qkd) {
     const crypto::TagPad* pad = reserve.find(peer_direction(), *name);
     good = pad != nullptr && crypto::tag_matches(hash, *pad, tag);
-    if (good) hooks::saw_tag_verified(pad->expose(), hash.value(), frame.block.value);
+    if (good || (pad != nullptr && planted(PlantedBug::tag_not_checked)))
+      hooks::saw_tag_verified(pad->expose(), hash.value(), frame.block.value);
     if (good || planted(PlantedBug::pad_burnt_on_forgery)) reserve.spend(peer_direction(), *name);
     if (good && planted(PlantedBug::low_water_for_lease) && name->block == Reserve::sealed_pads && sealed) {
       actions.emplace_back(MoveCounter{Counter::granted, sealed->granted()});
@@ -89,7 +91,7 @@ void Session::State::on_tag(const Frame& frame, Instant now) {
     good = crypto::tag_matches(hash, pad, tag);
     if (good) hooks::saw_tag_verified(pad.expose(), hash.value(), frame.block.value);
   }
-  if (!good)
+  if (!good && !planted(PlantedBug::tag_not_checked))
     return end("CHANNEL_TAMPERED",
                std::format("the transcript of block {} differs on the two boxes: someone changed the classical channel",
                            frame.block.value),

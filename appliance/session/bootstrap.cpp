@@ -2,6 +2,8 @@
 #include "appliance/session/session_state.hpp"
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 
 void Session::State::on_greeting(const Frame& frame, Instant now) {
   auto greeting = decode_greeting(frame.payload);
@@ -130,6 +132,7 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
   reserve.keep_only(kept);
   if (channel->switched && !reserve.ready()) {
     // What serves nobody is not offered again, else the two would meet on it for ever.
+    if (planted(PlantedBug::spent_chunk_kept)) return end("RESERVE_EMPTY", "what is left serves nobody", now);
     if (channel->generation) return give_up("all pads of the opened chunk are spent", now);
     drop_reserve();
     return end("RESERVE_EMPTY",

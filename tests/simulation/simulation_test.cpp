@@ -29,7 +29,7 @@ Totals hold(Speed speed, std::uint64_t seeds) {
 
 TEST_CASE("Store and session speed: through every fault no bit is used twice, keys are equal, and the link comes back",
           "[simulation]") {
-  const auto seeds = std::max<std::uint64_t>(100, seeds_wanted());
+  const auto seeds = std::max<std::uint64_t>(500, 5 * seeds_wanted());
   const auto totals = hold(Speed::store, seeds);
   CHECK(totals.blocks > 5 * seeds);
   CHECK(totals.sealed_resumptions > seeds / 3);
@@ -39,7 +39,7 @@ TEST_CASE("Store and session speed: through every fault no bit is used twice, ke
 }
 
 TEST_CASE("Full-chain speed: the same with real distillation of 1e5 bits a block", "[simulation]") {
-  const auto seeds = std::max<std::uint64_t>(5, seeds_wanted() / 20);
+  const auto seeds = std::max<std::uint64_t>(5, seeds_wanted() / 10);
   const auto totals = hold(Speed::chain, seeds);
   CHECK(totals.blocks > 2 * seeds);
 }
