@@ -3,7 +3,7 @@
 #   make demo [KEEP=1]   two boxes, a fibre, photons to packets, an eavesdropper      make test    all tests
 #   make build           the programs, in build/release/bin                            make bench   the figures
 #   make test-page       the dashboard's page in a headless Chromium, in a build root of its own
-#   make deb             Debian packages, in build/packages                            make nightly the attack suite, at full length
+#   make deb             Debian packages, in build/packages                            make nightly attacks and simulation, at length
 #   make image           the appliance's disk, in build/image       make test-image    it starts in a virtual machine
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 #   make reference       docs/reference anew, as the programs describe themselves      make evidence   docs/evidence.md anew
@@ -60,9 +60,11 @@ test:
 test-page: build
 	@$(browser_root) sh -c 'rm -rf build/pictures && mkdir -p build/pictures && tests/e2e/page build/pictures'
 
-# The attack suite at its full length: a thousand blocks of each quiet link.
+# The attack suite at its full length, a thousand blocks of each quiet link; the simulation at its: each known mistake looked for from
+# seed 0, a hundred thousand seeds of the store, five hundred of the whole chain.
 nightly:
-	@$(test_root) sh -c '$(call built,release,attacks) && CLOISTER_ATTACK_BLOCKS=1000 ctest --preset release -L attack'
+	@$(test_root) sh -c '$(call built,release,attacks simulations cloister-simulate) && CLOISTER_ATTACK_BLOCKS=1000 ctest --preset release -L attack && \
+	  CLOISTER_SEEDS=10000 build/release/bin/simulations "Each mistake*" && cloister-simulate --seeds 100000 && cloister-simulate --speed chain --seeds 500'
 
 # The tests that show what is required, and what they came to: docs/evidence.md.
 evidence:

@@ -21,14 +21,11 @@ constexpr std::string_view both_label = "cloister-bootstrap keys and psk";
 /// TLS_AES_256_GCM_SHA384 (RFC 8446, appendix B.4).
 constexpr std::array<unsigned char, 2> cipher_suite{0x13, 0x02};
 
-struct FreeContext {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
 struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 
-/// A context without certificates, tickets or older versions.
+/// Without certificates, tickets or older versions. One for all handshakes: to make it is a fifth of one's time.
 SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_method());
   require(context != nullptr, "OpenSSL gives no TLS context");
@@ -40,6 +37,11 @@ SSL_CTX* make_context() {
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+  return context;
+}
+
+SSL_CTX* shared_context() {
+  static SSL_CTX* const context = make_context();
   return context;
 }
 
@@ -67,8 +69,7 @@ struct TlsHandshake::State {
   bool by_keys = false;
   TlsExpectations expected;
   std::vector<std::byte> context;
-  std::unique_ptr<SSL_CTX, FreeContext> tls_context{make_context()};
-  std::unique_ptr<SSL, FreeSsl> ssl{SSL_new(tls_context.get())};
+  std::unique_ptr<SSL, FreeSsl> ssl{SSL_new(shared_context())};
   BIO* incoming = nullptr;  // owned by ssl
   BIO* outgoing = nullptr;
   std::size_t received = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
@@ -13,6 +14,7 @@ TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
   const crypto::SecretBits slice = bits.slice(first, key_bits);
   TunnelKey key;
   std::ranges::copy(slice.expose_bytes(), key.fill().begin());
+  hooks::saw_bits_given(hooks::BitRole::tunnel_key, key.expose());
   return key;
 }
 
@@ -70,6 +72,7 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
     return fail(
         std::format("block {} comes after block {}: blocks are allocated once, in order", block.value, newest_->value));
   newest_ = block;
+  hooks::saw_block_allocated(block.value);
   const std::size_t bits = key.size_bits();
   balance_.produced_bits += bits;
 
@@ -110,6 +113,12 @@ std::optional<NamedKey> Store::take_next(TunnelId tunnel) {
   auto& keys = stocks_.at(tunnel).keys;
   if (keys.empty()) return std::nullopt;
   NamedKey key = std::move(keys.front());
+  hooks::saw_key_taken(key.key.expose());
+  if (hooks::planted(hooks::PlantedBug::stock_key_kept)) {
+    keys.front() = {key.name, {}};
+    std::ranges::copy(key.key.expose(), keys.front().key.fill().begin());
+    return key;
+  }
   keys.erase(keys.begin());
   balance_.stock_bits -= key_bits;
   balance_.taken_bits += key_bits;
@@ -130,7 +139,7 @@ void Store::burn(Stock& stock, std::vector<NamedKey>::iterator end) {
   const auto burnt = static_cast<std::size_t>(end - stock.keys.begin());
   stock.keys.erase(stock.keys.begin(), end);
   balance_.stock_bits -= burnt * key_bits;
-  balance_.burnt_bits += burnt * key_bits;
+  if (!hooks::planted(hooks::PlantedBug::burnt_not_counted)) balance_.burnt_bits += burnt * key_bits;
 }
 
 void Store::burn_before(TunnelId tunnel, const KeyName& first) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/transcript.hpp"
 #include "appliance/wire/names.hpp"
 
@@ -19,10 +20,13 @@ struct OpenBlock {
   std::optional<std::vector<std::byte>> own_note;  // our CLOSE is sent
   std::optional<std::vector<std::byte>> peer_note;
   bool tag_sent = false;
+  wire::KeyName own_pad{};     // that our tag named
   bool tag_verified = false;   // the peer's tag held: pending
   bool peer_verified = false;  // the peer says so of ours
   [[nodiscard]] bool closed() const { return own_note && peer_note; }
-  [[nodiscard]] bool held() const { return tag_sent && tag_verified && peer_verified; }
+  [[nodiscard]] bool held() const {
+    return tag_sent && tag_verified && (peer_verified || hooks::planted(hooks::PlantedBug::held_too_early));
+  }
 };
 
 class BlockBook {

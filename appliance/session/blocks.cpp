@@ -1,7 +1,9 @@
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 
 OpenBlock* Session::State::open_block(BlockId block, bool by_qkd) {
   if (by_qkd) return book.open(block, reserve.hash_key(), true);
@@ -47,11 +49,15 @@ void Session::State::send_tag(BlockId block, OpenBlock& open, Instant now) {
       drop_reserve();  // the next session bootstraps anew, as both greetings will say
       return end("RESERVE_EMPTY", "the authentication reserve is spent: the channel must be bootstrapped again", now);
     }
+    open.own_pad = pad->name;
     counters.pad_bits_spent += Reserve::pad_bits;
-    saw_pad_used(pad->pad.expose(), hash.value());
+    hooks::saw_pad_used(pad->pad.expose(), hash.value(), block.value);
+    if (planted(PlantedBug::pad_sent)) payload.bytes(pad->pad.expose());
     payload.key_name(pad->name).bytes(crypto::seal_tag(hash, std::move(pad->pad)));
   } else {
-    payload.key_name({}).bytes(crypto::seal_tag(hash, channel->bootstrap->pad(block, own_direction())));
+    auto pad = channel->bootstrap->pad(block, own_direction());
+    hooks::saw_pad_used(pad.expose(), hash.value(), block.value);
+    payload.key_name({}).bytes(crypto::seal_tag(hash, std::move(pad)));
   }
   open.tag_sent = true;
   send(FrameKind::tag, block, 0, payload.view());
@@ -73,11 +79,19 @@ void Session::State::on_tag(const Frame& frame, Instant now) {
   if (open->by_qkd) {
     const crypto::TagPad* pad = reserve.find(peer_direction(), *name);
     good = pad != nullptr && crypto::tag_matches(hash, *pad, tag);
-    if (good) reserve.spend(peer_direction(), *name);
+    if (good || (pad != nullptr && planted(PlantedBug::tag_not_checked)))
+      hooks::saw_tag_verified(pad->expose(), hash.value(), frame.block.value);
+    if (good || planted(PlantedBug::pad_burnt_on_forgery)) reserve.spend(peer_direction(), *name);
+    if (good && planted(PlantedBug::low_water_for_lease) && name->block == Reserve::sealed_pads && sealed) {
+      actions.emplace_back(MoveCounter{Counter::granted, sealed->granted()});
+      vault_steps.push_back({.what = VaultStep::What::grant});
+    }
   } else {
-    good = crypto::tag_matches(hash, channel->bootstrap->pad(frame.block, peer_direction()), tag);
+    const auto pad = channel->bootstrap->pad(frame.block, peer_direction());
+    good = crypto::tag_matches(hash, pad, tag);
+    if (good) hooks::saw_tag_verified(pad.expose(), hash.value(), frame.block.value);
   }
-  if (!good)
+  if (!good && !planted(PlantedBug::tag_not_checked))
     return end("CHANNEL_TAMPERED",
                std::format("the transcript of block {} differs on the two boxes: someone changed the classical channel",
                            frame.block.value),
@@ -92,6 +106,8 @@ void Session::State::on_verified(const Frame& frame, Instant now) {
   OpenBlock* open = book.find(frame.block);
   if (open == nullptr || !open->tag_sent || open->peer_verified)
     return end("PEER_PROTOCOL", std::format("a verdict on block {} that cannot be", frame.block.value), now);
+  if (planted(PlantedBug::pad_kept_until_verified) && open->by_qkd) reserve.spend(own_direction(), open->own_pad);
+  hooks::saw_peer_verified(frame.block.value);
   open->peer_verified = true;
   settle_block(frame.block, *open);
 }

@@ -1,7 +1,9 @@
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 
 void Session::State::on_greeting(const Frame& frame, Instant now) {
   auto greeting = decode_greeting(frame.payload);
@@ -66,7 +68,7 @@ void Session::State::on_bootstrap(std::span<const std::byte> bytes, Instant now)
   if (!channel->handshake->done()) return;
   auto secret = channel->handshake->take_secret();
   if (!secret) return refuse_bootstrap(secret.error().message, now);
-  saw_bootstrap_secret(secret->expose());
+  hooks::saw_bootstrap_secret(secret->expose());
   channel->bootstrap.emplace(std::move(*secret));
   use_keys(direction_keys(channel->bootstrap->secret.expose(), "bootstrap", channel->id), false);
   become_ready();
@@ -129,7 +131,10 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
   held = kept;
   reserve.keep_only(kept);
   if (channel->switched && !reserve.ready()) {
-    reserve.clear();
+    // What serves nobody is not offered again, else the two would meet on it for ever.
+    if (planted(PlantedBug::spent_chunk_kept)) return end("RESERVE_EMPTY", "what is left serves nobody", now);
+    if (channel->generation) return give_up("all pads of the opened chunk are spent", now);
+    drop_reserve();
     return end("RESERVE_EMPTY",
                "what is left of the authentication reserve is not on both boxes: the channel must be "
                "bootstrapped again",

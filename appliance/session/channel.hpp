@@ -4,13 +4,13 @@
 #include <optional>
 #include <vector>
 
+#include "appliance/hooks/handshake.hpp"
 #include "appliance/session/frame.hpp"
 #include "appliance/session/greeting.hpp"
 #include "appliance/session/session.hpp"
 #include "appliance/session/transcript.hpp"
 #include "crypto/gf128.hpp"
 #include "crypto/kdf.hpp"
-#include "crypto/tls_handshake.hpp"
 
 namespace cloister::session {
 
@@ -34,7 +34,7 @@ struct Channel {
   std::vector<std::byte> peer_greeting;
   Greeting peer;
   SessionId id{};
-  std::optional<crypto::TlsHandshake> handshake;
+  std::optional<hooks::Handshake> handshake;
   std::optional<BootstrapKeys> bootstrap;
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;
@@ -45,8 +45,10 @@ struct Channel {
   // The sealed reserve.
   std::uint64_t own_counter = 0;  // as greeted
   std::uint64_t granted_counter = 0;
+  std::uint64_t own_sealed_bits = 0;
   std::vector<GenerationId> own_sealed;
   std::optional<GenerationId> generation;   // that both have: the channel is keyed by it
+  bool granted_told = false;                // to the peer, that its chunk is granted
   bool peer_opened = false;                 // the peer has its chunk
   std::optional<GenerationId> peer_stored;  // the newest that the peer says it has stored
   Instant deadline{};                       // of greeting and bootstrap

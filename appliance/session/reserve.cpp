@@ -2,14 +2,20 @@
 
 #include <algorithm>
 
+#include "appliance/hooks/simulation_hooks.hpp"
+
 namespace cloister::session {
+using hooks::BitRole;
+using hooks::planted;
+using hooks::PlantedBug;
 namespace {
 
 template <class Key>
-Key key_at(const crypto::SecretBits& bits, std::size_t first) {
+Key key_at(const crypto::SecretBits& bits, std::size_t first, BitRole role) {
   const crypto::SecretBits slice = bits.slice(first, 8 * Key::size);
   Key key;
   std::ranges::copy(slice.expose_bytes(), key.fill().begin());
+  hooks::saw_bits_given(role, key.expose());
   return key;
 }
 
@@ -18,20 +24,25 @@ Key key_at(const crypto::SecretBits& bits, std::size_t first) {
 void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
   std::size_t at = 0;
   if (!hash_key_ && at + hash_key_bits <= bits.size_bits()) {
-    hash_key_ = key_at<crypto::HashKey>(bits, at);
+    hash_key_ = key_at<crypto::HashKey>(bits, at, BitRole::hash_key);
     hash_block_ = block;
     at += hash_key_bits;
   }
   if (!channel_key_ && at + channel_key_bits <= bits.size_bits()) {
-    channel_key_ = key_at<crypto::MacKey>(bits, at);
+    channel_key_ = key_at<crypto::MacKey>(bits, at, BitRole::channel_key);
     channel_block_ = block;
     at += channel_key_bits;
   }
   for (std::uint32_t index = 0; at + 2 * pad_bits <= bits.size_bits(); ++index) {
-    for (auto& pads : pads_) {
-      pads.push_back({{block, index}, key_at<crypto::TagPad>(bits, at)});
-      at += pad_bits;
+    for (const std::size_t direction : {0U, 1U}) {
+      const bool swapped = planted(PlantedBug::refill_order_swapped);
+      const std::size_t place = planted(PlantedBug::pool_shared_by_directions) ? 0
+                                : swapped                                      ? 1 - direction
+                                                                               : direction;
+      const auto role = direction == 0 ? BitRole::pad_to_server : BitRole::pad_to_client;
+      pads_[direction].push_back({{block, index}, key_at<crypto::TagPad>(bits, at + place * pad_bits, role)});
     }
+    at += 2 * pad_bits;
   }
 }
 
@@ -84,6 +95,8 @@ std::optional<Reserve::NamedPad> Reserve::take_next(DirectionIndex direction) {
   if (pads.empty()) return std::nullopt;
   NamedPad pad = std::move(pads.front());
   pads.pop_front();
+  if (planted(PlantedBug::pad_kept_until_verified))
+    std::ranges::copy(pad.pad.expose(), pads.emplace_front(NamedPad{pad.name, {}}).pad.fill().begin());
   return pad;
 }
 
@@ -95,7 +108,10 @@ const crypto::TagPad* Reserve::find(DirectionIndex direction, const PadName& nam
 
 void Reserve::spend(DirectionIndex direction, const PadName& name) {
   auto& pads = pads_[direction];
-  while (!pads.empty() && pads.front().name <= name) pads.pop_front();
+  while (!pads.empty() && pads.front().name <= name) {
+    hooks::saw_pad_spent(pads.front().pad.expose());
+    pads.pop_front();
+  }
 }
 
 }  // namespace cloister::session

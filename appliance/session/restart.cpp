@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <format>
+#include <utility>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 
 /// After the greetings, when both boxes have a generation of the sealed reserve in common; the channel is keyed by it
 /// and by both nonces, so that a frame of this exchange is fresh and the peer's:
@@ -14,6 +15,8 @@
 /// Each box is established when it has opened its chunk and the peer has opened the other.
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 namespace {
 
 constexpr std::uint8_t asked = 1;
@@ -81,7 +84,7 @@ void Session::State::begin_opening(Instant now) {
     if (!opening->moving) on_granted(*opening->own_chunk);
     return arm(now);
   }
-  if (opening->noted) send_lease(asked, *opening->own_chunk);
+  if (opening->noted && !opening->moving) send_lease(asked, *opening->own_chunk);
   arm(now);
 }
 
@@ -115,7 +118,7 @@ void Session::State::on_lease(const Frame& frame, Instant now) {
 
 void Session::State::on_asked(std::uint32_t chunk, Instant now) {
   if (opening->peer_chunk == chunk) {
-    if (opening->peer_granted) send_lease(granted, chunk);
+    if (opening->peer_granted) tell_granted();
     return;  // or the grant follows when the counter has moved
   }
   Generation* generation = sealed->find(opening->generation);
@@ -126,11 +129,14 @@ void Session::State::on_asked(std::uint32_t chunk, Instant now) {
     return give_up("the peer asks for a chunk that was granted before", now);
   opening->peer_chunk = chunk;
   ++counters.leases_granted;
-  if (planted(PlantedBug::grant_only_in_memory)) {
+  if (planted(PlantedBug::grant_only_in_memory) || planted(PlantedBug::low_water_for_lease) ||
+      planted(PlantedBug::grant_on_disk)) {
     sealed->counter_moved(Counter::granted, base + chunk + 1);
+    if (planted(PlantedBug::grant_on_disk)) store({.what = VaultStep::What::store});
     open_peer_chunk();
     return;
   }
+  if (planted(PlantedBug::grant_before_counter)) open_peer_chunk();
   actions.emplace_back(MoveCounter{Counter::granted, base + chunk + 1});
   vault_steps.push_back({.what = VaultStep::What::grant, .opening = opening->number});
 }
@@ -145,6 +151,7 @@ void Session::State::on_granted(std::uint32_t chunk) {
 
 void Session::State::open_own_chunk() {
   if (opening->opened) return;
+  hooks::saw_chunk_opened(opening->generation, own_direction(), *opening->own_chunk);
   reserve.add_sealed(own_direction(), sealed->find(opening->generation)->take(own_direction(), *opening->own_chunk));
   opening->opened = true;
   if (channel && channel->phase == Phase::leasing) send_lease(opened, *opening->own_chunk);
@@ -156,8 +163,14 @@ void Session::State::take_peer_chunk() {
 }
 
 void Session::State::open_peer_chunk() {
+  if (planted(PlantedBug::grant_before_counter) && opening->peer_granted) return;
   take_peer_chunk();
-  if (channel && channel->phase == Phase::leasing) send_lease(granted, *opening->peer_chunk);
+  if (channel && channel->phase == Phase::leasing) tell_granted();
+}
+
+/// Once in a connection: the peer may be done with leases when it hears it again.
+void Session::State::tell_granted() {
+  if (!std::exchange(channel->granted_told, true)) send_lease(granted, *opening->peer_chunk);
 }
 
 void Session::State::try_establish_opened(Instant now) {
@@ -188,9 +201,11 @@ void Session::State::give_up(std::string why, Instant now) {
 /// One for each pair of lives, also after a bootstrap.
 void Session::State::begin_building() {
   building.reset();
-  if (!sealed || channel->peer.sealed_bits != sealed->layout().bits()) return;
+  // As both have greeted: the vault may have failed since then here, and the peer divides the reserve's bits all the same.
+  const std::uint64_t bits = settings.sealed.bits();
+  if (channel->own_sealed_bits != bits || channel->peer.sealed_bits != bits) return;
   if (made && std::ranges::contains(channel->own_sealed, *made) && std::ranges::contains(channel->peer.sealed, *made)) {
-    if (sealed->staged() != made) return;
+    if (!sealed || sealed->staged() != made) return;
     sealed->settle_on(*made);
     return store({.what = VaultStep::What::store});
   }
@@ -215,15 +230,17 @@ void Session::State::begin_building() {
 }
 
 std::uint64_t Session::State::building_need_bits() const {
-  return building ? sealed->layout().bits() - building->bits.size_bits() : 0;
+  return building ? settings.sealed.bits() - building->bits.size_bits() : 0;
 }
 
 void Session::State::add_to_building(const crypto::SecretBits& bits) {
   if (!building || bits.empty()) return;
   building->bits.append(bits);
   if (building_need_bits() != 0) return;
-  sealed->stage(building->bits, building->sender_base, building->receiver_base);
+  const Building done = std::move(*building);
   building.reset();
+  if (!sealed) return;
+  sealed->stage(done.bits, done.sender_base, done.receiver_base);
   made = sealed->staged();
   store({.what = VaultStep::What::store_staged, .generation = *made});
 }
@@ -237,7 +254,7 @@ void Session::State::on_stored(const Frame& frame, Instant now) {
 }
 
 void Session::State::settle_made() {
-  if (!channel || !made || channel->peer_stored != made) return;
+  if (!channel || !sealed || !made || channel->peer_stored != made) return;
   if (!std::ranges::contains(sealed->offer(), *made)) return;
   sealed->settle_on(*made);
   store({.what = VaultStep::What::store});
@@ -268,14 +285,14 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
   if (!state.sealed) return;
   if (!outcome) {
     const bool leasing = state.channel && state.channel->generation && !state.established();
-    state.sealed.reset();
-    state.building.reset();
+    const bool greeted = state.channel && state.channel->phase == Phase::greeting && !state.channel->own_sealed.empty();
+    state.sealed.reset();  // and not what is building: the peer goes on putting away the same bits of each block
     const auto text = std::format(
         "the sealed reserve is not used until the next start: {}: after a restart this link is "
         "bootstrapped",
         outcome.error().message);
-    if (!leasing) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
-    state.drop_reserve();
+    if (!leasing && !greeted) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
+    if (leasing) state.drop_reserve();  // else the peer is to hear first that there is no sealed reserve any more
     return state.end("SEALED_RESERVE_UNAVAILABLE", text, now);
   }
   if (step.what == What::grant) state.sealed->counter_moved(Counter::granted, *outcome);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <format>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/reserve.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
 namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
 namespace {
 
 constexpr std::uint16_t version = 1;
@@ -74,6 +76,9 @@ std::optional<std::uint32_t> Generation::first_unopened(std::size_t direction, s
                                                         std::uint64_t receiver) const {
   if (planted(PlantedBug::peer_counter_ignored)) receiver = receiver_base[direction];
   if (planted(PlantedBug::own_counter_ignored)) sender = sender_base[direction];
+  if (planted(PlantedBug::counters_must_be_equal) &&
+      sender - sender_base[direction] != receiver - receiver_base[direction])
+    return std::nullopt;
   if (sender < sender_base[direction] || receiver < receiver_base[direction]) return std::nullopt;
   const auto position = std::max(sender - sender_base[direction], receiver - receiver_base[direction]);
   const auto& of_direction = chunks[direction];
@@ -103,7 +108,7 @@ std::optional<std::string> SealedReserve::restore(const KeptReserve& kept) {
   const bool disk_older = kept.own > own_limit_;
   const bool tpm_older = kept.own < own_ || kept.granted < granted_;
   own_ = kept.own;
-  granted_ = kept.granted;
+  if (!planted(PlantedBug::grant_on_disk)) granted_ = kept.granted;
   if (planted(PlantedBug::rollback_not_noticed) || (!disk_older && !tpm_older)) return std::nullopt;
   own_limit_ = std::max(own_limit_, kept.own);
   forget_all();
@@ -225,6 +230,7 @@ void SealedReserve::stage(const crypto::SecretBits& bits, std::array<std::uint64
   };
   Generation generation;
   std::ranges::copy(next(generation.id.size()), generation.id.begin());
+  hooks::saw_bits_given(hooks::BitRole::sealed, rest);
   std::ranges::copy(next(crypto::HashKey::size), generation.hash_key.fill().begin());
   std::ranges::copy(next(crypto::MacKey::size), generation.channel_key.fill().begin());
   generation.sender_base = sender_base;

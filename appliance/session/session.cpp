@@ -1,3 +1,4 @@
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
 
 namespace cloister::session {
@@ -107,6 +108,7 @@ void Session::State::greet(Instant now) {
   channel->own_greeting = encode(greeting);
   channel->own_counter = greeting.own_counter;
   channel->granted_counter = greeting.granted_counter;
+  channel->own_sealed_bits = greeting.sealed_bits;
   channel->own_sealed = std::move(greeting.sealed);
   send(FrameKind::greeting, channel->own_greeting);
   arm(now);
@@ -120,7 +122,9 @@ void Session::State::receive(Instant now) {
       return end(known ? "CHANNEL_TAMPERED" : "PEER_PROTOCOL", "the classical channel carries " + raw.error().message,
                  now);
     if (!*raw) break;
-    const auto body = open_frame(**raw, known ? &*channel->receive_key : nullptr);
+    auto body = open_frame(**raw, known ? &*channel->receive_key : nullptr);
+    if (!body && hooks::planted(hooks::PlantedBug::frame_mac_ignored) && (*raw)->size() > frame_mac_bytes)
+      body = std::span{**raw}.first((*raw)->size() - frame_mac_bytes);
     const auto frame = body ? decode_body(*body) : std::nullopt;
     if (!frame && channel->phase == Phase::readying && channel->handshake) return on_unready(**raw, now);
     if (!frame || frame->sequence != channel->next_received) {

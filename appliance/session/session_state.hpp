@@ -148,6 +148,7 @@ struct Session::State {
   void open_own_chunk();
   void take_peer_chunk();
   void open_peer_chunk();
+  void tell_granted();
   void try_establish_opened(Instant now);
   [[nodiscard]] bool may_lease(Instant now);
   void drop_reserve() {

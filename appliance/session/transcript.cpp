@@ -1,5 +1,6 @@
 #include "appliance/session/transcript.hpp"
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/wire/writer.hpp"
 
 namespace cloister::session {
@@ -22,7 +23,11 @@ crypto::PolynomialHash Transcript::close(const crypto::HashKey& key, const Sessi
   crypto::PolynomialHash whole{key};
   for (const Half& half : halves_) whole.append(half.hash);
   wire::Writer end;
-  end.bytes(session).block_id(block).u64(tag_direction);
+  if (hooks::planted(hooks::PlantedBug::session_not_in_tag))
+    end.bytes(SessionId{});
+  else
+    end.bytes(session);
+  end.block_id(block).u64(tag_direction);
   for (const Half& half : halves_) end.u64(half.frames).u64(half.bytes);
   whole.update(end.view());
   return whole;

@@ -2,10 +2,13 @@
 
 #include <string_view>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/keylog.hpp"
 #include "appliance/wire/writer.hpp"
 
 namespace cloister::vpn {
+using hooks::planted;
+using hooks::PlantedBug;
 namespace {
 
 constexpr std::string_view label = "cloister sa v1";
@@ -27,11 +30,11 @@ SaKey SaSecrets::derive(const SaContext& context, Direction direction, Spi spi) 
   info.text(context.tunnel)
       .text(context.initiator)
       .text(context.responder)
-      .u64(context.epoch)
+      .u64(planted(PlantedBug::epoch_not_in_context) ? 0 : context.epoch)
       .key_name(context.key_name);
   info.u32(static_cast<std::uint32_t>(context.kem_public_key.size())).bytes(context.kem_public_key);
   info.u32(static_cast<std::uint32_t>(context.kem_ciphertext.size())).bytes(context.kem_ciphertext);
-  info.u8(static_cast<std::uint8_t>(direction)).u32(spi.value);
+  info.u8(static_cast<std::uint8_t>(direction)).u32(planted(PlantedBug::spi_not_in_context) ? 0 : spi.value);
   SaKey key;
   crypto::hkdf_sha512(input_, std::as_bytes(std::span{label}), info.view(), key.fill());
 #ifdef CLOISTER_TEST_KEYLOG

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/big_endian.hpp"
 
 namespace cloister::vpn {
@@ -95,6 +96,7 @@ OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence)
     : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, sequence_{first_sequence - 1} {}
 
 std::uint64_t OutboundSa::next_sequence() {
+  if (hooks::planted(hooks::PlantedBug::nonce_from_wall_clock)) return hooks::wall_clock();
   std::uint64_t last = sequence_.load(std::memory_order_relaxed);
   do {
     if (last == std::numeric_limits<std::uint64_t>::max()) return 0;

@@ -8,11 +8,19 @@ namespace cloister::simulation {
 using namespace std::chrono_literals;
 namespace {
 
-/// An IPv4 packet whose payload is a number.
-std::array<std::byte, 28> packet_of(std::uint64_t number) {
-  std::array<std::byte, 28> packet{std::byte{0x45}, {}, {}, std::byte{28}};
+constexpr std::string_view packet_text = "a packet in clear";
+
+/// An IPv4 packet whose payload is a number and a text that nobody between may read.
+std::array<std::byte, 28 + packet_text.size()> packet_of(std::uint64_t number) {
+  std::array<std::byte, 28 + packet_text.size()> packet{std::byte{0x45}};
+  packet[3] = static_cast<std::byte>(packet.size());
   std::memcpy(packet.data() + 20, &number, sizeof number);
+  std::memcpy(packet.data() + 28, packet_text.data(), packet_text.size());
   return packet;
+}
+
+bool in_clear(std::span<const std::byte> bytes) {
+  return !std::ranges::search(bytes, std::as_bytes(std::span{packet_text})).empty();
 }
 
 /// Each life of a service unseals its own.
@@ -24,52 +32,138 @@ crypto::Psk copy_of(const crypto::Psk& psk) {
 
 }  // namespace
 
-SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings,
-                           crypto::Psk psk, std::uint64_t seed, hal::SymbolSource& source)
+SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, Witness& witness, std::size_t number,
+                           box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed, MakeChain make_chain)
     : world_{world},
       network_{network},
+      witness_{witness},
       number_{number},
+      name_{settings.session.local_box},
       random_{seed},
       chain_random_{seed + 1},
-      chain_{number == 0 ? distill::make_alice_chain(settings.distillation, source, chain_random_)
-                         : distill::make_bob_chain(settings.distillation, chain_random_)},
+      make_chain_{std::move(make_chain)},
       settings_{std::move(settings)},
       psk_{std::move(psk)},
-      link_{std::make_unique<box::Link>(settings_, crypto::Credentials::by_psk(copy_of(psk_)), random_,
-                                        static_cast<box::LinkSurroundings&>(*this))} {
-  network_.attach(number_, {.connected = [this] { link_->on_connected(); },
-                            .received = [this](const std::vector<std::byte>& bytes) { link_->on_received(bytes); },
-                            .disconnected = [this](const char* reason) { link_->on_disconnected(reason); },
-                            .busy = [this] { return !link_->may_be_displaced(); },
-                            .datagram = [this](const std::vector<std::byte>& datagram) { on_datagram(datagram); }});
+      vault_{world, name_, [this](const char* what) { return at_io(what); }} {
+  vault_.on_done = [this](const Result<std::uint64_t>& outcome) { with_link([&] { link_->on_vault_done(outcome); }); };
+  network_.attach(number_,
+                  {.connected = [this] { with_link([this] { link_->on_connected(); }); },
+                   .received = [this](const std::vector<std::byte>& bytes,
+                                      bool forged) { with_link([&] { on_received(bytes, forged); }); },
+                   .disconnected = [this](const char* reason) { with_link([&] { link_->on_disconnected(reason); }); },
+                   .up = [this] { return running(); },
+                   .busy = [this] { return running() && !link_->may_be_displaced(); },
+                   .datagram = [this](const std::vector<std::byte>& datagram,
+                                      bool forged) { with_link([&] { on_datagram(datagram, forged); }); }});
 }
 
-void SimulatedBox::begin() { link_->begin(); }
+template <class Function>
+void SimulatedBox::with_link(Function&& function) {
+  if (!running()) return;
+  touched_ = true;
+  witness_.enter(number_);
+  function();
+}
 
-void SimulatedBox::restart() {
-  info("RESTART", "service", "ends and starts anew");
-  network_.disconnect(number_);
-  ++session_wake_;
-  ++tunnel_wake_;
-  stop_chain();
+void SimulatedBox::start() {
+  if (link_) return;
+  ++life_;
+  world_.say(name_, "starts");
+  witness_.enter(number_);
+  chain_ = make_chain_(chain_random_);
   sas_.emplace(1, 1);
-  sending_ = false;
   link_ = std::make_unique<box::Link>(settings_, crypto::Credentials::by_psk(copy_of(psk_)), random_,
                                       static_cast<box::LinkSurroundings&>(*this));
+  const auto before = alarms_;
+  if (with_vault_) link_->restore(vault_.open());
   link_->begin();
+  if (std::exchange(rollback_alarm_due_, false) && alarms_ == before)
+    witness_.broken("A2: a disk was put back and no alarm was raised");
+}
+
+void SimulatedBox::crash(Crash how) {
+  if (!link_) return;
+  world_.say(name_, "{}", how == Crash::power ? "loses power" : "is killed");
+  ++crashes_;
+  ++life_;
+  doomed_ = false;
+  doom_.reset();
+  link_.reset();
+  chain_.reset();
+  sas_.reset();
+  generation_ = 0;
+  sending_ = false;
+  session_due_.reset();
+  tunnel_due_.reset();
+  witness_.on_session_end(number_);
+  if (how == Crash::power) {
+    vault_.power_fails();
+    network_.vanish(number_);  // nobody says goodbye
+  } else {
+    vault_.process_dies();
+    network_.disconnect(number_);
+  }
+}
+
+bool SimulatedBox::at_io(const char* what) {
+  if (doomed_) return false;
+  if (!doom_ || doom_->calls-- > 0) return true;
+  world_.say(name_, "crashes where it would {}", what);
+  doomed_ = true;
+  world_.plan_in(0us, [this, life = life_, how = doom_->how] {
+    if (life != life_) return;
+    crash(how);
+    on_crashed();
+  });
+  return false;
+}
+
+void SimulatedBox::later(Duration delay, std::move_only_function<void()> what) {
+  world_.plan_in(delay, [this, life = life_, what = std::move(what)]() mutable {
+    if (life == life_) with_link(what);
+  });
+}
+
+void SimulatedBox::jump(Duration ahead) {
+  world_.say(name_, "its clock jumps ahead by {}", std::chrono::duration_cast<std::chrono::milliseconds>(ahead));
+  ahead_ += ahead;
+  const auto due = [this](const std::optional<Instant>& at) { return at && *at <= now(); };
+  if (due(session_due_)) with_link([this] { link_->on_session_timer(); });
+  if (due(tunnel_due_)) with_link([this] { link_->on_tunnel_timer(0); });
 }
 
 bool SimulatedBox::settled() const {
-  const auto session = link_->session_status();
-  return session.authenticator == session::Authenticator::qkd && tunnel().state == "up" && sending_;
+  if (!running() || !sending_) return false;
+  return link_->session_status().authenticator == session::Authenticator::qkd && tunnel().state == "up";
+}
+
+void SimulatedBox::look() {
+  if (!std::exchange(touched_, false) || !link_) return;
+  const auto balance = link_->store().balance();
+  if (balance.produced_bits !=
+      balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
+    witness_.broken("I7: bits appeared or vanished in the key store");
+  if (traffic_.received_twice != 0) witness_.broken("I2: a packet was taken twice");
+  if (traffic_.not_authentic != 0) witness_.broken("I6: a packet of the peer does not open: the keys differ");
+  if (traffic_.forgeries_taken != 0) witness_.broken("I2: a packet was taken that the peer has not sent");
+}
+
+void SimulatedBox::on_received(const std::vector<std::byte>& bytes, bool forged) {
+  if (!forged) return link_->on_received(bytes);
+  const auto before = link_->session_status().reserve_bits;
+  link_->on_received(bytes);
+  if (link_->session_status().reserve_bits < before) witness_.broken("I4: a forgery took bits from the reserve");
 }
 
 void SimulatedBox::on_frame(hal::DetectionFrame frame) {
-  chain_->on_frame(std::move(frame));
-  drain_chain();
+  with_link([&] {
+    chain_->on_frame(std::move(frame));
+    drain_chain();
+  });
 }
 
 void SimulatedBox::send_packet() {
+  if (!running()) return;
   const auto number = ++traffic_.sent;
   const vpn::SaTable::Reader sas{*sas_, 0};
   auto* outbound = sas.outbound(0);
@@ -77,15 +171,20 @@ void SimulatedBox::send_packet() {
     ++traffic_.without_key;
     return;
   }
+  witness_.enter(number_);
+  if (!at_io("send a packet")) return;
   const auto packet = packet_of(number);
   std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
   std::ranges::copy(packet, out.begin() + vpn::esp_packet_at);
   const auto bytes = outbound->seal(packet.size(), out);
   out.resize(*bytes);
+  witness_.on_sealed(outbound->spi().value, std::span{out}.subspan(8, 8));
+  witness_.on_sent(out);
+  if (in_clear(out)) witness_.broken("C1: a packet left in clear");
   network_.send_datagram(number_, out);
 }
 
-void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram) {
+void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram, bool forged) {
   const auto spi = vpn::peek_spi(datagram);
   const vpn::SaTable::Reader sas{*sas_, 0};
   auto* inbound = spi ? sas.inbound(*spi) : nullptr;
@@ -96,69 +195,98 @@ void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram) {
   std::vector<std::byte> out(datagram.size());
   const auto opened = inbound->sa.open(datagram, out);
   if (!opened) {
-    ++(opened.error() == vpn::EspError::replayed ? traffic_.replayed : traffic_.not_authentic);
+    if (opened.error() == vpn::EspError::replayed)
+      ++traffic_.replayed;
+    else if (!forged)
+      ++traffic_.not_authentic;
     return;
   }
   std::uint64_t number = 0;
+  if (opened->packet.size() != packet_of(0).size()) {
+    ++traffic_.forgeries_taken;
+    return;
+  }
   std::memcpy(&number, opened->packet.data() + 20, sizeof number);
   if (!traffic_.received.insert(number).second) ++traffic_.received_twice;
 }
 
 /// The chain runs on a thread of its own: between it and the link lies a moment.
-void SimulatedBox::to_link(std::function<void()> event) { world_.plan_in(50us, std::move(event)); }
-
 void SimulatedBox::drain_chain() {
   while (auto action = chain_->next_action()) {
-    if (auto* made = std::get_if<distill::Amplified>(&*action)) on_amplified(*made);
-    auto shared = std::make_shared<distill::Action>(std::move(*action));
-    to_link([this, shared, at = generation_] { link_->on_chain(at, std::move(*shared)); });
+    if (auto* made = std::get_if<distill::Amplified>(&*action)) {
+      witness_.on_amplified(made->key.expose_bytes());
+      on_amplified(*made);
+    }
+    later(50us,
+          [this, action = std::move(*action), at = generation_]() mutable { link_->on_chain(at, std::move(action)); });
   }
 }
 
+void SimulatedBox::connect(Instant not_before) {
+  if (at_io("connect")) network_.connect(not_before - ahead_);
+}
+void SimulatedBox::transmit(std::vector<std::byte> bytes) {
+  if (!at_io("transmit")) return;
+  witness_.on_sent(bytes);
+  network_.transmit(number_, bytes);
+}
+void SimulatedBox::disconnect() {
+  if (at_io("disconnect")) network_.disconnect(number_);
+}
+void SimulatedBox::store_record(crypto::SecretVector<std::byte> record) {
+  if (at_io("store the record")) vault_.store({record.begin(), record.end()});
+}
+void SimulatedBox::move_counter(session::Counter counter, std::uint64_t to) {
+  if (at_io("ask for a counter's move")) vault_.move(counter, to);
+}
+
 void SimulatedBox::wake_session(Instant at) {
-  world_.plan(at, [this, wake = ++session_wake_] {
+  session_due_ = at;
+  later(at - now(), [this, wake = ++session_wake_] {
     if (wake == session_wake_) link_->on_session_timer();
   });
 }
-
 void SimulatedBox::wake_tunnel(wire::TunnelId tunnel, Instant at) {
-  world_.plan(at, [this, tunnel, wake = ++tunnel_wake_] {
+  tunnel_due_ = at;
+  later(at - now(), [this, tunnel, wake = ++tunnel_wake_] {
     if (wake == tunnel_wake_) link_->on_tunnel_timer(tunnel);
   });
 }
 
 void SimulatedBox::start_chain(std::uint64_t generation, wire::BlockId first) {
-  world_.plan_in(50us, [this, generation, first] {
+  later(50us, [this, generation, first] {
     generation_ = generation;
     chain_->start(first);
     drain_chain();
   });
 }
-
 void SimulatedBox::stop_chain() {
-  world_.plan_in(50us, [this] {
+  witness_.on_session_end(number_);
+  later(50us, [this] {
     chain_->stop();
     drain_chain();
     generation_ = 0;
   });
 }
-
 void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                                     std::vector<std::byte> payload) {
-  world_.plan_in(50us, [this, generation, block, type, payload = std::move(payload)] {
+  later(50us, [this, generation, block, type, payload = std::move(payload)] {
     if (generation != generation_) return;
     const auto taken = chain_->on_message(block, type, payload);
     drain_chain();
-    if (!taken) to_link([this, generation, what = taken.error().message] { link_->on_chain_error(generation, what); });
+    if (!taken)
+      later(50us, [this, generation, what = taken.error().message] { link_->on_chain_error(generation, what); });
   });
 }
 
 void SimulatedBox::install_inbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key) {
+  witness_.on_sa(spi.value, key.expose());
   sas_->install_inbound(0, spi, std::move(key));
   on_installed_inbound();
 }
 void SimulatedBox::install_outbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key) {
   world_.note("outbound", number_);
+  witness_.on_sa(spi.value, key.expose());
   sas_->install_outbound(0, spi, std::move(key));
   sending_ = true;
 }
@@ -170,22 +298,29 @@ void SimulatedBox::retire_outbound(wire::TunnelId) {
 
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
   world_.note(code, number_);
-  log_.push_back(std::format("{:.3f} {} {}: {}", std::chrono::duration<double>(now().time_since_epoch() - 1h).count(),
-                             code, subject, text));
+  world_.say(name_, "{} {}: {}", code, subject, text);
+  if (code == "BOOTSTRAP_DONE") ++bootstraps_;
+  if (code == "SESSION_RESUMED" && text.contains("restart")) ++sealed_resumptions_;
+  if (code != "SESSION_RESUMED" && code != "AUTHENTICATION_SWITCHED") return;
+  constexpr std::uint64_t least_bits = 128 + 256 + 2 * 128;
+  if (link_->session_status().reserve_bits < least_bits)
+    witness_.broken("I5: a session on QKD keys without keys and pads for it");
 }
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
-  alarms_.push_back(code);
+  ++alarms_;
+  on_alarm(code);
 }
 void SimulatedBox::record(const std::string& account_line) {
   world_.note("account", account_line.size());
+  if (account_line.contains(R"("outcome": "held")")) ++blocks_held_;
   accounts_.push_back(account_line);
 }
 /// The next life begins there.
 bool SimulatedBox::book_epsilon(double total) {
   world_.note("epsilon", total > 0 ? 1U : 0U);
   settings_.epsilon_booked = total;
-  return true;
+  return at_io("book epsilon");
 }
 
 }  // namespace cloister::simulation

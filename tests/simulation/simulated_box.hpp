@@ -1,9 +1,8 @@
 #pragma once
-/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks,
-/// synthetic light.
+/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks, a
+/// disk and a TPM; and a plug that can be pulled at any of its calls to the world outside.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,7 +15,9 @@
 #include "hal/frame.hpp"
 #include "tests/seeded_random.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/simulated_vault.hpp"
 #include "tests/simulation/virtual_world.hpp"
+#include "tests/simulation/witness.hpp"
 
 namespace cloister::simulation {
 
@@ -29,31 +30,55 @@ struct Traffic {
   std::uint64_t unknown_sa = 0;
   std::uint64_t replayed = 0;
   std::uint64_t not_authentic = 0;  // under an SA that both boxes have: their keys differ
+  std::uint64_t forgeries_taken = 0;
 };
+
+enum class Crash { process, power };
 
 class SimulatedBox final : private box::LinkSurroundings {
  public:
-  SimulatedBox(VirtualWorld& world, Network& network, std::size_t number, box::LinkSettings settings, crypto::Psk psk,
-               std::uint64_t seed, hal::SymbolSource& source);
-  void begin();
-  /// The service ends and starts anew, without its memory.
-  void restart();
+  using MakeChain = std::function<std::unique_ptr<distill::Chain>(crypto::Random&)>;
+
+  SimulatedBox(VirtualWorld& world, Network& network, Witness& witness, std::size_t number, box::LinkSettings settings,
+               crypto::Psk psk, std::uint64_t seed, MakeChain make_chain);
+  /// What outlives the service is kept from now on.
+  void use_vault() { with_vault_ = true; }
+  [[nodiscard]] SimulatedVault& vault() { return vault_; }
+  [[nodiscard]] const SimulatedVault& vault() const { return vault_; }
+
+  void start();
+  /// The service ends at once, without its memory.
+  void crash(Crash how);
+  /// After that many more calls to the world outside.
+  void crash_at_io(std::uint64_t calls, Crash how) { doom_ = Doom{calls, how}; }
+  void forget_doom() { doom_.reset(); }
+  [[nodiscard]] bool running() const { return link_ != nullptr && !doomed_; }
+  /// It has crashed by itself, and waits to be started.
+  std::function<void()> on_crashed = [] {};
+  /// Called with each alarm's code.
+  std::function<void(const std::string&)> on_alarm = [](const std::string&) {};
+  /// Its clock jumps ahead.
+  void jump(Duration ahead);
+  /// While it is off. Whether an alarm is due.
+  void turn_back(TurnedBack what) { rollback_alarm_due_ = vault_.turn_back(what) || rollback_alarm_due_; }
+
   /// Called when a receiving SA is installed: the responder has accepted a key, or the initiator has its acceptance.
   std::function<void()> on_installed_inbound = [] {};
   /// Called with each block that the chain has made, before the link has it.
   std::function<void(distill::Amplified&)> on_amplified = [](distill::Amplified&) {};
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
-  [[nodiscard]] bool watches() const { return generation_ != 0 && chain_->wants_frame(); }
+  [[nodiscard]] bool watches() const { return running() && generation_ != 0 && chain_->wants_frame(); }
   /// Bob's detections, as the device would hand them over; only while `watches()`.
   void on_frame(hal::DetectionFrame frame);
   /// Sends one packet through the tunnel.
   void send_packet();
+  /// After each event: what must hold between any two.
+  void look();
 
   [[nodiscard]] const box::Link& link() const { return *link_; }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
-  [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
-  [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
+  [[nodiscard]] std::uint64_t alarms() const { return alarms_; }
   /// The lines of the account log.
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Of the one tunnel.
@@ -61,16 +86,25 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id()); }
   /// Up, and authenticated by QKD keys.
   [[nodiscard]] bool settled() const;
+  [[nodiscard]] std::uint64_t blocks_held() const { return blocks_held_; }
+  [[nodiscard]] std::uint64_t bootstraps() const { return bootstraps_; }
+  [[nodiscard]] std::uint64_t sealed_resumptions() const { return sealed_resumptions_; }
+  [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
 
  private:
-  [[nodiscard]] Instant now() const override { return world_.now(); }
-  void connect(Instant not_before) override { network_.connect(not_before); }
-  void transmit(std::vector<std::byte> bytes) override { network_.transmit(number_, bytes); }
-  void disconnect() override { network_.disconnect(number_); }
+  struct Doom {
+    std::uint64_t calls = 0;
+    Crash how{};
+  };
+
+  [[nodiscard]] Instant now() const override { return world_.now() + ahead_; }
+  void connect(Instant not_before) override;
+  void transmit(std::vector<std::byte> bytes) override;
+  void disconnect() override;
   void wake_session(Instant at) override;
   void wake_tunnel(wire::TunnelId tunnel, Instant at) override;
-  void store_record(crypto::SecretVector<std::byte>) override {}  // there is no vault here
-  void move_counter(session::Counter, std::uint64_t) override {}
+  void store_record(crypto::SecretVector<std::byte> record) override;
+  void move_counter(session::Counter counter, std::uint64_t to) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
@@ -84,27 +118,52 @@ class SimulatedBox final : private box::LinkSurroundings {
   void record(const std::string& account_line) override;
   bool book_epsilon(double total) override;
 
+  /// The box is about to do something that the world sees; false when it is no more.
+  bool at_io(const char* what);
+  /// To be done later, unless the service has ended by then.
+  void later(Duration delay, std::move_only_function<void()> what);
+  /// Something comes from outside.
+  template <class Function>
+  void with_link(Function&& function);
+  void on_received(const std::vector<std::byte>& bytes, bool forged);
+  void on_datagram(const std::vector<std::byte>& datagram, bool forged);
   void drain_chain();
-  void on_datagram(const std::vector<std::byte>& datagram);
-  void to_link(std::function<void()> event);
 
   VirtualWorld& world_;
   Network& network_;
+  Witness& witness_;
   std::size_t number_;
+  std::string name_;
   test::SeededRandom random_;
   test::SeededRandom chain_random_;
-  std::unique_ptr<distill::Chain> chain_;
-  std::uint64_t generation_ = 0;
-  std::uint64_t session_wake_ = 0;
-  std::uint64_t tunnel_wake_ = 0;
-  std::optional<vpn::SaTable> sas_{std::in_place, 1, 1};  // that of a restarted box is new
-  bool sending_ = false;                                  // a sending SA is installed
-  Traffic traffic_;
-  std::vector<std::string> alarms_;
-  std::vector<std::string> log_;
-  std::vector<std::string> accounts_;
+  MakeChain make_chain_;
   box::LinkSettings settings_;
   crypto::Psk psk_;
+  SimulatedVault vault_;
+  bool with_vault_ = false;
+
+  Duration ahead_{};
+  std::uint64_t life_ = 0;
+  std::optional<Doom> doom_;
+  bool doomed_ = false;
+  bool touched_ = false;
+  bool rollback_alarm_due_ = false;
+  std::optional<Instant> session_due_;
+  std::optional<Instant> tunnel_due_;
+  std::uint64_t session_wake_ = 0;
+  std::uint64_t tunnel_wake_ = 0;
+
+  std::unique_ptr<distill::Chain> chain_;
+  std::uint64_t generation_ = 0;
+  std::optional<vpn::SaTable> sas_;
+  bool sending_ = false;  // a sending SA is installed
+  Traffic traffic_;
+  std::uint64_t alarms_ = 0;
+  std::vector<std::string> accounts_;
+  std::uint64_t blocks_held_ = 0;
+  std::uint64_t bootstraps_ = 0;
+  std::uint64_t sealed_resumptions_ = 0;
+  std::uint64_t crashes_ = 0;
   std::unique_ptr<box::Link> link_;
 };
 

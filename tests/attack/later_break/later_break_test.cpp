@@ -9,19 +9,9 @@
 #include <iostream>
 
 #include "appliance/session/channel.hpp"
-#include "appliance/session/simulation_hooks.hpp"
 #include "tests/attack/attacked_link.hpp"
 #include "tests/attack/later_break/attacker.hpp"
 #include "tests/simulation/simulated_box.hpp"
-
-namespace cloister::session {
-namespace {
-std::vector<std::byte> exported;
-}  // namespace
-bool planted(PlantedBug) { return false; }
-void saw_pad_used(std::span<const std::byte>, std::span<const std::byte>) {}
-void saw_bootstrap_secret(std::span<const std::byte> secret) { exported.assign(secret.begin(), secret.end()); }
-}  // namespace cloister::session
 
 namespace cloister::attack {
 namespace {
@@ -77,15 +67,20 @@ crypto::Psk psk() {
 Evidence record(const Story& story) {
   const auto light_seed = std::uint64_t{31};
   simulation::VirtualWorld world{5};
-  simulation::Trouble delays;
-  delays.delay_most = 2ms;
-  simulation::Network network{world, delays};
+  simulation::Witness witness{world};
+  simulation::Network network{world, {.delay_most = 2ms}};
   test::Light light{test::source(), light_seed};
   hal::fibre::Link fibre{story.glass, test::source(), test::Light::generator(test::source(), light_seed),
                          light_seed + 1};
   fibre.disturb(story.eve);
-  SimulatedBox alice{world, network, 0, settings("alice", "bob"), psk(), alice_seed, light};
-  SimulatedBox bob{world, network, 1, settings("bob", "alice"), psk(), alice_seed + 2, light};
+  const auto chain_of = [&](std::size_t box) {
+    return [&, box](crypto::Random& random) {
+      return box == 0 ? distill::make_alice_chain(test::parameters(), light, random)
+                      : distill::make_bob_chain(test::parameters(), random);
+    };
+  };
+  SimulatedBox alice{world, network, witness, 0, settings("alice", "bob"), psk(), alice_seed, chain_of(0)};
+  SimulatedBox bob{world, network, witness, 1, settings("bob", "alice"), psk(), alice_seed + 2, chain_of(1)};
 
   Evidence evidence;
   const auto secret = psk();
@@ -100,7 +95,7 @@ Evidence record(const Story& story) {
     if (!story.keys_from_the_exporter) return;
     const auto words = made.key.fill();
     const auto bytes = std::as_writable_bytes(words).first(made.key.size_bits() / 8);
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = session::exported[i % session::exported.size()];
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = witness.exported()[i % witness.exported().size()];
   };
   alice.on_amplified = [&](distill::Amplified& made) {
     replace(made);
@@ -144,14 +139,14 @@ Evidence record(const Story& story) {
     world.plan_in(20ms, send);
   };
   const auto start = world.now();
-  alice.begin();
-  bob.begin();
+  alice.start();
+  bob.start();
   world.plan_in(1ms, shine);
   world.plan_in(1ms, send);
   const auto enough = [&] { return alice.settled() && bob.settled() && alice.tunnel().rekeys >= rekeys_wanted; };
   while (!enough() && world.now() < start + patience) world.run_until(world.now() + 50ms);
   REQUIRE(enough());
-  evidence.exporter = session::exported;
+  evidence.exporter = witness.exported();
   evidence.packets_received = alice.traffic().received.size() + bob.traffic().received.size();
   REQUIRE(evidence.packets_received > 0);
   REQUIRE(alice.traffic().not_authentic + bob.traffic().not_authentic == 0);

@@ -308,6 +308,63 @@ TEST_CASE("A vault that fails leaves a link that bootstraps, and says so", "[ses
   CHECK(boxes.both_saw("established bootstrap"));
 }
 
+TEST_CASE("Who has all pads of an opened chunk wasted gets a bootstrap from it, not a link that is down for ever",
+          "[session]") {
+  Boxes boxes;
+  boxes.fill();
+  boxes.pair.disconnect();
+  boxes.restart(1);
+  boxes.reconnect();
+  REQUIRE(boxes.both_saw("established qkd sealed"));
+  // Each connection is cut when one tag of each box is on its way: four times, and a chunk has no more.
+  for (int i = 0; i < 4; ++i) {
+    const auto block = boxes.pair.alice().first_block;
+    boxes.pair.begin_block(block);
+    for (const std::size_t end : {0U, 1U}) boxes.pair.close_block(block, end);
+    boxes.pair.pass(0);
+    boxes.pair.pass(1);
+    boxes.reconnect();
+  }
+  for (int i = 0; i < 3 && !boxes.both_saw("established bootstrap"); ++i) boxes.reconnect();
+  CHECK(boxes.both_saw("established bootstrap"));
+}
+
+TEST_CASE("A vault that fails in a session leaves both boxes with equal pads, and no word of the peer's hurts",
+          "[session]") {
+  for (const std::size_t who : {0U, 1U}) {
+    for (const bool greeted : {true, false}) {
+      INFO("the vault of " << who << " fails when it has greeted" << (greeted ? ", and bits are put away" : ""));
+      Boxes boxes;
+      boxes.pair.disconnect();
+      auto& box = *boxes.pair.ends[who];
+      box.slow = true;
+      // Its first record is on its way to the disk.
+      box.engine.restore({.record = {}, .own = box.vault.own, .granted = box.vault.granted, .problem = {}});
+      boxes.pair.drain(who);
+      const auto fails = [&] {
+        box.fails = true;
+        box.slow = false;
+        boxes.pair.drain(who);
+      };
+      boxes.pair.connect();
+      if (!greeted) fails();
+      boxes.pair.settle();
+      const auto block = boxes.pair.alice().first_block;
+      boxes.pair.make_block(block);
+      boxes.pair.add_reserve(block, 2432);
+      boxes.pair.make_block(block + 1);
+      boxes.pair.add_reserve(block + 1, 1024);
+      if (greeted) fails();
+      boxes.pair.make_block(block + 2);
+      boxes.pair.add_reserve(block + 2, 8192);
+      for (std::uint64_t next = block + 3; next < block + 20; ++next) {
+        boxes.pair.make_block(next);
+        REQUIRE(boxes.both_saw("held " + std::to_string(next) + " qkd"));
+      }
+    }
+  }
+}
+
 TEST_CASE("A record that is cut, longer or of another layout is refused with an alarm", "[session]") {
   Boxes boxes;
   boxes.fill();

@@ -63,6 +63,7 @@ struct End {
   KeptReserve vault{};
   std::deque<std::uint64_t> vault_done;
   bool fails = false;
+  bool slow = false;  // answers when it no longer is
 
   [[nodiscard]] bool saw(const std::string& event) const { return std::ranges::find(events, event) != events.end(); }
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
@@ -90,7 +91,7 @@ struct Pair {
     End& end = *ends[i];
     for (;;) {
       drain_actions(end);
-      if (end.vault_done.empty()) return;
+      if (end.vault_done.empty() || end.slow) return;
       const auto value = end.vault_done.front();
       end.vault_done.pop_front();
       end.engine.on_vault_done(end.fails ? Result<std::uint64_t>{fail("the TPM is gone")} : value, now);

@@ -1,0 +1,69 @@
+#include "tests/simulation/campaign.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <format>
+#include <mutex>
+#include <thread>
+
+namespace cloister::simulation {
+
+void Totals::add(const Outcome& outcome) {
+  ++runs;
+  calm_runs += outcome.faults.none() ? 1U : 0U;
+  events += outcome.events;
+  blocks += outcome.blocks;
+  packets += outcome.packets;
+  tags += outcome.tags;
+  crashes += outcome.crashes;
+  bootstraps += outcome.bootstraps;
+  sealed_resumptions += outcome.sealed_resumptions;
+  forgeries += outcome.forgeries;
+  turned_back += outcome.turned_back;
+  alarms += outcome.alarms;
+  recovery_seconds_most = std::max(recovery_seconds_most, outcome.recovery_seconds);
+  for (std::size_t i = 0; i < outcome.faults.size(); ++i)
+    if (outcome.faults.test(i)) ++with_fault[static_cast<Fault>(i)];
+  if (!outcome.failure.empty()) failures.emplace(outcome.seed, outcome.failure);
+}
+
+Totals run_all(const Campaign& campaign) {
+  const auto begun = std::chrono::steady_clock::now();
+  std::atomic<std::uint64_t> next = campaign.start;
+  std::atomic<bool> stop = false;
+  std::mutex mutex;
+  Totals totals;
+  const auto processor_begun = std::clock();
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < campaign.threads; ++i) {
+      threads.emplace_back([&] {
+        for (auto seed = next++; seed < campaign.start + campaign.seeds && !stop; seed = next++) {
+          const auto outcome = run({.seed = seed,
+                                    .speed = campaign.speed,
+                                    .bugs = campaign.bugs,
+                                    .both_tpms = campaign.both_tpms,
+                                    .only = campaign.only});
+          const std::lock_guard lock{mutex};
+          totals.add(outcome);
+          totals.processor_seconds = static_cast<double>(std::clock() - processor_begun) / CLOCKS_PER_SEC;
+          totals.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+          if (!campaign.on_run(totals, outcome)) stop = true;
+        }
+      });
+    }
+  }
+  return totals;
+}
+
+std::string how_to_repeat(std::uint64_t seed, const Campaign& campaign) {
+  std::string command = std::format("cloister-simulate --speed {} --trace {}", name_of(campaign.speed), seed);
+  for (std::size_t i = 0; i < campaign.bugs.size(); ++i)
+    if (campaign.bugs.test(i)) command += std::format(" --plant {}", name_of(static_cast<PlantedBug>(i)));
+  if (campaign.both_tpms) command += " --both-tpms";
+  if (!campaign.only.empty()) command += " --only " + campaign.only;
+  return command;
+}
+
+}  // namespace cloister::simulation

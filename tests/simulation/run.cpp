@@ -1,0 +1,135 @@
+#include "tests/simulation/run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <format>
+
+#include "tests/simulation/seeded_openssl.hpp"
+#include "tests/simulation/stage.hpp"
+#include "tests/simulation/trouble.hpp"
+
+namespace cloister::simulation {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr auto trouble_lasts = 3s;
+/// The longest back-off, a bootstrap that stalls, the silence that ends a session; then blocks.
+constexpr auto patience = 75s;
+constexpr std::uint64_t blocks_least = 1;
+
+Scale draw_scale(VirtualWorld& world) {
+  return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
+          .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
+          .rekey_interval = std::array{1000ms, 3000ms, 3'600'000ms}[world.below(3)],
+          .hybrid = world.below(32) == 0,
+          .sealed = {.chunks = static_cast<std::uint32_t>(2 + world.below(3)),
+                     .pads = static_cast<std::uint32_t>(1 + world.below(2))},
+          .leases_at_once = std::array{2U, 16U}[world.below(2)]};
+}
+
+class Run {
+ public:
+  explicit Run(const RunSettings& settings)
+      : world_{settings.seed},
+        faults_{draw_faults(world_)},
+        stage_{world_, settings.speed, settings.seed, draw_scale(world_)},
+        trouble_{stage_,
+                 {.faults = faults_,
+                  .lasts = trouble_lasts,
+                  .both_tpms = settings.both_tpms,
+                  .restarts_served = std::min(stage_.scale.sealed.chunks, stage_.scale.leases_at_once)}} {
+    stage_.witness.care_only_for(settings.only);
+    if (settings.trace) world_.trace_from_now_on();
+    // TLS is half of such a run's time: one in sixteen has it, and each with real distillation.
+    if (settings.speed == Speed::store && world_.below(16) != 0) stage_.witness.use_toy_handshake();
+  }
+
+  void go() {
+    world_.say("run", "faults: {}", names_of(faults_));
+    if (world_.below(4) != 0) stage_.provide_sealed_reserve();
+    stage_.begin();
+    trouble_.plan();
+    world_.run_for(trouble_lasts);
+    trouble_.end();
+    recover();
+  }
+
+  Outcome outcome(std::uint64_t seed) {
+    Outcome outcome;
+    outcome.seed = seed;
+    outcome.faults = faults_;
+    outcome.digest = world_.digest();
+    outcome.events = world_.events();
+    outcome.tags = stage_.witness.tags();
+    outcome.forgeries = stage_.network.forgeries();
+    outcome.turned_back = trouble_.turned_back();
+    outcome.recovery_seconds = recovery_seconds_;
+    for (auto& box : stage_.boxes) {
+      outcome.blocks += box.blocks_held();
+      outcome.packets += box.traffic().received.size();
+      outcome.crashes += box.crashes();
+      outcome.bootstraps += box.bootstraps();
+      outcome.sealed_resumptions += box.sealed_resumptions();
+      outcome.alarms += box.alarms();
+      box.crash(Crash::process);
+    }
+    stage_.witness.look_at_what_is_left();
+    outcome.failure = stage_.witness.failure();
+    outcome.trace = world_.trace();
+    return outcome;
+  }
+
+ private:
+  void recover() {
+    const auto since = world_.now();
+    bool good = false;
+    while (!world_.stopped() && !good && world_.now() < since + patience) {
+      if (stage_.boxes[0].settled() && stage_.boxes[1].settled())
+        good = stage_.delivers();
+      else
+        world_.run_for(100ms);
+    }
+    recovery_seconds_ = std::chrono::duration<double>(world_.now() - since).count();
+    if (world_.stopped()) return;
+    if (!good)
+      stage_.witness.broken(
+          std::format("I8: the link does not come back: sessions {} and {}, tunnels {} and {}",
+                      stage_.boxes[0].link().session_status().state, stage_.boxes[1].link().session_status().state,
+                      stage_.boxes[0].tunnel().state, stage_.boxes[1].tunnel().state));
+    for (const auto& box : stage_.boxes) {
+      if (box.blocks_held() < blocks_least || box.traffic().received.empty())
+        stage_.witness.broken("I8: no work was done");
+    }
+  }
+
+  VirtualWorld world_;
+  Faults faults_;
+  Stage stage_;
+  Trouble trouble_;
+  double recovery_seconds_ = 0;
+};
+
+}  // namespace
+
+std::string_view name_of(Speed speed) { return speed == Speed::store ? "store" : "chain"; }
+
+std::optional<Speed> find_speed(std::string_view name) {
+  for (const auto speed : {Speed::store, Speed::chain})
+    if (name == name_of(speed)) return speed;
+  return std::nullopt;
+}
+
+Outcome run(const RunSettings& settings) {
+  const SeededOpenssl repeatable{settings.seed};
+  plant(settings.bugs);
+  Outcome outcome;
+  {
+    Run one{settings};
+    one.go();
+    outcome = one.outcome(settings.seed);
+  }
+  plant({});
+  return outcome;
+}
+
+}  // namespace cloister::simulation

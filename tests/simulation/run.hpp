@@ -1,0 +1,51 @@
+#pragma once
+/// One run: two boxes, the faults that its seed draws, and after them the calm in which the link must come back.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/faults.hpp"
+#include "tests/simulation/planted_bugs.hpp"
+
+namespace cloister::simulation {
+
+/// store: the real session, keys and tunnels with a distillation that costs nothing; chain: with all real stages.
+enum class Speed { store, chain };
+[[nodiscard]] std::string_view name_of(Speed speed);
+[[nodiscard]] std::optional<Speed> find_speed(std::string_view name);
+
+struct RunSettings {
+  std::uint64_t seed = 0;
+  Speed speed = Speed::store;
+  Bugs bugs;
+  /// Outside of the claim: both TPMs may be put back.
+  bool both_tpms = false;
+  /// Of what is broken only this ("I9"); the run goes on through all else.
+  std::string only;
+  bool trace = false;
+};
+
+struct Outcome {
+  std::uint64_t seed = 0;
+  std::string failure;  // empty when all held; else it begins with the invariant's name
+  Faults faults;
+  std::uint64_t digest = 0;
+  std::uint64_t events = 0;
+  std::uint64_t blocks = 0;  // held, by both boxes
+  std::uint64_t packets = 0;
+  std::uint64_t tags = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t bootstraps = 0;
+  std::uint64_t sealed_resumptions = 0;
+  std::uint64_t forgeries = 0;
+  std::uint64_t turned_back = 0;
+  std::uint64_t alarms = 0;
+  double recovery_seconds = 0;  // from the end of the trouble
+  std::vector<std::string> trace;
+};
+
+[[nodiscard]] Outcome run(const RunSettings& settings);
+
+}  // namespace cloister::simulation

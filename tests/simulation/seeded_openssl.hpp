@@ -1,0 +1,21 @@
+#pragma once
+/// OpenSSL's randomness from a seed, in this thread and while this lives: the TLS handshake and ML-KEM draw their own,
+/// and a run would not replay exactly.
+
+#include <cstdint>
+#include <random>
+
+namespace cloister::simulation {
+
+class SeededOpenssl {
+ public:
+  explicit SeededOpenssl(std::uint64_t seed);
+  ~SeededOpenssl();
+  SeededOpenssl(const SeededOpenssl&) = delete;
+  SeededOpenssl& operator=(const SeededOpenssl&) = delete;
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+}  // namespace cloister::simulation

@@ -1,0 +1,130 @@
+#include "tests/simulation/stage.hpp"
+
+#include <algorithm>
+
+namespace cloister::simulation {
+using namespace std::chrono_literals;
+namespace {
+
+box::LinkSettings settings_of(std::size_t number, const Scale& scale, const distill::Parameters& parameters) {
+  const std::array<std::string, 2> names{"alice", "bob"};
+  box::LinkSettings settings{.session = {.link = "line",
+                                         .local_box = names[number],
+                                         .peer_box = names[1 - number],
+                                         .agreement = "block_bits=1\n",
+                                         .reserve_bits = scale.reserve_bits,
+                                         .sealed = scale.sealed,
+                                         .leases_at_once = scale.leases_at_once,
+                                         .lease_interval = 1s},
+                             .distillation = parameters,
+                             .epsilon_budget = 1e6,  // of blocks with so loose an eps_sec
+                             .tunnels = {}};
+  settings.tunnels.push_back({.rekey = {.tunnel = "office",
+                                        .local_box = names[number],
+                                        .peer_box = names[1 - number],
+                                        .initiator = number == 0,
+                                        .hybrid = scale.hybrid,
+                                        .rekey_interval = scale.rekey_interval,
+                                        .key_lifetime = 3 * scale.rekey_interval},
+                              .interface = "none",
+                              .stock_keys_max = scale.stock_keys_max,
+                              .terms = ""});
+  return settings;
+}
+
+crypto::Psk psk() {
+  crypto::Psk psk;
+  std::ranges::fill(psk.fill(), std::byte{0x5A});
+  return psk;
+}
+
+}  // namespace
+
+Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, const Scale& how)
+    : world{of},
+      witness{of},
+      scale{how},
+      light{make_light(speed, seed)},
+      network{of, {}},
+      boxes{box(0, seed), box(1, seed)} {
+  for (auto& box : boxes) box.use_vault();
+  world.after_each = [this] {
+    for (auto& box : boxes) box.look();
+    witness.look();
+    if (!witness.failure().empty()) world.stop();
+  };
+}
+
+SimulatedBox Stage::box(std::size_t number, std::uint64_t seed) {
+  return SimulatedBox{world,
+                      network,
+                      witness,
+                      number,
+                      settings_of(number, scale, light->parameters()),
+                      psk(),
+                      4 * seed + 2 * number + 1,
+                      [this, number](crypto::Random& random) { return light->make_chain(number, random); }};
+}
+
+void Stage::begin() {
+  for (auto& box : boxes) box.start();
+  plan_light();
+  plan_packets();
+}
+
+void Stage::provide_sealed_reserve() {
+  world.say("run", "both boxes have a sealed reserve of {} chunks", scale.sealed.chunks);
+  crypto::SecretBits bits{scale.sealed.bits()};
+  for (auto& word : bits.fill())
+    word = world.below(std::uint64_t{1} << 32U) << 32U | world.below(std::uint64_t{1} << 32U);
+  const auto counters = [this](session::Counter of_client, session::Counter of_server) {
+    return std::array{boxes[0].vault().counter(of_client), boxes[1].vault().counter(of_server)};
+  };
+  using session::Counter;
+  const auto granted = counters(Counter::granted, Counter::granted);
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    witness.enter(i);
+    session::SealedReserve reserve{scale.sealed};
+    static_cast<void>(reserve.restore({.record = {},
+                                       .own = boxes[i].vault().counter(Counter::own),
+                                       .granted = boxes[i].vault().counter(Counter::granted),
+                                       .problem = {}}));
+    reserve.stage(bits, counters(Counter::own, Counter::own), {granted[1], granted[0]});
+    reserve.settle_on(*reserve.staged());
+    boxes[i].vault().provide(reserve.encode());
+  }
+}
+
+/// Blocks only while somebody has use for them: a run is as short as it can be.
+void Stage::plan_light() {
+  world.plan_in(light->interval(), [this] {
+    SimulatedBox& bob = boxes[1];
+    if (bob.watches() && wanted(bob)) bob.on_frame(light->shine());
+    plan_light();
+  });
+}
+bool Stage::wanted(const SimulatedBox& bob) const {
+  const auto status = bob.link().session_status();
+  return bob.stock_keys() < std::min(2U, scale.stock_keys_max) || status.sealed_chunks == 0 ||
+         status.authenticator != session::Authenticator::qkd || light->lavish();
+}
+
+void Stage::plan_packets() {
+  world.plan_in(150ms, [this] {
+    for (auto& box : boxes)
+      for (auto packets = 1 + world.below(2); packets > 0; --packets) box.send_packet();
+    plan_packets();
+  });
+}
+
+bool Stage::delivers() {
+  const auto newest = [this](std::size_t box) {
+    const auto& received = boxes[box].traffic().received;
+    return received.empty() ? 0 : *received.rbegin();
+  };
+  const std::array sent{boxes[0].traffic().sent, boxes[1].traffic().sent};
+  world.run_for(350ms);
+  return newest(0) > sent[1] && newest(1) > sent[0];
+}
+
+}  // namespace cloister::simulation

@@ -1,0 +1,47 @@
+#pragma once
+/// Two boxes, the networks and the fibre between them, and who watches: what every run is played on.
+
+#include <array>
+#include <memory>
+
+#include "tests/simulation/light.hpp"
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/simulated_box.hpp"
+
+namespace cloister::simulation {
+
+/// How large things are in a run, beside what goes wrong.
+struct Scale {
+  std::uint64_t reserve_bits = 1024;
+  std::uint32_t stock_keys_max = 8;
+  std::chrono::milliseconds rekey_interval{1000};
+  bool hybrid = false;
+  session::SealedLayout sealed{.chunks = 3, .pads = 2};
+  std::uint32_t leases_at_once = 16;
+};
+
+struct Stage {
+  Stage(VirtualWorld& world, Speed speed, std::uint64_t seed, const Scale& scale);
+
+  /// The boxes have met before: what serves restarts is on both disks.
+  void provide_sealed_reserve();
+  /// Blocks, and packets both ways, from now on.
+  void begin();
+  /// Both ways, of what is sent from now on.
+  [[nodiscard]] bool delivers();
+
+  VirtualWorld& world;
+  Witness witness;
+  Scale scale;
+  std::unique_ptr<Light> light;
+  Network network;
+  std::array<SimulatedBox, 2> boxes;
+
+ private:
+  SimulatedBox box(std::size_t number, std::uint64_t seed);
+  void plan_light();
+  void plan_packets();
+  [[nodiscard]] bool wanted(const SimulatedBox& bob) const;
+};
+
+}  // namespace cloister::simulation

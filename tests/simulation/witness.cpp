@@ -1,0 +1,179 @@
+#include "tests/simulation/witness.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "crypto/error.hpp"
+
+namespace cloister::simulation {
+namespace {
+
+thread_local Witness* present_witness = nullptr;
+
+Unit unit_of(std::span<const std::byte> bytes) {
+  Unit unit{};
+  std::ranges::copy(bytes.first(unit.size()), unit.begin());
+  return unit;
+}
+
+std::size_t beginning_of(const std::byte* bytes) {
+  std::uint16_t value = 0;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+/// Whether memory that was given back still has it. Other threads may have it by now, which is what the thread
+/// sanitizer would say.
+bool still_there([[maybe_unused]] const std::byte* where, [[maybe_unused]] const Unit& what) {
+#if defined(__SANITIZE_THREAD__)
+  return false;
+#else
+  return std::memcmp(where, what.data(), what.size()) == 0;
+#endif
+}
+
+}  // namespace
+
+std::size_t UnitHash::operator()(const Unit& unit) const {
+  std::size_t value = 0;
+  std::memcpy(&value, unit.data(), sizeof value);
+  return value;
+}
+
+Witness::Witness(VirtualWorld& world)
+    : world_{world}, outer_{std::exchange(present_witness, this)}, beginnings_(65536 / 64) {}
+Witness::~Witness() { present_witness = outer_; }
+
+Witness& Witness::present() {
+  require(present_witness != nullptr, "the simulation's engines run without a witness");
+  return *present_witness;
+}
+
+std::uint64_t Witness::wall_clock() const {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now().time_since_epoch()).count();
+  return static_cast<std::uint64_t>(ms + wall_ahead_ms_[box_]);
+}
+
+void Witness::broken(std::string what) {
+  if (!failure_.empty() || !what.starts_with(only_)) return;
+  world_.say("BROKEN", "{}", what);
+  failure_ = std::move(what);
+}
+
+void Witness::learn(const Unit& unit) {
+  secrets_.insert(unit);
+  const auto at = beginning_of(unit.data());
+  beginnings_[at / 64] |= std::uint64_t{1} << (at % 64);
+}
+
+void Witness::on_bootstrap_secret(std::span<const std::byte> secret) {
+  learn(unit_of(secret));
+  exported_.assign(secret.begin(), secret.end());
+}
+
+void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits) {
+  for (; bits.size() >= Unit{}.size(); bits = bits.subspan(Unit{}.size())) {
+    const Unit unit = unit_of(bits);
+    learn(unit);
+    const auto [known, fresh] = roles_.emplace(unit, role);
+    if (!fresh && known->second != role) broken("I1: the same bits in two roles");
+  }
+}
+
+void Witness::on_pad_used(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block) {
+  const Unit unit = unit_of(pad);
+  learn(unit);
+  const auto [use, fresh] = pads_used_.emplace(unit, Use{unit_of(hash), box_, block, false});
+  if (!fresh) broken("I1: a pad was used for two tags");
+  own_tags_[box_][block] = unit;
+  pads_of_now_.push_back({pad.data(), unit});
+}
+
+void Witness::on_tag_verified(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block) {
+  verified_now_[box_] = true;
+  blocks_[box_][block].tag_verified = true;
+  const auto use = pads_used_.find(unit_of(pad));
+  if (use == pads_used_.end()) return broken("I2: a tag was verified that nobody has made");
+  if (use->second.hash != unit_of(hash) || use->second.by == box_)
+    return broken("I2: a tag was verified for another transcript than it was made for");
+  if (use->second.verified) broken("I2: a tag was verified twice");
+  use->second.verified = true;
+}
+
+void Witness::on_peer_verified(std::uint64_t block) {
+  blocks_[box_][block].peer_verified = true;
+  const auto tag = own_tags_[box_].find(block);
+  if (tag == own_tags_[box_].end() || !pads_used_.at(tag->second).verified)
+    broken("I6: a block counts as verified that the peer has not verified");
+}
+
+void Witness::on_pad_spent(std::span<const std::byte> pad) {
+  const auto use = pads_used_.find(unit_of(pad));
+  const bool own = use != pads_used_.end() && use->second.by == box_;
+  if (!own && !verified_now_[box_]) broken("I4: a pad was taken from the reserve for a tag that does not hold");
+}
+
+void Witness::on_chunk_opened(std::span<const std::byte> generation, std::size_t direction, std::uint32_t chunk) {
+  auto& next = next_chunk_[{unit_of(generation), direction}];
+  if (chunk < next) broken("I3: a chunk of the sealed reserve was opened again");
+  next = chunk + 1;
+}
+
+void Witness::on_block_allocated(std::uint64_t block) {
+  const Told told = blocks_[box_][block];
+  if (!told.tag_verified || !told.peer_verified)
+    broken("I6: a key was given out of a block that was not verified on both boxes");
+}
+
+void Witness::on_key_taken(std::span<const std::byte> key) {
+  const Unit unit = unit_of(key);
+  if (!keys_taken_[box_].insert(unit).second) broken("I1: a tunnel key was used twice");
+  keys_.push_back({key.data(), unit});
+}
+
+void Witness::on_sa(std::uint32_t spi, std::span<const std::byte> key) {
+  learn(unit_of(key));
+  const auto [known, fresh] = sas_.try_emplace(spi, key.begin(), key.end());
+  if (!fresh && !std::ranges::equal(known->second, key)) broken("I6: the two boxes have different keys for one SA");
+}
+
+void Witness::on_sealed(std::uint32_t spi, std::span<const std::byte> nonce) {
+  const auto key = sas_.find(spi);
+  require(key != sas_.end(), "a packet of an SA that was never installed");
+  if (!sealed_.emplace(key->second, std::vector<std::byte>(nonce.begin(), nonce.end())).second)
+    broken("I9: a nonce was used twice under one key");
+}
+
+void Witness::on_session_end(std::size_t box) {
+  blocks_[box].clear();
+  own_tags_[box].clear();
+}
+
+void Witness::on_amplified(std::span<const std::byte> key) {
+  if (key.size() >= Unit{}.size()) keys_.push_back({key.data(), unit_of(key)});
+}
+
+bool Witness::knows_at(std::span<const std::byte> bytes) const {
+  const auto at = beginning_of(bytes.data());
+  if ((beginnings_[at / 64] >> (at % 64) & 1U) == 0) return false;
+  return secrets_.contains(unit_of(bytes));
+}
+
+void Witness::on_sent(std::span<const std::byte> bytes) {
+  for (std::size_t i = 0; i + Unit{}.size() <= bytes.size(); ++i)
+    if (knows_at(bytes.subspan(i))) return broken("C1: secret bits on the wire");
+}
+
+void Witness::look() {
+  verified_now_ = {};
+  for (const auto& [where, what] : pads_of_now_)
+    if (still_there(where, what)) broken("I10: a pad is left in memory after its tag was made");
+  pads_of_now_.clear();
+}
+
+void Witness::look_at_what_is_left() {
+  for (const auto& [where, what] : keys_)
+    if (still_there(where, what)) broken("I10: a key is left in memory after it has gone");
+}
+
+}  // namespace cloister::simulation
