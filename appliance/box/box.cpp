@@ -168,6 +168,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
   settings.tcti = configuration.tpm.tcti;
   settings.vault = reserve_path(configuration, link);
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
+  settings.alarms = configuration.alarms;
   settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
   return settings;
 }
@@ -177,7 +178,7 @@ Result<LinkDriverSettings> settings_of(const config::Configuration& configuratio
 Result<std::unique_ptr<Box>> Box::open(asio::io_context& io, const config::Configuration& configuration,
                                        EventLog& log) {
   std::unique_ptr<Box> box{new Box{io, configuration, log}};
-  auto audit = AuditLog::open(configuration.box.state_directory);
+  auto audit = AuditLog::open(configuration.box.state_directory, configuration.logging);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
   // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.

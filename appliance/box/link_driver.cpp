@@ -50,6 +50,16 @@ void wait_until(asio::steady_timer& timer, Instant at, Function then) {
   });
 }
 
+LimitWatch watch_over_qber(const LinkDriverSettings& settings) {
+  const double limit = settings.alarms.qber_above * settings.link.distillation.qber_limit;
+  return LimitWatch{{.raised_at = limit, .ended_at = 0.9 * limit, .after = settings.alarms.after, .once_good = false}};
+}
+
+LimitWatch watch_over_keys(const LinkDriverSettings& settings) {
+  const double limit = std::chrono::duration<double>(settings.alarms.keys_left_below).count();
+  return LimitWatch{{.raised_at = limit, .ended_at = 2 * limit, .after = settings.alarms.after, .once_good = true}};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings,
@@ -94,6 +104,9 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       io_{io},
       session_timer_{io},
       accounts_{settings_.account_log, std::ios::app},
+      light_{settings_.alarms.light_below, settings_.alarms.after},
+      qber_{watch_over_qber(settings_)},
+      keys_left_(settings_.paths.size(), watch_over_keys(settings_)),
       link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
@@ -149,6 +162,8 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 sifted_.sample(figures.sifted_bits, now());
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
+                watch_qber();
+                watch_keys();
                 watch_interfaces();
                 watch_sealed_reserve();
               },
@@ -179,6 +194,33 @@ void LinkDriver::watch_light(std::uint64_t distilled) {
       return log_.info("LIGHT_FOUND", link_.subject(), "there is light again");
     case LightWatch::Change::none:
       return;
+  }
+}
+
+void LinkDriver::watch_qber() {
+  if (!figures_.last_qber) return;
+  switch (qber_.sample(*figures_.last_qber, now())) {
+    case LimitWatch::Change::raised:
+      return log_.alarm("QBER_NEAR_LIMIT", link_.subject(),
+                        std::format("a block's QBER is {:.2f} %, and at {:.2f} % there is no key any more",
+                                    100 * *figures_.last_qber, 100 * link_.settings().distillation.qber_limit));
+    case LimitWatch::Change::ended:
+      return log_.info("QBER_USUAL", link_.subject(), "the QBER is well below its limit again");
+    case LimitWatch::Change::none:
+      return;
+  }
+}
+
+void LinkDriver::watch_keys() {
+  if (settings_.alarms.keys_left_below.count() == 0) return;
+  for (std::size_t i = 0; i < keys_left_.size(); ++i) {
+    const double left = key_left_seconds(i);
+    const auto name = std::format("tunnel '{}'", link_.settings().tunnels[i].rekey.tunnel);
+    const auto change = keys_left_[i].sample(left, now());
+    if (change == LimitWatch::Change::raised)
+      log_.alarm("KEYS_LOW", name, std::format("its keys last {:.0f} s more if no new one comes", left));
+    if (change == LimitWatch::Change::ended)
+      log_.info("KEYS_ENOUGH", name, std::format("its keys last {:.0f} s again", left));
   }
 }
 
@@ -312,6 +354,15 @@ control::LinkStatus LinkDriver::status() const {
   return status;
 }
 
+double LinkDriver::key_left_seconds(std::size_t tunnel) const {
+  using seconds = std::chrono::duration<double>;
+  const auto& rekey = link_.settings().tunnels[tunnel].rekey;
+  const auto engine = link_.tunnel_status(tunnel);
+  const double stock = static_cast<double>(link_.store().stock_keys(tunnel)) * seconds{rekey.rekey_interval}.count();
+  if (!engine.key_made || engine.state != "up") return stock;
+  return stock + std::max(0.0, (seconds{rekey.key_lifetime} - seconds{now() - *engine.key_made}).count());
+}
+
 std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
   std::vector<control::TunnelStatus> all;
   for (std::size_t i = 0; i < settings_.paths.size(); ++i) {
@@ -329,13 +380,9 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.rekeys = engine.rekeys;
     status.stock_keys = link_.store().stock_keys(i);
     status.stock_keys_max = settings.stock_keys_max;
-    status.key_left_seconds =
-        static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();
-    if (engine.key_made && engine.state == "up") {
+    if (engine.key_made && engine.state == "up")
       status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
-      status.key_left_seconds +=
-          std::max(0.0, std::chrono::duration<double>(settings.rekey.key_lifetime).count() - *status.key_age_seconds);
-    }
+    status.key_left_seconds = key_left_seconds(i);
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;
     status.packets_in = counters.packets_in;

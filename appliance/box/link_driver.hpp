@@ -13,6 +13,7 @@
 #include "appliance/box/distillery.hpp"
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/light_watch.hpp"
+#include "appliance/box/limit_watch.hpp"
 #include "appliance/box/link.hpp"
 #include "appliance/box/rate_meter.hpp"
 #include "appliance/control/status.hpp"
@@ -34,6 +35,7 @@ struct LinkDriverSettings {
   std::function<Result<std::shared_ptr<const crypto::Authority>>()> read_authority;
   std::string tcti;
   std::string vault;  // path of the sealed reserve's record
+  config::Alarms alarms;
 };
 
 class LinkDriver final : private LinkSurroundings {
@@ -54,6 +56,9 @@ class LinkDriver final : private LinkSurroundings {
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
              DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
   void watch_light(std::uint64_t distilled);
+  [[nodiscard]] double key_left_seconds(std::size_t tunnel) const;
+  void watch_qber();
+  void watch_keys();
   void watch_interfaces();
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
@@ -95,6 +100,8 @@ class LinkDriver final : private LinkSurroundings {
   DeviceReport device_;
   RateMeter detections_, sifted_, secret_;
   LightWatch light_;
+  LimitWatch qber_;
+  std::vector<LimitWatch> keys_left_;  // by tunnel
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   std::vector<bool> interface_lost_;  // by tunnel: said so

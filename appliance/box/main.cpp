@@ -104,7 +104,8 @@ int serve(const cloister::config::Configuration& configuration, EventLog& log) {
 bool distrusts_itself(const cloister::config::Configuration& configuration, EventLog& log) {
   const auto failures = cloister::box::failed_tests(cloister::box::test_primitives());
   if (failures.empty()) return false;
-  if (auto audit = cloister::box::AuditLog::open(configuration.box.state_directory)) log.audit_to(std::move(*audit));
+  if (auto audit = cloister::box::AuditLog::open(configuration.box.state_directory, configuration.logging))
+    log.audit_to(std::move(*audit));
   log.alarm("SELF_TEST_FAILED", std::format("box '{}'", configuration.box.name),
             cloister::box::self_test_alarm(failures));
   return true;
@@ -148,6 +149,7 @@ int main(int argc, char** argv) {
 
   cloister::crypto::arena_initialise(secret_memory_bytes);
   cloister::box::EventLog log;
+  log.follow(configuration->alarms, configuration->logging);
   if (distrusts_itself(*configuration, log)) return stay_closed(*configuration, log, ClosedBy::self_test);
   return serve(*configuration, log);
 }

@@ -215,6 +215,12 @@ class Lab:
             (self.directory / f"{box}.yaml").write_text(text)
             assert peer in text
 
+    def add_configuration(self, text):
+        """For all boxes, which lie beside each other: a file of conf.d."""
+        directory = self.directory / "conf.d"
+        directory.mkdir(exist_ok=True)
+        (directory / "more.yaml").write_text(text)
+
     def control_socket(self, box):
         return self.directory / f"{box}-control.sock"
 
