@@ -71,8 +71,12 @@ evidence:
 	@$(test_root) sh -c '$(call built,keylog,programs) && $(call built,release,all) && tests/docs/evidence names > build/evidence.tests && \
 	  { ctest --preset release --tests-from-file "$$PWD/build/evidence.tests" --output-junit "$$PWD/build/evidence.xml"; tests/docs/evidence write build/evidence.xml; }'
 
-asan tsan:
+asan:
 	@$(test_root) sh -c '$(call built,$@,all) && ctest --preset $@ --repeat until-pass:$(TRIES)'
+
+# Of what has threads.
+tsan:
+	@$(test_root) sh -c '$(call built,$@,threaded) && ctest --preset $@ --repeat until-pass:$(TRIES)'
 
 tidy:
 	@$(test_root) tests/tidy/clang-tidy-changed

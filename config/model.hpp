@@ -135,11 +135,30 @@ struct Tunnel {
   bool operator==(const Tunnel&) const = default;
 };
 
+/// When an operator is told, and of what not.
+struct Alarms {
+  milliseconds keys_left_below{60'000};  // 0: nothing is watched
+  double qber_above = 0.8;               // of the link's qber_limit
+  double light_below = 0.1;              // of the usual rate of detections
+  milliseconds after{0};
+  std::vector<std::string> ignore;  // codes
+  bool operator==(const Alarms&) const = default;
+};
+
+struct Logging {
+  bool alarms_only = false;  // in the journal
+  std::uint64_t audit_file_bytes = std::uint64_t{16} << 20U;
+  unsigned audit_files = 2;
+  bool operator==(const Logging&) const = default;
+};
+
 struct Configuration {
   Box box;
   Tpm tpm;
   std::vector<Link> links;
   std::vector<Tunnel> tunnels;
+  Alarms alarms;
+  Logging logging;
   bool operator==(const Configuration&) const = default;
 };
 

@@ -8,6 +8,7 @@
 #include "config/kinds.hpp"
 #include "config/nearest.hpp"
 #include "config/read_distillation.hpp"
+#include "config/read_operation.hpp"
 #include "config/units.hpp"
 
 namespace cloister::config {
@@ -249,6 +250,8 @@ Configuration read_model(Report& report, const YAML::Node& document) {
     configuration.tunnels.push_back(read_tunnel(section));
     cross.tunnel(configuration.tunnels.back(), section);
   }
+  configuration.alarms = read_alarms(top.section("alarms", false), configuration.tunnels);
+  configuration.logging = read_logging(top.section("logging", false));
   top.finish();
   return configuration;
 }

@@ -1,5 +1,6 @@
 #include "appliance/box/audit_log.hpp"
 
+#include <filesystem>
 #include <format>
 #include <fstream>
 #include <sstream>
@@ -14,18 +15,20 @@ void AuditLog::remember(control::AuditEntry entry) {
   if (stands) history_.push_back(std::move(entry));
 }
 
-Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t bytes_max) {
-  const std::string path = std::format("{}/{}", directory, control::audit_file);
+Result<AuditLog> AuditLog::open(const std::string& directory, const config::Logging& limits) {
+  const std::string path = control::audit_path(directory, 0);
   const auto failed = [&](const Error& error) {
     return fail(
         std::format("audit log {}: does 'box.state_directory' exist, and may the service write there?", error.message));
   };
   auto opened = drivers::LineFile::open(path);
   if (!opened) return failed(opened.error());
-  AuditLog log{directory, bytes_max, std::move(opened->file)};
-  std::ifstream older{std::format("{}/{}", directory, control::audit_file_before)};
-  for (std::string line; std::getline(older, line);) {
-    if (auto entry = control::decode_audit_entry(line)) log.remember(std::move(*entry));
+  AuditLog log{directory, limits, std::move(opened->file)};
+  for (unsigned age = control::audit_files_max; age-- > 1;) {
+    std::ifstream older{control::audit_path(directory, age)};
+    for (std::string line; std::getline(older, line);) {
+      if (auto entry = control::decode_audit_entry(line)) log.remember(std::move(*entry));
+    }
   }
   std::istringstream lines{std::move(opened->lines)};
   for (std::string line; std::getline(lines, line);) {
@@ -38,9 +41,24 @@ Result<AuditLog> AuditLog::open(const std::string& directory, std::uint64_t byte
   return log;
 }
 
+/// From the oldest on, so that a crash in between leaves a gap in the names, not in the chain.
+Result<> AuditLog::begin_a_file() {
+  std::error_code error;
+  for (unsigned age = control::audit_files_max; age-- > 1;) {
+    const auto path = control::audit_path(directory_, age);
+    if (!std::filesystem::exists(path, error)) continue;
+    if (age + 1 < limits_.audit_files)
+      std::filesystem::rename(path, control::audit_path(directory_, age + 1), error);
+    else
+      std::filesystem::remove(path, error);
+    if (error) return fail(std::format("'{}' cannot be put away: {}", path, error.message()));
+  }
+  return file_.put_away(control::audit_path(directory_, 1));
+}
+
 Result<> AuditLog::append(const control::Event& event, std::chrono::system_clock::time_point time) {
-  if (file_.bytes() >= bytes_max_) {
-    if (auto done = file_.put_away(std::format("{}/{}", directory_, control::audit_file_before)); !done) return done;
+  if (file_.bytes() >= limits_.audit_file_bytes) {
+    if (auto done = begin_a_file(); !done) return done;
   }
   auto entry = chain_.next();
   entry.time = control::audit_time(time);

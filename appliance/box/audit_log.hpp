@@ -1,7 +1,8 @@
 #pragma once
 /// The audit log of this box: every event as it is written, each bound to all before it (control/audit.hpp).
 ///
-/// A full file is put away as `audit.1.jsonl`, where it replaces the one before; the chain goes on in the new one.
+/// A full file is put away as `audit.1.jsonl`, the one before as `audit.2.jsonl`, and so on, as many as the configuration
+/// says; the chain goes on in the new one.
 
 #include <chrono>
 #include <optional>
@@ -12,15 +13,17 @@
 #include "appliance/control/audit.hpp"
 #include "appliance/control/status.hpp"
 #include "appliance/drivers/line_file.hpp"
+#include "config/model.hpp"
 
 namespace cloister::box {
 
 class AuditLog {
  public:
-  static constexpr std::uint64_t file_bytes_max = std::uint64_t{16} << 20U;
-
   /// Reads what is there, goes on from its last line.
-  [[nodiscard]] static Result<AuditLog> open(const std::string& directory, std::uint64_t bytes_max = file_bytes_max);
+  [[nodiscard]] static Result<AuditLog> open(const std::string& directory, const config::Logging& limits);
+
+  /// From now on these are its limits.
+  void follow(const config::Logging& limits) { limits_ = limits; }
 
   /// What in the file does not hang together, if anything.
   [[nodiscard]] const std::optional<std::string>& found_broken() const { return broken_; }
@@ -36,10 +39,12 @@ class AuditLog {
   /// What says of an alarm that it stands until somebody acknowledges it, or that somebody has.
   void remember(control::AuditEntry entry);
 
-  AuditLog(std::string directory, std::uint64_t bytes_max, drivers::LineFile file)
-      : directory_{std::move(directory)}, bytes_max_{bytes_max}, file_{std::move(file)} {}
+  [[nodiscard]] Result<> begin_a_file();
+
+  AuditLog(std::string directory, const config::Logging& limits, drivers::LineFile file)
+      : directory_{std::move(directory)}, limits_{limits}, file_{std::move(file)} {}
   std::string directory_;
-  std::uint64_t bytes_max_;
+  config::Logging limits_;
   drivers::LineFile file_;
   control::AuditChain chain_;
   std::optional<std::string> broken_;

@@ -43,7 +43,7 @@ std::string summary_of(const PreparedReload& reload) {
 std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io, Configured configured, EventLog& log) {
   std::unique_ptr<Box> box{new Box{io, std::move(configured), log}};
   const auto& configuration = box->configured_.configuration;
-  auto audit = AuditLog::open(configuration.box.state_directory);
+  auto audit = AuditLog::open(configuration.box.state_directory, configuration.logging);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
   // Before anything else, so that a box that cannot start, for want of a secret, lets nothing out in clear either.
@@ -165,6 +165,8 @@ std::string Box::take_up(PreparedReload reload) {
   }
   traffic_.apply(std::move(reload.traffic));
   configured_ = std::move(reload.next);
+  log_.follow(configured_.configuration.alarms, configured_.configuration.logging);
+  for (const auto& link : links_) link->follow(configured_.configuration.alarms);
   missing_.clear();
   std::string failures;
   for (auto& [name, link] : reload.opened) {

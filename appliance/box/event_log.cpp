@@ -13,6 +13,12 @@ namespace cloister::box {
 
 EventLog::EventLog() : started_{std::chrono::steady_clock::now()}, under_journal_{drivers::under_journal()} {}
 
+void EventLog::follow(const config::Alarms& alarms, const config::Logging& logging) {
+  alarms_only_ = logging.alarms_only;
+  ignored_ = alarms.ignore;
+  if (audit_) audit_->follow(logging);
+}
+
 double EventLog::uptime_seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
 }
@@ -45,7 +51,8 @@ void EventLog::add(const char* severity, const std::string& code, const std::str
 
 void EventLog::write(const control::Event& event) {
   audit(event);
-  const bool alarm = event.severity == "alarm";
+  const bool alarm = event.severity == "alarm" && !std::ranges::contains(ignored_, event.code);
+  if (alarms_only_ && !alarm) return;
   const std::string line = std::format("{}: {} ({}{})", event.subject, event.text, event.code,
                                        event.times > 1 ? std::format(", {} times", event.times) : "");
   // syslog(3): 4 is a warning, 6 information.

@@ -12,6 +12,7 @@
 #include "appliance/box/audit_log.hpp"
 #include "appliance/control/standing_alarms.hpp"
 #include "appliance/control/status.hpp"
+#include "config/model.hpp"
 
 namespace cloister::box {
 
@@ -22,6 +23,8 @@ class EventLog {
   EventLog();
   void info(const std::string& code, const std::string& subject, const std::string& text);
   void alarm(const std::string& code, const std::string& subject, const std::string& text);
+  /// What of it goes to the journal, and as what. Alarms to ignore are information there.
+  void follow(const config::Alarms& alarms, const config::Logging& logging);
   /// From now on each event stands in the audit log too. What is wrong in it is the first. Alarms of the service's
   /// earlier lives that somebody must acknowledge stand again.
   void audit_to(AuditLog audit);
@@ -38,6 +41,8 @@ class EventLog {
 
   std::chrono::steady_clock::time_point started_;
   bool under_journal_;
+  bool alarms_only_ = false;
+  std::vector<std::string> ignored_;
   std::optional<AuditLog> audit_;
   std::uint64_t count_ = 0;
   std::deque<control::Event> events_;

@@ -51,6 +51,17 @@ void wait_until(asio::steady_timer& timer, Instant at, const std::weak_ptr<const
   });
 }
 
+LimitWatch::Limits limits_of_qber(const config::Alarms& alarms, double qber_limit) {
+  const double limit = alarms.qber_above * qber_limit;
+  return {.raised_at = limit, .ended_at = 0.9 * limit, .after = alarms.after, .once_good = false};
+}
+
+LimitWatch::Limits limits_of_keys(const config::Alarms& alarms) {
+  const double limit = std::chrono::duration<double>(alarms.keys_left_below).count();
+  if (limit == 0) return {.raised_at = -2, .ended_at = -1, .after = {}, .once_good = true};  // always good
+  return {.raised_at = limit, .ended_at = 2 * limit, .after = alarms.after, .once_good = true};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings,
@@ -95,6 +106,8 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       io_{io},
       session_timer_{io},
       accounts_{settings_.account_log, std::ios::app},
+      light_{settings_.alarms.light_below, settings_.alarms.after},
+      qber_{limits_of_qber(settings_.alarms, settings_.link.distillation.qber_limit)},
       link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
@@ -109,8 +122,15 @@ LinkDriver::~LinkDriver() {
 void LinkDriver::place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths) {
   for (std::size_t i = 0; i < tunnels.size(); ++i) {
     auto& place = places_[tunnels[i].id()];
-    if (!place) place = std::make_unique<Place>(io_, paths[i]);
+    if (!place) place = std::make_unique<Place>(io_, paths[i], LimitWatch{limits_of_keys(settings_.alarms)});
   }
+}
+
+void LinkDriver::follow(const config::Alarms& alarms) {
+  settings_.alarms = alarms;
+  light_.follow(alarms.light_below, alarms.after);
+  qber_.follow(limits_of_qber(alarms, settings_.link.distillation.qber_limit));
+  for (const auto& [tunnel, place] : places_) place->keys_left.follow(limits_of_keys(alarms));
 }
 
 void LinkDriver::change_tunnels(std::vector<TunnelSettings> tunnels, const std::vector<std::size_t>& paths) {
@@ -166,6 +186,8 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 sifted_.sample(figures.sifted_bits, now());
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
+                watch_qber();
+                watch_keys();
                 watch_interfaces();
                 watch_sealed_reserve();
               },
@@ -196,6 +218,32 @@ void LinkDriver::watch_light(std::uint64_t distilled) {
       return log_.info("LIGHT_FOUND", link_.subject(), "there is light again");
     case LightWatch::Change::none:
       return;
+  }
+}
+
+void LinkDriver::watch_qber() {
+  if (!figures_.last_qber) return;
+  switch (qber_.sample(*figures_.last_qber, now())) {
+    case LimitWatch::Change::raised:
+      return log_.alarm("QBER_NEAR_LIMIT", link_.subject(),
+                        std::format("a block's QBER is {:.2f} %, and at {:.2f} % there is no key any more",
+                                    100 * *figures_.last_qber, 100 * link_.settings().distillation.qber_limit));
+    case LimitWatch::Change::ended:
+      return log_.info("QBER_USUAL", link_.subject(), "the QBER is well below its limit again");
+    case LimitWatch::Change::none:
+      return;
+  }
+}
+
+void LinkDriver::watch_keys() {
+  for (const auto& tunnel : link_.tunnels()) {
+    const double left = key_left_seconds(tunnel);
+    const auto name = std::format("tunnel '{}'", tunnel.rekey.tunnel);
+    const auto change = place_of(tunnel.id()).keys_left.sample(left, now());
+    if (change == LimitWatch::Change::raised)
+      log_.alarm("KEYS_LOW", name, std::format("its keys last {:.0f} s more if no new one comes", left));
+    if (change == LimitWatch::Change::ended)
+      log_.info("KEYS_ENOUGH", name, std::format("its keys last {:.0f} s again", left));
   }
 }
 
@@ -335,6 +383,16 @@ control::LinkStatus LinkDriver::status() const {
   return status;
 }
 
+double LinkDriver::key_left_seconds(const TunnelSettings& tunnel) const {
+  using seconds = std::chrono::duration<double>;
+  const auto& rekey = tunnel.rekey;
+  const auto engine = link_.tunnel_status(tunnel.id());
+  const double stock =
+      static_cast<double>(link_.store().stock_keys(tunnel.id())) * seconds{rekey.rekey_interval}.count();
+  if (!engine.key_made || engine.state != "up") return stock;
+  return stock + std::max(0.0, (seconds{rekey.key_lifetime} - seconds{now() - *engine.key_made}).count());
+}
+
 std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
   std::vector<control::TunnelStatus> all;
   for (const auto& settings : link_.tunnels()) {
@@ -353,13 +411,9 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.rekeys = engine.rekeys;
     status.stock_keys = link_.store().stock_keys(id);
     status.stock_keys_max = settings.stock_keys_max;
-    status.key_left_seconds =
-        static_cast<double>(status.stock_keys) * std::chrono::duration<double>(settings.rekey.rekey_interval).count();
-    if (engine.key_made && engine.state == "up") {
+    if (engine.key_made && engine.state == "up")
       status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
-      status.key_left_seconds +=
-          std::max(0.0, std::chrono::duration<double>(settings.rekey.key_lifetime).count() - *status.key_age_seconds);
-    }
+    status.key_left_seconds = key_left_seconds(settings);
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;
     status.packets_in = counters.packets_in;

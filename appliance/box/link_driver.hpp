@@ -14,6 +14,7 @@
 #include "appliance/box/distillery.hpp"
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/light_watch.hpp"
+#include "appliance/box/limit_watch.hpp"
 #include "appliance/box/link.hpp"
 #include "appliance/box/rate_meter.hpp"
 #include "appliance/control/status.hpp"
@@ -35,6 +36,7 @@ struct LinkDriverSettings {
   std::function<Result<std::shared_ptr<const crypto::Authority>>()> read_authority;
   crypto::TpmSettings tpm{""};
   std::string vault;  // path of the sealed reserve's record
+  config::Alarms alarms;
 };
 
 class LinkDriver final : private LinkSurroundings {
@@ -49,6 +51,8 @@ class LinkDriver final : private LinkSurroundings {
   /// From now on these are the link's tunnels, in the data plane by those numbers. One that goes has no SAs when this
   /// returns; one that comes has none yet.
   void change_tunnels(std::vector<TunnelSettings> tunnels, const std::vector<std::size_t>& paths);
+  /// From now on an operator is told by these limits.
+  void follow(const config::Alarms& alarms);
   [[nodiscard]] const std::string& name() const { return settings_.link.session.link; }
 
   /// None: the link has no tunnel of that name.
@@ -61,14 +65,19 @@ class LinkDriver final : private LinkSurroundings {
              DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
   /// Of one tunnel.
   struct Place {
-    Place(boost::asio::io_context& io, std::size_t number) : path{number}, timer{io} {}
+    Place(boost::asio::io_context& io, std::size_t number, LimitWatch keys)
+        : path{number}, timer{io}, keys_left{keys} {}
     std::size_t path;
     boost::asio::steady_timer timer;
     bool interface_lost = false;  // said so
+    LimitWatch keys_left;
   };
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
   void watch_light(std::uint64_t distilled);
+  [[nodiscard]] double key_left_seconds(const TunnelSettings& tunnel) const;
+  void watch_qber();
+  void watch_keys();
   void watch_interfaces();
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
@@ -111,6 +120,7 @@ class LinkDriver final : private LinkSurroundings {
   DeviceReport device_;
   RateMeter detections_, sifted_, secret_;
   LightWatch light_;
+  LimitWatch qber_;
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   bool sealed_reserve_ready_ = false;

@@ -102,6 +102,7 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
   settings.tpm = tpm_settings(configuration.tpm);
   settings.vault = reserve_path(configuration, link);
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";
+  settings.alarms = configuration.alarms;
   settings.epsilon_file = configuration.box.state_directory + "/" + link.name + ".epsilon";
   return settings;
 }

@@ -132,7 +132,8 @@ int serve(cloister::box::Configured configured, EventLog& log) {
 bool distrusts_itself(const cloister::config::Configuration& configuration, EventLog& log) {
   const auto failures = cloister::box::failed_tests(cloister::box::test_primitives());
   if (failures.empty()) return false;
-  if (auto audit = cloister::box::AuditLog::open(configuration.box.state_directory)) log.audit_to(std::move(*audit));
+  if (auto audit = cloister::box::AuditLog::open(configuration.box.state_directory, configuration.logging))
+    log.audit_to(std::move(*audit));
   log.alarm("SELF_TEST_FAILED", std::format("box '{}'", configuration.box.name),
             cloister::box::self_test_alarm(failures));
   return true;
@@ -178,6 +179,7 @@ int main(int argc, char** argv) {
 
   cloister::crypto::arena_initialise(secret_memory_bytes);
   cloister::box::EventLog log;
+  log.follow(configured->configuration.alarms, configured->configuration.logging);
   if (distrusts_itself(configured->configuration, log))
     return stay_closed(configured->configuration, log, ClosedBy::self_test);
   return serve(std::move(*configured), log);

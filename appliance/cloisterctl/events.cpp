@@ -52,9 +52,11 @@ void print(const control::Event& event, double uptime_seconds, bool as_json) {
 std::vector<std::string> parts_of(const AuditOptions& options) {
   if (!options.files.empty()) return options.files;
   std::vector<std::string> files;
-  const std::string older = std::format("{}/{}", options.directory, control::audit_file_before);
-  if (std::filesystem::exists(older)) files.push_back(older);
-  files.push_back(std::format("{}/{}", options.directory, control::audit_file));
+  for (unsigned age = control::audit_files_max; age-- > 1;) {
+    const auto older = control::audit_path(options.directory, age);
+    if (std::filesystem::exists(older)) files.push_back(older);
+  }
+  files.push_back(control::audit_path(options.directory, 0));
   return files;
 }
 

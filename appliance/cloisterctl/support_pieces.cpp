@@ -107,8 +107,9 @@ std::string in_words(const config::Diagnostics& diagnostics) {
 
 void add_files_of(const config::Configuration& configuration, std::vector<SupportPiece>& pieces) {
   const auto& directory = configuration.box.state_directory;
-  for (const auto* part : {control::audit_file_before, control::audit_file})
-    pieces.push_back({part, "the newest lines of the audit log", last_lines(std::format("{}/{}", directory, part))});
+  for (unsigned age = configuration.logging.audit_files; age-- > 0;)
+    pieces.push_back({control::audit_file(age), "the newest lines of the audit log",
+                      last_lines(control::audit_path(directory, age))});
   for (const auto& link : configuration.links) {
     const auto name = link.name + ".accounts.jsonl";
     pieces.push_back({name, std::format("the newest accounts of link '{}': counts and bounds, no bit", link.name),
@@ -129,7 +130,8 @@ std::vector<SupportPiece> fetch_support_pieces(const std::string& socket, const 
   if (loaded)
     add_files_of(*loaded, pieces);
   else
-    pieces.push_back({control::audit_file, "the audit log, and the links' accounts", fail(in_words(loaded.error()))});
+    pieces.push_back(
+        {control::audit_file(0), "the audit log, and the links' accounts", fail(in_words(loaded.error()))});
   for (const auto& [name, what, words] : programs())
     pieces.push_back({name, what, output_of(words, program_patience).transform(in_full)});
   return pieces;

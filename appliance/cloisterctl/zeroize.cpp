@@ -33,8 +33,9 @@ bool agreed() {
   return typed == word;
 }
 
-void audit(const config::Box& box, const char* code, const std::string& text) {
-  auto log = box::AuditLog::open(box.state_directory);
+void audit(const config::Configuration& configuration, const char* code, const std::string& text) {
+  const auto& box = configuration.box;
+  auto log = box::AuditLog::open(box.state_directory, configuration.logging);
   const control::Event event{
       .severity = "alarm", .code = code, .subject = std::format("box '{}'", box.name), .text = text};
   const auto written =
@@ -45,10 +46,10 @@ void audit(const config::Box& box, const char* code, const std::string& text) {
 /// The service is not there to do it.
 Done destroy(const config::Configuration& configuration) {
   const auto failures = box::destroy_sealed(configuration);
-  audit(configuration.box, "ZEROIZED", box::zeroized_text(::getuid(), false));
+  audit(configuration, "ZEROIZED", box::zeroized_text(::getuid(), false));
   if (failures.empty()) return {};
   const auto text = box::incomplete_text(failures);
-  audit(configuration.box, "ZEROIZE_INCOMPLETE", text);
+  audit(configuration, "ZEROIZE_INCOMPLETE", text);
   return std::unexpected{control::Failure{control::Failure::Kind::failed, "not all is done: " + text}};
 }
 

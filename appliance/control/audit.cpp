@@ -10,6 +10,10 @@
 namespace cloister::control {
 namespace json = boost::json;
 
+std::string audit_file(unsigned age) { return age == 0 ? "audit.jsonl" : std::format("audit.{}.jsonl", age); }
+
+std::string audit_path(const std::string& directory, unsigned age) { return directory + "/" + audit_file(age); }
+
 std::string audit_time(std::chrono::system_clock::time_point time) {
   return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));
 }

@@ -31,9 +31,11 @@ BOOST_DESCRIBE_STRUCT(AuditEntry, (), (number, time, severity, code, subject, te
 /// As `AuditEntry::time`.
 [[nodiscard]] std::string audit_time(std::chrono::system_clock::time_point time);
 
-/// In the state directory; a full log is put away under the second name.
-inline constexpr const char* audit_file = "audit.jsonl";
-inline constexpr const char* audit_file_before = "audit.1.jsonl";
+inline constexpr unsigned audit_files_max = 32;
+
+/// In the state directory: 0 is written, "audit.jsonl"; 1, "audit.1.jsonl", was before it, and so on.
+[[nodiscard]] std::string audit_file(unsigned age);
+[[nodiscard]] std::string audit_path(const std::string& directory, unsigned age);
 
 /// What the very first entry holds as `previous`.
 inline const std::string audit_beginning(64, '0');

@@ -73,6 +73,12 @@ constexpr auto kinds = std::to_array<EventKind>({
      "own epsilon.",
      "Decide: raise 'distillation.epsilon_budget' on both boxes, or end the link."},
     {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
+    {"KEYS_ENOUGH", false, "The keys of a tunnel last long enough again: for twice 'alarms.keys_left_below'.", ""},
+    {"KEYS_LOW", true,
+     "What a tunnel has of keys lasts for less than 'alarms.keys_left_below' if no new one comes. It still passes "
+     "traffic.",
+     "See why keys come too slowly or not at all: the events of the tunnel's link say it. At the last key's end the "
+     "tunnel is blocked."},
     {"KEY_AGAIN", false, "A block gave a key again, after blocks that gave none.", ""},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,
@@ -106,6 +112,12 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Look at the course of the QBER ('cloisterctl watch'): a slow rise is misalignment, dark counts or a detector "
      "that "
      "ages; a jump is a disturbance of the fibre, or an eavesdropper."},
+    {"QBER_NEAR_LIMIT", true,
+     "A block has given a key, but its QBER is above 'alarms.qber_above' of the link's 'qber_limit', at which no block "
+     "gives one.",
+     "Look at the course of the QBER ('cloisterctl watch') and at the device's alignment, before it comes to "
+     "QBER_HIGH."},
+    {"QBER_USUAL", false, "The QBER is well below its limit again.", ""},
     {"RECONCILIATION_FAILED", true, "The errors of a block could not be corrected. It is discarded.",
      "If they go on, the error rate swings faster than blocks are made: look at the alignment of the device."},
     {"REKEY_ORDERED", false,

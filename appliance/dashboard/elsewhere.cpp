@@ -2,11 +2,25 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <format>
+#include <system_error>
 #include <utility>
 
 namespace cloister::dashboard {
 namespace ssl = boost::asio::ssl;
+
+ElsewhereFiles files_of_systemd() {
+  const char* const directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr) return {};
+  const auto prefix = std::string{directory} + "/cloister-dashboard.";
+  ElsewhereFiles files{.certificate = prefix + "certificate", .key = prefix + "key", .token = prefix + "token"};
+  std::error_code error;
+  const bool any = std::filesystem::exists(files.certificate, error) || std::filesystem::exists(files.key, error) ||
+                   std::filesystem::exists(files.token, error);
+  return any ? files : ElsewhereFiles{};
+}
 
 std::expected<Elsewhere, std::string> open_elsewhere(const ElsewhereFiles& files) {
   auto token = Token::read(files.token);

@@ -20,6 +20,10 @@ struct ElsewhereFiles {
   std::string token;
 };
 
+/// The credentials that systemd passes to its unit (systemd.exec(5), "Credentials"); empty where it passes none. Where one
+/// of the three is there, all are expected.
+[[nodiscard]] ElsewhereFiles files_of_systemd();
+
 /// TLS 1.3 and nothing older; the key exchange is X25519MLKEM768 with each client that knows it (OpenSSL's own choice).
 [[nodiscard]] std::expected<Elsewhere, std::string> open_elsewhere(const ElsewhereFiles& files);
 

@@ -50,7 +50,9 @@ int main(int argc, char** argv) {
                       "socket of the service, to look. On loopback addresses it answers to all, on others "
                       "by TLS and to who says the token.",
                       "systemd passes it its listening sockets (cloister-dashboard.socket); "
-                      "started by hand it listens by itself."},
+                      "started by hand it listens by itself. Certificate, key and token may be systemd's credentials "
+                      "'cloister-dashboard.certificate', '.key' and '.token', in /etc/credstore or encrypted in "
+                      "/etc/credstore.encrypted, instead of options."},
       .exit_status = {{"0", "it was stopped by a signal"},
                       {"1", "it could not start, and the reason is on standard error"},
                       {"2", "the command line is wrong"}},
@@ -69,7 +71,8 @@ int main(int argc, char** argv) {
 
   asio::io_context io{1};
   std::optional<dashboard::Elsewhere> elsewhere;
-  if (*certificate) {
+  if (!*certificate) files = dashboard::files_of_systemd();
+  if (!files.certificate.empty()) {
     auto opened = dashboard::open_elsewhere(files);
     if (!opened) return failed(opened.error());
     elsewhere = std::move(*opened);

@@ -225,6 +225,12 @@ class Lab:
         bound.write_text(text.replace("\ntpm:\n", f"\ntpm:\n  pcrs: [7, 11]\n  policy_key: {public}\n  policy_signatures: {self.directory}/policy.json\n", 1))
         return bound
 
+    def add_configuration(self, text):
+        """For all boxes, which lie beside each other: a file of conf.d."""
+        directory = self.directory / "conf.d"
+        directory.mkdir(exist_ok=True)
+        (directory / "more.yaml").write_text(text)
+
     def control_socket(self, box):
         return self.directory / f"{box}-control.sock"
 

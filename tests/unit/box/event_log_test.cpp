@@ -1,7 +1,11 @@
 // The event log: what repeats itself is one event that counts, what differs is another.
 #include <catch2/catch_test_macros.hpp>
+#include <iostream>
+#include <sstream>
 
 #include "appliance/box/event_log.hpp"
+#include "appliance/control/event_kinds.hpp"
+#include "config/read_operation.hpp"
 
 namespace cloister::box {
 namespace {
@@ -32,6 +36,42 @@ TEST_CASE("Of many different events the newest are kept", "[box]") {
   REQUIRE(log.newest().size() == EventLog::kept_max);
   CHECK(log.newest().back().text == "69");
   CHECK(log.newest().back().number == 70);
+}
+
+/// What stands on standard error, without the times.
+std::string told(const config::Alarms& alarms, const config::Logging& logging) {
+  std::ostringstream out;
+  auto* const before = std::cerr.rdbuf(out.rdbuf());
+  EventLog log;
+  log.follow(alarms, logging);
+  log.alarm("QBER_HIGH", "l", "high");
+  log.alarm("PEER_SILENT", "l", "silent");
+  log.info("STARTED", "b", "runs");
+  std::cerr.rdbuf(before);
+  CHECK(log.newest().size() == 3);
+  CHECK(log.standing().size() == 2);
+  std::string lines;
+  std::istringstream in{out.str()};
+  for (std::string line; std::getline(in, line);) lines += line.substr(line.find(']') + 2) + "\n";
+  return lines;
+}
+
+TEST_CASE("An ignored alarm is no warning, but stands; the level leaves out what is none", "[box]") {
+  CHECK(told({}, {}) == "ALARM l: high (QBER_HIGH)\nALARM l: silent (PEER_SILENT)\nb: runs (STARTED)\n");
+  CHECK(told({.ignore = {"PEER_SILENT"}}, {}) ==
+        "ALARM l: high (QBER_HIGH)\nl: silent (PEER_SILENT)\nb: runs (STARTED)\n");
+  CHECK(told({}, {.alarms_only = true}) == "ALARM l: high (QBER_HIGH)\nALARM l: silent (PEER_SILENT)\n");
+  CHECK(told({.ignore = {"PEER_SILENT"}}, {.alarms_only = true}) == "ALARM l: high (QBER_HIGH)\n");
+}
+
+TEST_CASE("What may be ignored is an alarm of the list that ends by itself", "[box]") {
+  for (const auto code : config::alarms_to_ignore()) {
+    INFO(code);
+    const auto* const kind = control::find_event_kind(code);
+    REQUIRE(kind != nullptr);
+    CHECK(kind->alarm);
+    CHECK_FALSE(control::endings_of(code).empty());
+  }
 }
 
 }  // namespace

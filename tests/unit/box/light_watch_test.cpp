@@ -67,5 +67,20 @@ TEST_CASE("A link that never had light loses none", "[box]") {
   CHECK(line.run(0, 60s) == std::pair{0, 0});
 }
 
+TEST_CASE("The light's limit and the time before its alarm are the configuration's", "[box]") {
+  Line half{.watch = LightWatch{0.5}};
+  half.run(180'000, 20s);
+  CHECK(half.run(80'000, 8s) == std::pair{1, 0});
+  CHECK(half.run(180'000, 8s) == std::pair{0, 1});
+
+  Line patient{.watch = LightWatch{0.1, 30s}};
+  patient.run(180'000, 20s);
+  CHECK(patient.run(200, 20s) == std::pair{0, 0});
+  CHECK(patient.run(180'000, 8s) == std::pair{0, 0});
+  CHECK(patient.run(200, 30s) == std::pair{0, 0});
+  CHECK(patient.run(200, 5s) == std::pair{1, 0});
+  CHECK(patient.run(180'000, 4s) == std::pair{0, 1});
+}
+
 }  // namespace
 }  // namespace cloister::box

@@ -132,6 +132,13 @@ const std::vector<Mistake> mistakes{
     {"    mtu: 1420", "    mtu 1420", 36, 19, "': ' behind it"},
     {"    mtu: 1420", "   mtu: 1420", 35, 4, "indented otherwise"},
     {"    hybrid: true\n", "    hybrid: true\n  -\n", 41, 1, "is empty"},
+    {"tunnels:\n", "alarms: {keys_left_below: 6min}\ntunnels:\n", 27, 27, "tunnel 'office' can never be well above it"},
+    {"tunnels:\n", "alarms: {qber_above: 120 %}\ntunnels:\n", 27, 22, "from 0.1 to 1"},
+    {"tunnels:\n", "alarms: {after: 1h}\ntunnels:\n", 27, 17, "from 0ms to 10min"},
+    {"tunnels:\n", "alarms: {ignore: [PEER_SILENT, QBER_HIGH]}\ntunnels:\n", 27, 32, "may tell of an attack"},
+    {"tunnels:\n", "alarms: {ignore: [PEER_SLIENT]}\ntunnels:\n", 27, 19, "did you mean 'PEER_SILENT'"},
+    {"tunnels:\n", "logging: {level: debug}\ntunnels:\n", 27, 18, "expected 'info' (every event) or 'alarm'"},
+    {"tunnels:\n", "logging: {audit_files: 1}\ntunnels:\n", 27, 24, "from 2 to 32"},
     {"  name: geneva", "\tname: geneva", 2, 1, "spaces only"},
     {"[192.0.2.0/24]", "[192.0.2.0/24", 32, 19, "not YAML"},
 };
