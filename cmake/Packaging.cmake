@@ -37,13 +37,25 @@ install(FILES ${CMAKE_BINARY_DIR}/completion/zsh DESTINATION share/zsh/vendor-co
 
 include(ManualPages)
 
-# The licence and the changes, where Debian looks for them.
+# The licence and the changes, where Debian looks for them: the product's changes, and those of its packages.
+file(STRINGS image/debian/changelog debian_changelog LIMIT_COUNT 1)
+if(NOT debian_changelog MATCHES "^cloister \\(${PROJECT_VERSION}-1\\)")
+  message(FATAL_ERROR "image/debian/changelog begins with '${debian_changelog}': add an entry for ${PROJECT_VERSION}-1")
+endif()
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/changelog.gz COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/CHANGELOG.md > ${CMAKE_BINARY_DIR}/changelog.gz
   DEPENDS ${CMAKE_SOURCE_DIR}/CHANGELOG.md VERBATIM)
-add_custom_target(packaging ALL DEPENDS programs completion manual_pages ${CMAKE_BINARY_DIR}/changelog.gz)
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/changelog.Debian.gz
+  COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/image/debian/changelog > ${CMAKE_BINARY_DIR}/changelog.Debian.gz
+  DEPENDS ${CMAKE_SOURCE_DIR}/image/debian/changelog VERBATIM)
+add_custom_target(packaging ALL DEPENDS programs completion manual_pages ${CMAKE_BINARY_DIR}/changelog.gz ${CMAKE_BINARY_DIR}/changelog.Debian.gz)
 foreach(package cloister cloister-dashboard cloister-sim)
   install(FILES image/debian/copyright DESTINATION share/doc/${package} COMPONENT ${package})
-  install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${package})
+  install(FILES ${CMAKE_BINARY_DIR}/changelog.gz ${CMAKE_BINARY_DIR}/changelog.Debian.gz DESTINATION share/doc/${package} COMPONENT ${package})
+endforeach()
+
+# What of lintian's words does not hold here, each with its reason.
+foreach(package cloister cloister-dashboard cloister-sim)
+  install(FILES image/debian/${package}.overrides DESTINATION share/lintian/overrides RENAME ${package} COMPONENT ${package})
 endforeach()
 
 set(CPACK_GENERATOR DEB)
@@ -68,7 +80,8 @@ set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_EXTRA
 set(CPACK_DEBIAN_CLOISTER_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_NAME cloister-dashboard)
 set(CPACK_DEBIAN_CLOISTER-DASHBOARD_DESCRIPTION "Metrics of the Cloister service, for Prometheus
- served by an unprivileged process that can reach nothing but the service's status.")
+ served by an unprivileged process that can reach nothing but the
+ status of the service.")
 set(CPACK_COMPONENT_CLOISTER-DASHBOARD_DESCRIPTION ${CPACK_DEBIAN_CLOISTER-DASHBOARD_DESCRIPTION})
 set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_DEPENDS "cloister (= ${PROJECT_VERSION}-1)")
 set(CPACK_DEBIAN_CLOISTER-DASHBOARD_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/image/debian/dashboard/postinst
@@ -79,4 +92,7 @@ set(CPACK_DEBIAN_CLOISTER-SIM_DESCRIPTION "The simulated fibre: a process that j
  with losses, noise and an eavesdropper, for tests and demonstrations.")
 set(CPACK_COMPONENT_CLOISTER-SIM_DESCRIPTION ${CPACK_DEBIAN_CLOISTER-SIM_DESCRIPTION})
 set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_DEPENDS "cloister")
+set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/image/debian/sim/postinst
+  ${CMAKE_SOURCE_DIR}/image/debian/sim/prerm ${CMAKE_SOURCE_DIR}/image/debian/sim/postrm)
+set(CPACK_DEBIAN_CLOISTER-SIM_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)
