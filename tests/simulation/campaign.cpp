@@ -57,6 +57,15 @@ Totals run_all(const Campaign& campaign) {
   return totals;
 }
 
+Outcome repeat(std::uint64_t seed, const Campaign& campaign) {
+  return run({.seed = seed,
+              .speed = campaign.speed,
+              .bugs = campaign.bugs,
+              .both_tpms = campaign.both_tpms,
+              .only = campaign.only,
+              .trace = true});
+}
+
 std::string how_to_repeat(std::uint64_t seed, const Campaign& campaign) {
   std::string command = std::format("cloister-simulate --speed {} --trace {}", name_of(campaign.speed), seed);
   for (std::size_t i = 0; i < campaign.bugs.size(); ++i)

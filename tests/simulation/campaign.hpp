@@ -51,6 +51,8 @@ struct Campaign {
 
 [[nodiscard]] Totals run_all(const Campaign& campaign);
 
+/// One of the runs again, with its trace.
+[[nodiscard]] Outcome repeat(std::uint64_t seed, const Campaign& campaign);
 /// How to see one of the runs again.
 [[nodiscard]] std::string how_to_repeat(std::uint64_t seed, const Campaign& campaign);
 

@@ -35,12 +35,7 @@ struct Arguments {
 void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
 int trace(std::uint64_t seed, const Campaign& campaign) {
-  const auto outcome = run({.seed = seed,
-                            .speed = campaign.speed,
-                            .bugs = campaign.bugs,
-                            .both_tpms = campaign.both_tpms,
-                            .only = campaign.only,
-                            .trace = true});
+  const auto outcome = repeat(seed, campaign);
   for (const auto& line : outcome.trace) print(line + '\n');
   print(std::format("seed {}, {} speed, {} events, digest {:016x}: {}\n", outcome.seed, name_of(campaign.speed),
                     outcome.events, outcome.digest, outcome.failure.empty() ? "all invariants hold" : outcome.failure));
@@ -113,7 +108,8 @@ int simulate(Campaign campaign, bool json) {
     print_json(totals, campaign);
   else
     print_text(totals, campaign);
-  return totals.failures.empty() ? 0 : 1;
+  if (totals.failures.empty()) return 0;
+  return json ? 1 : trace(totals.failures.begin()->first, campaign);
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ Totals hold(Speed speed, std::uint64_t seeds) {
             << " a second of a core\n";
   for (const auto& [seed, failure] : totals.failures)
     UNSCOPED_INFO("seed " << seed << ": " << failure << "; see " << how_to_repeat(seed, campaign));
+  if (!totals.failures.empty()) {
+    for (const auto& line : repeat(totals.failures.begin()->first, campaign).trace) UNSCOPED_INFO(line);
+  }
   CHECK(totals.failures.empty());
   CHECK(totals.runs == seeds);
   return totals;
@@ -39,7 +42,7 @@ TEST_CASE("Store and session speed: through every fault no bit is used twice, ke
 }
 
 TEST_CASE("Full-chain speed: the same with real distillation of 1e5 bits a block", "[simulation]") {
-  const auto seeds = std::max<std::uint64_t>(5, seeds_wanted() / 10);
+  const auto seeds = std::max<std::uint64_t>(5, seeds_wanted() / 20);
   const auto totals = hold(Speed::chain, seeds);
   CHECK(totals.blocks > 2 * seeds);
 }
