@@ -16,8 +16,8 @@
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/link_driver.hpp"
 #include "appliance/box/reload.hpp"
-#include "appliance/box/traffic.hpp"
 #include "appliance/box/tests_beside.hpp"
+#include "appliance/box/traffic.hpp"
 #include "appliance/control/server.hpp"
 #include "crypto/error.hpp"
 

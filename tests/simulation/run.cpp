@@ -92,10 +92,10 @@ class Run {
     recovery_seconds_ = std::chrono::duration<double>(world_.now() - since).count();
     if (world_.stopped()) return;
     if (!good)
-      stage_.witness.broken(
-          std::format("I8: the link does not come back: sessions {} and {}, tunnels {} and {}",
-                      stage_.boxes[0].link().session_status().state, stage_.boxes[1].link().session_status().state,
-                      stage_.boxes[0].tunnel().state, stage_.boxes[1].tunnel().state));
+      stage_.witness.broken(std::format("I8: the link does not come back: sessions {} and {}, tunnels {} and {}",
+                                        stage_.boxes[0].link().session_status().state,
+                                        stage_.boxes[1].link().session_status().state, stage_.boxes[0].tunnel().state,
+                                        stage_.boxes[1].tunnel().state));
     for (const auto& box : stage_.boxes) {
       if (box.blocks_held() < blocks_least || box.traffic().received.empty())
         stage_.witness.broken("I8: no work was done");

@@ -63,6 +63,12 @@ crypto::Psk psk() {
   return psk;
 }
 
+/// The attacker calls the simulation's build of the engines, which shows somebody what it does.
+struct AttackersTable {
+  simulation::VirtualWorld world{0};
+  simulation::Witness witness{world};
+};
+
 /// Two boxes until the channel is authenticated by QKD keys and the tunnel was rekeyed some times.
 Evidence record(const Story& story) {
   const auto light_seed = std::uint64_t{31};
@@ -212,6 +218,7 @@ std::vector<std::uint64_t> foretold_seed(const Talk& talk, wire::BlockId wanted)
 
 TEST_CASE("Who has recorded everything and is later given every credential and the bootstrap's secrets reads nothing",
           "[later break]") {
+  const AttackersTable table;
   Story story;
   story.eve = test::eve(hal::fibre::InterceptResend{.fraction = 0.05});  // as much as passes for a noisy line
   const auto evidence = record(story);
@@ -246,6 +253,7 @@ TEST_CASE("Who has recorded everything and is later given every credential and t
 }
 
 TEST_CASE("Control: given Bob's raw bits, he has every key and reads every tunnel", "[later break]") {
+  const AttackersTable table;
   const auto evidence = record({});
   auto attacker = attacker_of(evidence);
   std::vector<std::pair<wire::BlockId, crypto::SecretBits>> keys;
@@ -266,6 +274,7 @@ TEST_CASE("Control: given Bob's raw bits, he has every key and reads every tunne
 TEST_CASE(
     "Control: where the estimate is blind and the seed was known, full intercept-resend has the key before it is made",
     "[later break]") {
+  const AttackersTable table;
   Story story;
   story.eve = test::eve(hal::fibre::InterceptResend{.fraction = 1, .basis = hal::fibre::EveBasis::z});
   story.glass.dark_count_probability = 0;
@@ -289,6 +298,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Control: boxes whose keys come from the exporter are read with it", "[later break]") {
+  const AttackersTable table;
   Story story;
   story.keys_from_the_exporter = true;
   const auto evidence = record(story);

@@ -30,7 +30,7 @@ struct SealedBox {
     configuration.box.name = "geneva";
     configuration.box.state_directory = files.string();
     configuration.box.identity = (files / "identity").string();
-    configuration.tpm.tpm = software.tcti();
+    configuration.tpm.tcti = software.tcti();
     config::Link link;
     link.name = "line";
     link.peer = "paris";
