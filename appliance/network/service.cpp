@@ -74,6 +74,10 @@ Result<Service> Service::start(std::string configuration, uid_t user) {
   service.guards_ = plan->guards;
   service.guards_.add(*standing);
   if (auto laid = lay_guards(service.guards_); !laid) return std::unexpected{laid.error()};
+  // Where none stands, nobody can be using another one.
+  if (standing->interfaces.empty()) {
+    if (auto laid = lay_paths(*plan, user); !laid) complain(laid.error());
+  }
   return service;
 }
 

@@ -22,7 +22,8 @@ namespace cloister::network {
 class Service {
  public:
   /// `user`: who runs cloisterd, owns the interfaces and may ask, besides root. Lays the guards: those of the
-  /// configuration, and those that still stand from an earlier life.
+  /// configuration, and those that still stand from an earlier life; at boot, where nothing stands, the interfaces too, as
+  /// far as it can.
   [[nodiscard]] static Result<Service> start(std::string configuration, uid_t user);
 
   /// Until SIGTERM or SIGINT. SIGHUP lays again what was laid, as after somebody has emptied nftables.
