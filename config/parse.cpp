@@ -1,5 +1,7 @@
 #include "config/parse.hpp"
 
+#include <utility>
+
 #include "config/document.hpp"
 #include "config/neighbours.hpp"
 #include "config/read_model.hpp"
@@ -23,26 +25,31 @@ std::expected<std::vector<TextFile>, Diagnostics> files_at(const std::string& pa
   return files;
 }
 
+Configuration configuration_of(Whole whole) { return std::move(whole.configuration); }
+Settings settings_of(Whole whole) { return std::move(whole.settings); }
+
 }  // namespace
 
-std::expected<Configuration, Diagnostics> parse(const std::vector<TextFile>& files) {
+std::expected<Whole, Diagnostics> parse_whole(const std::vector<TextFile>& files) {
   Report report{files};
   Configuration configuration = read_document(files, report, read_model);
   if (!report.empty()) return std::unexpected{report.take_sorted()};
-  return configuration;
+  return Whole{.configuration = std::move(configuration), .settings = report.take_settings()};
 }
 
+std::expected<Whole, Diagnostics> load_whole(const std::string& path) { return files_at(path).and_then(parse_whole); }
+
+std::expected<Configuration, Diagnostics> parse(const std::vector<TextFile>& files) {
+  return parse_whole(files).transform(configuration_of);
+}
+std::expected<Configuration, Diagnostics> load(const std::string& path) {
+  return load_whole(path).transform(configuration_of);
+}
 std::expected<Settings, Diagnostics> parse_settings(const std::vector<TextFile>& files) {
-  Report report{files};
-  static_cast<void>(read_document(files, report, read_model));
-  if (!report.empty()) return std::unexpected{report.take_sorted()};
-  return report.take_settings();
+  return parse_whole(files).transform(settings_of);
 }
-
-std::expected<Configuration, Diagnostics> load(const std::string& path) { return files_at(path).and_then(parse); }
-
 std::expected<Settings, Diagnostics> load_settings(const std::string& path) {
-  return files_at(path).and_then(parse_settings);
+  return load_whole(path).transform(settings_of);
 }
 
 Settings all_settings() {

@@ -12,10 +12,17 @@
 
 namespace cloister::config {
 
-/// Errors come by file and ascending line.
+/// A configuration, and every setting in force by it, those it leaves to their defaults too, in the files' order. Errors
+/// come by file and ascending line.
+struct Whole {
+  Configuration configuration;
+  Settings settings;
+};
+[[nodiscard]] std::expected<Whole, Diagnostics> parse_whole(const std::vector<TextFile>& files);
+[[nodiscard]] std::expected<Whole, Diagnostics> load_whole(const std::string& path);
+// Of it, what is wanted.
 [[nodiscard]] std::expected<Configuration, Diagnostics> parse(const std::vector<TextFile>& files);
 [[nodiscard]] std::expected<Configuration, Diagnostics> load(const std::string& path);
-/// Every setting in force by a configuration, those it leaves to their defaults too, in the files' order.
 [[nodiscard]] std::expected<Settings, Diagnostics> parse_settings(const std::vector<TextFile>& files);
 [[nodiscard]] std::expected<Settings, Diagnostics> load_settings(const std::string& path);
 /// Every setting there is, for one link and one tunnel.

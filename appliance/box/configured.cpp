@@ -16,11 +16,10 @@ std::string text_of(const config::Diagnostics& diagnostics) {
 }  // namespace
 
 Result<Configured> read_configuration(const std::string& file) {
-  auto configuration = config::load(file);
-  if (!configuration) return fail(text_of(configuration.error()));
-  auto settings = config::load_settings(file);
-  if (!settings) return fail(text_of(settings.error()));
-  return Configured{.file = file, .configuration = std::move(*configuration), .settings = std::move(*settings)};
+  auto read = config::load_whole(file);
+  if (!read) return fail(text_of(read.error()));
+  return Configured{
+      .file = file, .configuration = std::move(read->configuration), .settings = std::move(read->settings)};
 }
 
 }  // namespace cloister::box

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "appliance/box/credentials.hpp"
+#include "config/parse.hpp"
 
 namespace cloister::box {
 namespace {
@@ -39,8 +40,7 @@ Result<> complete(PreparedReload& reload) {
     reload.with_other_tunnels.emplace(link.name, std::move(*tunnels));
   }
   // cloister-netd has read the file too, for itself.
-  const auto again = read_configuration(reload.next.file);
-  if (!again || !(again->configuration == configuration))
+  if (const auto again = config::load(reload.next.file); !again || !(*again == configuration))
     return fail(std::format("'{}' was changed while it was read: nothing was changed, reload again", reload.next.file));
   return {};
 }

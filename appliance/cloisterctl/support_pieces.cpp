@@ -123,12 +123,11 @@ std::vector<SupportPiece> fetch_support_pieces(const std::string& socket, const 
   std::vector<SupportPiece> pieces;
   pieces.push_back({"version.txt", "the version of cloisterctl", "cloisterctl " CLOISTER_VERSION "\n"});
   pieces.push_back({"status.json", "links, tunnels, alarms, the newest events", status_of(socket)});
-  const auto settings = config::load_settings(configuration);
-  const auto loaded = config::load(configuration);
+  const auto loaded = config::load_whole(configuration);
   pieces.push_back({"cloister.yaml", "the settings in force; secrets are paths in it",
-                    settings ? Result<std::string>{config::to_yaml(*settings)} : fail(in_words(settings.error()))});
+                    loaded ? Result<std::string>{config::to_yaml(loaded->settings)} : fail(in_words(loaded.error()))});
   if (loaded)
-    add_files_of(*loaded, pieces);
+    add_files_of(loaded->configuration, pieces);
   else
     pieces.push_back(
         {control::audit_file(0), "the audit log, and the links' accounts", fail(in_words(loaded.error()))});
