@@ -9,19 +9,23 @@
 
 namespace cloister::simulation {
 
+void Counts::add(const Counts& other) {
+  events += other.events;
+  blocks += other.blocks;
+  packets += other.packets;
+  tags += other.tags;
+  crashes += other.crashes;
+  bootstraps += other.bootstraps;
+  sealed_resumptions += other.sealed_resumptions;
+  forgeries += other.forgeries;
+  turned_back += other.turned_back;
+  alarms += other.alarms;
+}
+
 void Totals::add(const Outcome& outcome) {
+  Counts::add(outcome);
   ++runs;
   calm_runs += outcome.faults.none() ? 1U : 0U;
-  events += outcome.events;
-  blocks += outcome.blocks;
-  packets += outcome.packets;
-  tags += outcome.tags;
-  crashes += outcome.crashes;
-  bootstraps += outcome.bootstraps;
-  sealed_resumptions += outcome.sealed_resumptions;
-  forgeries += outcome.forgeries;
-  turned_back += outcome.turned_back;
-  alarms += outcome.alarms;
   recovery_seconds_most = std::max(recovery_seconds_most, outcome.recovery_seconds);
   for (std::size_t i = 0; i < outcome.faults.size(); ++i)
     if (outcome.faults.test(i)) ++with_fault[static_cast<Fault>(i)];

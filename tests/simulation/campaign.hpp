@@ -12,19 +12,9 @@
 
 namespace cloister::simulation {
 
-struct Totals {
+struct Totals : Counts {
   std::uint64_t runs = 0;
   std::uint64_t calm_runs = 0;
-  std::uint64_t events = 0;
-  std::uint64_t blocks = 0;
-  std::uint64_t packets = 0;
-  std::uint64_t tags = 0;
-  std::uint64_t crashes = 0;
-  std::uint64_t bootstraps = 0;
-  std::uint64_t sealed_resumptions = 0;
-  std::uint64_t forgeries = 0;
-  std::uint64_t turned_back = 0;
-  std::uint64_t alarms = 0;
   double recovery_seconds_most = 0;
   std::map<Fault, std::uint64_t> with_fault;  // runs
   double seconds = 0;

@@ -27,11 +27,8 @@ struct RunSettings {
   bool trace = false;
 };
 
-struct Outcome {
-  std::uint64_t seed = 0;
-  std::string failure;  // empty when all held; else it begins with the invariant's name
-  Faults faults;
-  std::uint64_t digest = 0;
+/// What happened in a run, or in many.
+struct Counts {
   std::uint64_t events = 0;
   std::uint64_t blocks = 0;  // held, by both boxes
   std::uint64_t packets = 0;
@@ -42,6 +39,15 @@ struct Outcome {
   std::uint64_t forgeries = 0;
   std::uint64_t turned_back = 0;
   std::uint64_t alarms = 0;
+
+  void add(const Counts& other);
+};
+
+struct Outcome : Counts {
+  std::uint64_t seed = 0;
+  std::string failure;  // empty when all held; else it begins with the invariant's name
+  Faults faults;
+  std::uint64_t digest = 0;
   double recovery_seconds = 0;  // from the end of the trouble
   std::vector<std::string> trace;
 };
