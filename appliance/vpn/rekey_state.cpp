@@ -1,0 +1,129 @@
+// The SAs of a tunnel in time, and what the last session has left.
+#include <algorithm>
+
+#include "appliance/vpn/rekey_state.hpp"
+
+namespace cloister::vpn {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto exchange_patience = 5s;
+constexpr auto grace_max = 5s;  // and half an interval at most: never more than two receiving SAs
+
+}  // namespace
+
+void RekeyEngine::State::send(RekeyMessage type, std::vector<std::byte> payload) {
+  actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)});
+}
+
+void RekeyEngine::State::retire_current(Instant now) {
+  if (!current) return;
+  retiring.push_back({current->inbound, std::min(now + std::min<milliseconds>(grace_max, settings.rekey_interval / 2),
+                                                 current->made + settings.key_lifetime)});
+  current.reset();
+}
+
+void RekeyEngine::State::came_up(Instant now, Generation generation) {
+  retire_current(now);
+  current = generation;
+  if (ever_up && !blocked) {
+    ++rekeys;
+    actions.emplace_back(TunnelRekeyed{generation.epoch});
+  } else {
+    actions.emplace_back(TunnelUp{generation.epoch});
+  }
+  ever_up = true;
+  blocked = false;
+}
+
+void RekeyEngine::State::give_up_exchange() {
+  asking.reset();
+  offering.reset();
+  offered.reset();
+}
+
+void RekeyEngine::State::drop_accepted() {
+  if (accepting) actions.emplace_back(RetireInbound{accepting->generation.inbound});
+  accepting.reset();
+}
+
+void RekeyEngine::State::end_current() {
+  actions.emplace_back(RetireOutbound{});
+  actions.emplace_back(RetireInbound{current->inbound});
+  current.reset();
+}
+
+void RekeyEngine::State::block(std::string reason) {
+  end_current();
+  actions.emplace_back(TunnelBlocked{std::move(reason)});
+  blocked = true;
+}
+
+void RekeyEngine::State::named(const wire::KeyName& key) {
+  keys_from = std::max(keys_from, {key.block, key.index + 1});
+}
+
+void RekeyEngine::State::begin_wanted(Instant now) {
+  if (may_begin()) begin_rekey(now);
+  arm();
+}
+
+bool RekeyEngine::State::may_begin() const { return session && met && settings.initiator && !asking && !offering; }
+
+void RekeyEngine::State::do_what_is_due(Instant now) {
+  std::erase_if(retiring, [&](const Retiring& old) {
+    if (now < old.at) return false;
+    actions.emplace_back(RetireInbound{old.spi});
+    return true;
+  });
+  if (current && now >= current->made + settings.key_lifetime)
+    block(session ? "no key is left" : "no session with the peer, and the last key has ended");
+  if (accepting && now >= accepting->generation.made + settings.key_lifetime) drop_accepted();
+  if (offering && now >= offering->since + exchange_patience) offering.reset();
+  const bool due = !current || now >= current->made + settings.rekey_interval;
+  if (!due) retry_at.reset();  // what was wanted before its time is not tried again
+  if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey(now);
+}
+
+void RekeyEngine::State::arm() {
+  std::optional<Instant> next;
+  const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+  for (const auto& old : retiring) consider(old.at);
+  if (accepting) consider(accepting->generation.made + settings.key_lifetime);
+  if (offering) consider(offering->since + exchange_patience);
+  if (current) consider(current->made + settings.key_lifetime);
+  if (may_begin()) {
+    if (retry_at)
+      consider(*retry_at);
+    else if (current)
+      consider(current->made + settings.rekey_interval);
+  }
+  if (next) actions.emplace_back(WakeAt{*next});
+}
+
+void RekeyEngine::State::send_standing() {
+  send(RekeyMessage::standing, encode(Standing{.newest_epoch = newest_epoch,
+                                               .in_use = current ? current->epoch : 0,
+                                               .accepted = accepting ? accepting->generation.epoch : 0,
+                                               .keys_from = keys_from}));
+}
+
+Result<> RekeyEngine::State::on_standing(const Standing& peer, Instant now) {
+  if (met) return fail("a second standing in one session");
+  met = true;
+  newest_epoch = std::max(newest_epoch, peer.newest_epoch);
+  keys_from = std::max(keys_from, peer.keys_from);
+  actions.emplace_back(BurnKeysBefore{keys_from});
+  if (accepting) {
+    if (accepting->generation.epoch == peer.in_use)
+      on_confirm({peer.in_use}, now);
+    else
+      drop_accepted();
+  }
+  if (current && current->epoch != peer.in_use && current->epoch != peer.accepted)
+    block("the peer no longer has the SAs of the last key");
+  return {};
+}
+
+}  // namespace cloister::vpn

@@ -1,0 +1,109 @@
+#pragma once
+/// The inside of a rekey engine: the SAs of its tunnel and the exchange that is under way.
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "appliance/vpn/derive.hpp"
+#include "appliance/vpn/rekey.hpp"
+#include "appliance/vpn/rekey_messages.hpp"
+
+namespace cloister::vpn {
+
+inline constexpr std::chrono::milliseconds rekey_retry_interval{500};
+
+/// A pair of SAs of one key.
+struct Generation {
+  std::uint64_t epoch = 0;
+  Spi inbound;
+  std::optional<Spi> outbound;  // once it may be sent on
+  Instant made;
+};
+
+/// A receiving SA on its way out.
+struct Retiring {
+  Spi spi;
+  Instant at;
+};
+
+/// The initiator waits for the store to give a key. The ML-KEM pair is made before: a key that was taken is offered.
+struct Asking {
+  std::optional<crypto::KemKeyPair> kem;
+};
+
+/// The initiator's exchange from its OFFER on.
+struct Offering {
+  Offer offer;
+  crypto::TunnelKey key;
+  std::optional<crypto::KemKeyPair> kem;
+  Instant since;
+};
+
+/// The responder's exchange until CONFIRM: what is to be installed then. The initiator may send on its receiving SA.
+struct Accepting {
+  Generation generation;
+  Spi spi_out;
+  SaKey key_out;
+};
+
+/// The responder waits for the store to answer for the offer's key.
+struct Offered {
+  Offer offer;
+};
+
+struct RekeyEngine::State {
+  RekeySettings settings;
+  crypto::Random* random = nullptr;
+  std::deque<RekeyAction> actions;
+  bool session = false;
+  bool met = false;  // the peer's STANDING of this session has come
+  bool ever_up = false;
+  bool blocked = false;
+  std::uint64_t newest_epoch = 0;
+  wire::KeyName keys_from;  // all before it were taken from the stock or passed over
+  std::uint64_t rekeys = 0;
+  std::optional<Generation> current;
+  std::vector<Retiring> retiring;
+  std::optional<Asking> asking;
+  std::optional<Offering> offering;
+  std::optional<Offered> offered;
+  std::optional<Accepting> accepting;
+  std::optional<Instant> retry_at;
+
+  // The SAs and time (rekey_state.cpp).
+  void send(RekeyMessage type, std::vector<std::byte> payload);
+  /// The old receiving SA stays for packets that are on their way, but never beyond its lifetime.
+  void retire_current(Instant now);
+  void came_up(Instant now, Generation generation);
+  /// What waits for an answer within the session.
+  void give_up_exchange();
+  /// Only once the initiator is known not to send on the accepted receiving SA, or its lifetime has ended.
+  void drop_accepted();
+  /// Its SAs end at once; there must be some.
+  void end_current();
+  void block(std::string reason);
+  void named(const wire::KeyName& key);
+  /// Before its time.
+  void begin_wanted(Instant now);
+  [[nodiscard]] bool may_begin() const;
+  void do_what_is_due(Instant now);
+  void arm();
+  void send_standing();
+  Result<> on_standing(const Standing& peer, Instant now);
+
+  // One exchange (rekey_exchange.cpp).
+  [[nodiscard]] Spi fresh_spi() const;
+  [[nodiscard]] SaContext context(const Offer& offer, std::span<const std::byte> ciphertext) const;
+  void begin_rekey(Instant now);
+  Result<> on_offer(Offer offer);
+  void accept_offer(crypto::TunnelKey key, Instant now);
+  Result<> on_accept(const Accept& accept, Instant now);
+  void on_confirm(const Confirm& confirm, Instant now);
+  void on_reject(const Reject& reject, Instant now);
+};
+
+}  // namespace cloister::vpn
