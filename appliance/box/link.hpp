@@ -65,7 +65,7 @@ class Link {
   void on_chain_error(std::uint64_t generation, const std::string& what);
 
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
-  [[nodiscard]] const std::vector<TunnelSettings>& tunnels() const { return tunnels_.settings(); }
+  [[nodiscard]] const std::vector<KnownTunnel>& tunnels() const { return tunnels_.known(); }
   [[nodiscard]] bool may_be_displaced() const { return session_.may_be_displaced(surroundings_.now()); }
   [[nodiscard]] session::Status session_status() const { return session_.status(); }
   [[nodiscard]] vpn::RekeyStatus tunnel_status(wire::TunnelId tunnel) const { return tunnels_.rekey_status(tunnel); }

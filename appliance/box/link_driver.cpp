@@ -12,35 +12,7 @@ namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
 
-std::string text_of(const std::optional<vpn::Spi>& spi) {
-  return spi ? std::format("0x{:08x}", spi->value) : std::string{};
-}
-
-/// Without a number where the block ended before it had one.
-control::BlockStatus status_of(const EndedBlock& block) {
-  const auto& account = block.account;
-  control::BlockStatus status;
-  status.number = account.block;
-  status.outcome = block.outcome;
-  status.authenticated_by = block.authenticated_by;
-  status.bound = distill::to_string(account.parameters.bound);
-  status.eps_sec = account.parameters.eps_sec;
-  status.eps_cor = account.parameters.eps_cor;
-  status.seconds = block.seconds;
-  status.detections = account.detections;
-  status.sifted_bits = account.key.detections();
-  status.tested_bits = account.test.detections();
-  status.secret_bits = account.length_bits;
-  status.leakage_bits = account.leakage_bits();
-  if (status.tested_bits > 0) status.test_qber = account.test_qber();
-  if (account.key_errors_known) status.qber = account.key_qber();
-  if (account.s_test_1 > 0) {
-    status.single_photon_error_max = static_cast<double>(account.v_test_1 / account.s_test_1);
-    status.phase_error_max = static_cast<double>(account.phase_error);
-  }
-  status.efficiency = account.efficiency();
-  return status;
-}
+std::string subject_of(const KnownTunnel& tunnel) { return std::format("tunnel '{}'", tunnel.settings.rekey.tunnel); }
 
 /// Waits on a timer and calls `then`, unless the wait was replaced or whose it was is no more.
 template <class Function>
@@ -137,7 +109,7 @@ void LinkDriver::change_tunnels(std::vector<TunnelSettings> tunnels, const std::
   place(tunnels, paths);
   link_.change_tunnels(std::move(tunnels));
   std::set<wire::TunnelId> left;
-  for (const auto& tunnel : link_.tunnels()) left.insert(tunnel.id());
+  for (const auto& tunnel : link_.tunnels()) left.insert(tunnel.id);
   std::erase_if(places_, [&](const auto& entry) { return !left.contains(entry.first); });
 }
 
@@ -238,8 +210,8 @@ void LinkDriver::watch_qber() {
 void LinkDriver::watch_keys() {
   for (const auto& tunnel : link_.tunnels()) {
     const double left = key_left_seconds(tunnel);
-    const auto name = std::format("tunnel '{}'", tunnel.rekey.tunnel);
-    const auto change = place_of(tunnel.id()).keys_left.sample(left, now());
+    const auto name = subject_of(tunnel);
+    const auto change = place_of(tunnel.id).keys_left.sample(left, now());
     if (change == LimitWatch::Change::raised)
       log_.alarm("KEYS_LOW", name, std::format("its keys last {:.0f} s more if no new one comes", left));
     if (change == LimitWatch::Change::ended)
@@ -249,17 +221,17 @@ void LinkDriver::watch_keys() {
 
 void LinkDriver::watch_interfaces() {
   for (const auto& tunnel : link_.tunnels()) {
-    auto& place = place_of(tunnel.id());
+    auto& place = place_of(tunnel.id);
     const bool lost = plane_.interface_lost(place.path);
     if (std::exchange(place.interface_lost, lost) == lost) continue;
-    const auto subject = std::format("tunnel '{}'", tunnel.rekey.tunnel);
+    const auto subject = subject_of(tunnel);
     if (lost)
       log_.alarm("TUN_LOST", subject,
                  std::format("someone deleted interface '{}', and the tunnel carries nothing: 'systemctl reload "
                              "cloister' makes it again",
-                             tunnel.interface));
+                             tunnel.settings.interface));
     else
-      log_.info("TUN_FOUND", subject, std::format("interface '{}' is there again", tunnel.interface));
+      log_.info("TUN_FOUND", subject, std::format("interface '{}' is there again", tunnel.settings.interface));
   }
 }
 
@@ -334,98 +306,9 @@ bool LinkDriver::book_epsilon(double total) {
 
 std::optional<Result<>> LinkDriver::rekey(const std::string& tunnel) {
   const auto& tunnels = link_.tunnels();
-  const auto found = std::ranges::find(tunnels, tunnel, [](const auto& settings) { return settings.rekey.tunnel; });
+  const auto found = std::ranges::find(tunnels, tunnel, [](const auto& known) { return known.settings.rekey.tunnel; });
   if (found == tunnels.end()) return std::nullopt;
-  return link_.on_rekey_wanted(found->id());
-}
-
-control::LinkStatus LinkDriver::status() const {
-  const auto session = link_.session_status();
-  control::LinkStatus status;
-  status.name = link_.settings().session.link;
-  status.peer = link_.settings().session.peer_box;
-  status.role = settings_.transmitter ? "alice" : "bob";
-  status.authenticated_by = to_string(session.authenticator);
-  status.device = device_.state;
-  if (session.state != "established")
-    status.state = session.state;
-  else if (!device_.present)
-    status.state = "no device";
-  else if (light_.dark())
-    status.state = "no light";
-  else if (link_.dropping())
-    status.state = "no key: blocks dropped";
-  else
-    status.state = "running";
-  status.qber = figures_.last_qber;
-  status.test_qber = figures_.live_test_qber;
-  status.detections_per_second = detections_.per_second(now());
-  status.sifted_bits_per_second = sifted_.per_second(now());
-  status.secret_bits_per_second = secret_.per_second(now());
-  status.blocks_made = session.blocks_held;
-  status.blocks_dropped = figures_.blocks_dropped;
-  status.blocks_burnt = session.blocks_burnt;
-  status.block_filled_bits = figures_.filling_bits;
-  status.block_size_bits = link_.settings().distillation.block_bits;
-  status.reserve_bits = session.reserve_bits;
-  status.reserve_bits_max = session.reserve_bits_max;
-  status.authentication_spent_bits = session.pad_bits_spent;
-  status.sealed_restarts = session.sealed_chunks;
-  status.discarded_bits = link_.store().balance().discarded_bits;
-  status.last_error = session.last_error;
-  if (link_.last_block()) status.last_block = status_of(*link_.last_block());
-  status.failed_reconciliations = link_.failed_reconciliations();
-  if (const auto& drop = link_.last_drop())
-    status.last_drop = {.number = drop->account.block, .outcome = drop->outcome, .reason = drop->reason};
-  status.epsilon_total = link_.epsilon().total();
-  status.epsilon_budget = link_.epsilon().budget();
-  status.epsilon_per_block = link_.epsilon().per_block();
-  return status;
-}
-
-double LinkDriver::key_left_seconds(const TunnelSettings& tunnel) const {
-  using seconds = std::chrono::duration<double>;
-  const auto& rekey = tunnel.rekey;
-  const auto engine = link_.tunnel_status(tunnel.id());
-  const double stock =
-      static_cast<double>(link_.store().stock_keys(tunnel.id())) * seconds{rekey.rekey_interval}.count();
-  if (!engine.key_made || engine.state != "up") return stock;
-  return stock + std::max(0.0, (seconds{rekey.key_lifetime} - seconds{now() - *engine.key_made}).count());
-}
-
-std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
-  std::vector<control::TunnelStatus> all;
-  for (const auto& settings : link_.tunnels()) {
-    const auto id = settings.id();
-    const auto engine = link_.tunnel_status(id);
-    const std::size_t path = place_of(id).path;
-    const auto& counters = plane_.counters(path);
-    control::TunnelStatus status;
-    status.name = settings.rekey.tunnel;
-    status.link = link_.settings().session.link;
-    status.interface = settings.interface;
-    status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
-    status.cipher = cipher_of(settings.rekey);
-    status.spi_in = text_of(engine.inbound);
-    status.spi_out = text_of(engine.outbound);
-    status.rekeys = engine.rekeys;
-    status.stock_keys = link_.store().stock_keys(id);
-    status.stock_keys_max = settings.stock_keys_max;
-    if (engine.key_made && engine.state == "up")
-      status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
-    status.key_left_seconds = key_left_seconds(settings);
-    status.bytes_in = counters.bytes_in;
-    status.bytes_out = counters.bytes_out;
-    status.packets_in = counters.packets_in;
-    status.packets_out = counters.packets_out;
-    status.dropped_no_key = counters.dropped_no_key;
-    status.dropped_selector = counters.dropped_selector;
-    status.dropped_send = counters.dropped_send;
-    status.authentication_failures = counters.authentication_failures;
-    status.replays = counters.replays;
-    all.push_back(std::move(status));
-  }
-  return all;
+  return link_.on_rekey_wanted(found->id);
 }
 
 }  // namespace cloister::box

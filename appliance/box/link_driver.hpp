@@ -75,7 +75,7 @@ class LinkDriver final : private LinkSurroundings {
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
   void watch_light(std::uint64_t distilled);
-  [[nodiscard]] double key_left_seconds(const TunnelSettings& tunnel) const;
+  [[nodiscard]] double key_left_seconds(const KnownTunnel& tunnel) const;
   void watch_qber();
   void watch_keys();
   void watch_interfaces();

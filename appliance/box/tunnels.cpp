@@ -12,17 +12,26 @@ namespace {
 
 std::string subject_of(const std::string& tunnel) { return std::format("tunnel '{}'", tunnel); }
 
-std::vector<vpn::TunnelTerms> terms_of(const std::vector<TunnelSettings>& tunnels) {
+std::vector<KnownTunnel> known_of(std::vector<TunnelSettings> tunnels) {
+  std::vector<KnownTunnel> known;
+  for (auto& settings : tunnels) {
+    const auto id = settings.id();
+    known.push_back({id, std::move(settings)});
+  }
+  return known;
+}
+
+std::vector<vpn::TunnelTerms> terms_of(const std::vector<KnownTunnel>& tunnels) {
   std::vector<vpn::TunnelTerms> terms;
-  for (const auto& tunnel : tunnels) terms.push_back({tunnel.rekey.tunnel, tunnel.terms});
+  for (const auto& [id, settings] : tunnels) terms.push_back({settings.rekey.tunnel, settings.terms});
   return terms;
 }
 
 }  // namespace
 
 struct Tunnels::Tunnel {
-  Tunnel(const TunnelSettings& configured, crypto::Random& random, Instant now)
-      : id{configured.id()}, settings{configured.rekey}, engine{settings, random, now} {}
+  Tunnel(const KnownTunnel& known, crypto::Random& random, Instant now)
+      : id{known.id}, settings{known.settings.rekey}, engine{settings, random, now} {}
   wire::TunnelId id;
   vpn::RekeySettings settings;
   vpn::RekeyEngine engine;
@@ -40,23 +49,23 @@ Tunnels::Tunnels(std::vector<TunnelSettings> tunnels, const std::string& peer_bo
       random_{random},
       surroundings_{surroundings},
       send_{std::move(send)},
-      settings_{std::move(tunnels)},
-      roster_{peer_box, terms_of(settings_)} {
-  for (const auto& tunnel : settings_) add(tunnel);
+      known_{known_of(std::move(tunnels))},
+      roster_{peer_box, terms_of(known_)} {
+  for (const auto& tunnel : known_) add(tunnel);
 }
 
 Tunnels::~Tunnels() = default;
 
-void Tunnels::add(const TunnelSettings& settings) {
-  auto tunnel = std::make_unique<Tunnel>(settings, random_, surroundings_.now());
-  store_.add_tunnel({.id = tunnel->id, .tunnel = settings.rekey.tunnel, .ceiling_keys = settings.stock_keys_max});
-  tunnels_.emplace(tunnel->id, std::move(tunnel));
+void Tunnels::add(const KnownTunnel& known) {
+  store_.add_tunnel(
+      {.id = known.id, .tunnel = known.settings.rekey.tunnel, .ceiling_keys = known.settings.stock_keys_max});
+  tunnels_.emplace(known.id, std::make_unique<Tunnel>(known, random_, surroundings_.now()));
 }
 
 void Tunnels::change(std::vector<TunnelSettings> tunnels) {
-  settings_ = std::move(tunnels);
+  known_ = known_of(std::move(tunnels));
   std::set<wire::TunnelId> wanted;
-  for (const auto& settings : settings_) wanted.insert(settings.id());
+  for (const auto& known : known_) wanted.insert(known.id);
   std::erase_if(tunnels_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     end(*entry.second);
@@ -64,10 +73,10 @@ void Tunnels::change(std::vector<TunnelSettings> tunnels) {
     surroundings_.info("TUNNEL_REMOVED", entry.second->subject(), "its SAs have ended, its keys are burnt");
     return true;
   });
-  for (const auto& settings : settings_) {
-    if (!tunnels_.contains(settings.id())) add(settings);
+  for (const auto& known : known_) {
+    if (!tunnels_.contains(known.id)) add(known);
   }
-  roster_.change(terms_of(settings_));
+  roster_.change(terms_of(known_));
   send_roster();
   follow_roster();
 }

@@ -30,6 +30,12 @@ struct TunnelSettings {
   [[nodiscard]] wire::TunnelId id() const { return vpn::id_of({rekey.tunnel, terms}); }
 };
 
+/// With its id, a digest that need not be made again each time that somebody looks.
+struct KnownTunnel {
+  wire::TunnelId id;
+  TunnelSettings settings;
+};
+
 /// As people read it.
 [[nodiscard]] std::string cipher_of(const vpn::RekeySettings& settings);
 
@@ -56,12 +62,12 @@ class Tunnels {
   [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
 
   /// As configured, in that order.
-  [[nodiscard]] const std::vector<TunnelSettings>& settings() const { return settings_; }
+  [[nodiscard]] const std::vector<KnownTunnel>& known() const { return known_; }
   [[nodiscard]] vpn::RekeyStatus rekey_status(wire::TunnelId tunnel) const;
 
  private:
   struct Tunnel;
-  void add(const TunnelSettings& settings);
+  void add(const KnownTunnel& known);
   [[nodiscard]] Result<> on_tunnel_message(std::span<const std::byte> payload);
   void send_roster();
   void follow_roster();
@@ -73,7 +79,7 @@ class Tunnels {
   crypto::Random& random_;
   LinkSurroundings& surroundings_;
   Send send_;
-  std::vector<TunnelSettings> settings_;
+  std::vector<KnownTunnel> known_;
   std::map<wire::TunnelId, std::unique_ptr<Tunnel>> tunnels_;
   vpn::Roster roster_;
   vpn::Roster::Differences told_;

@@ -129,7 +129,7 @@ void SimulatedBox::jump(Duration ahead) {
   ahead_ += ahead;
   const auto due = [this](const std::optional<Instant>& at) { return at && *at <= now(); };
   if (due(session_due_)) with_link([this] { link_->on_session_timer(); });
-  if (due(tunnel_due_)) with_link([this] { link_->on_tunnel_timer(link_->tunnels().front().id()); });
+  if (due(tunnel_due_)) with_link([this] { link_->on_tunnel_timer(link_->tunnels().front().id); });
 }
 
 bool SimulatedBox::settled() const {

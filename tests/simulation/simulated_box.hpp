@@ -82,8 +82,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   /// The lines of the account log.
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Of the one tunnel.
-  [[nodiscard]] vpn::RekeyStatus tunnel() const { return link_->tunnel_status(link_->tunnels().front().id()); }
-  [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id()); }
+  [[nodiscard]] vpn::RekeyStatus tunnel() const { return link_->tunnel_status(link_->tunnels().front().id); }
+  [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id); }
   /// Up, and authenticated by QKD keys.
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::uint64_t blocks_held() const { return blocks_held_; }
