@@ -18,7 +18,9 @@ struct Network {
   std::vector<UdpSocket> sockets;  // of the request's endpoints, in its order
 
   /// Whether all of it is in use now, or none of it. A cloister-netd that cannot hear it takes nothing away.
-  void tell(handover::Verdict verdict) const { static_cast<void>(conversation.send(handover::encode(verdict))); }
+  void tell(handover::Verdict verdict) const {
+    [[maybe_unused]] const auto sent = conversation.send(handover::encode(verdict));
+  }
 };
 
 /// Lays guards, interfaces and routes as the configuration says that cloister-netd reads, and opens the request's sockets.
