@@ -14,7 +14,7 @@
 #include <memory>
 #include <string_view>
 
-#include "appliance/network/rtnetlink.hpp"
+#include "appliance/network/netlink.hpp"
 #include "appliance/network/tun_device.hpp"
 
 namespace cloister::network {

@@ -15,6 +15,9 @@
 #include <format>
 #include <memory>
 #include <span>
+#include <utility>
+
+#include "appliance/network/netlink.hpp"
 
 namespace cloister::network {
 namespace {
@@ -297,6 +300,8 @@ void add_chain(Transaction& all) {
   });
 }
 
+constexpr int rules_of_a_family = 3;
+
 void add_rules(Transaction& all, bool v6) {
   const char* local = v6 ? "local6" : "local4";
   const char* remote = v6 ? "remote6" : "remote4";
@@ -337,9 +342,37 @@ Result<> install(const PacketFilter& filter) {
   for (const bool v6 : {false, true}) add_rules(all, v6);
   const int error = all.commit();
   if (error == 0) return {};
-  return fail(
-      std::format("cannot install the packet filter (nftables' table 'inet {}'): {}", table,
-                  error == EPERM ? "the kernel refuses it: run as root or with CAP_NET_ADMIN" : std::strerror(error)));
+  return fail(std::format("cannot install the packet filter (nftables' table 'inet {}'): {}", table, because(error)));
+}
+
+bool stands() {
+  std::array<char, request_bytes> buffer{};
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8U) | NFT_MSG_GETRULE;
+  auto* header = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg)));
+  *header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0, .res_id = 0};
+  mnl_attr_put_strz(request, NFTA_RULE_TABLE, table);
+  mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain);
+  int rules = 0;
+  const int error = dump(request, [&](const nlmsghdr*) { ++rules; }, NETLINK_NETFILTER);
+  return error == 0 && rules == 2 * rules_of_a_family;
+}
+
+Result<FilterWatch> FilterWatch::start() {
+  drivers::FileDescriptor socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)};
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = 1U << (NFNLGRP_NFTABLES - 1U);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail(std::format("cannot listen for changes of the packet filter: {}", because(errno)));
+  return FilterWatch{std::move(socket)};
+}
+
+void FilterWatch::forget() const {
+  char byte = 0;
+  // ENOBUFS, said once: there was more than the kernel kept.
+  while (::recv(socket_.get(), &byte, sizeof byte, 0) >= 0 || errno == ENOBUFS || errno == EINTR) {
+  }
 }
 
 }  // namespace cloister::network

@@ -7,8 +7,10 @@
 ///                      from the black interface to a red subnet, in clear  ─▶ dropped
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/network/routes.hpp"
 #include "crypto/error.hpp"
 
@@ -22,5 +24,24 @@ struct PacketFilter {
 };
 
 [[nodiscard]] Result<> install(const PacketFilter& filter);
+
+/// Whether its rules are all there, or somebody has emptied nftables.
+[[nodiscard]] bool stands();
+
+/// Becomes readable when anyone changes nftables. What has changed is not read from it: too much at once is lost by the kernel,
+/// and stands() asks for what is there.
+class FilterWatch {
+ public:
+  FilterWatch() = default;
+  [[nodiscard]] static Result<FilterWatch> start();
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
+  /// Takes away what was heard until now.
+  void forget() const;
+
+ private:
+  explicit FilterWatch(drivers::FileDescriptor socket) : socket_{std::move(socket)} {}
+
+  drivers::FileDescriptor socket_;
+};
 
 }  // namespace cloister::network

@@ -10,7 +10,7 @@
 #include <optional>
 #include <span>
 
-#include "appliance/network/rtnetlink.hpp"
+#include "appliance/network/netlink.hpp"
 
 namespace cloister::network {
 namespace {

@@ -73,6 +73,9 @@ Result<Service> Service::start(std::string configuration, uid_t user) {
   if (!standing) return std::unexpected{standing.error()};
   service.guards_ = plan->guards;
   service.guards_.add(*standing);
+  auto watch = FilterWatch::start();
+  if (!watch) return std::unexpected{watch.error()};
+  service.filter_watch_ = std::move(*watch);
   if (auto laid = lay_guards(service.guards_); !laid) return std::unexpected{laid.error()};
   // Where none stands, nobody can be using another one.
   if (standing->interfaces.empty()) {
@@ -84,22 +87,24 @@ Result<Service> Service::start(std::string configuration, uid_t user) {
 void Service::run() {
   ::sd_notify(0, "READY=1");
   for (;;) {
-    const bool called = wait();
+    const auto heard = wait();
     ::sd_notify(0, "WATCHDOG=1");
     if (take_signal()) return;
     // One request a connection: whatever comes after it, or nothing in time, is its end.
-    if (conversation_ && (called || steady_clock::now() >= patient_until_)) {
-      end_conversation(called);
-    } else if (called) {
+    if (heard.filter) keep_filter();
+    if (conversation_ && (heard.peer || steady_clock::now() >= patient_until_)) {
+      end_conversation(heard.peer);
+    } else if (heard.peer) {
       accept();
     }
   }
 }
 
-/// For a signal, a connection or the end of one, or the time of a heartbeat; whether a connection or its end is there.
-bool Service::wait() const {
-  std::array<pollfd, 2> events{
+/// For a signal, a change of nftables, a connection or the end of one, or the time of a heartbeat.
+Service::Heard Service::wait() const {
+  std::array<pollfd, 3> events{
       pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+      pollfd{.fd = filter_watch_.descriptor(), .events = POLLIN, .revents = 0},
       pollfd{.fd = conversation_ ? conversation_->descriptor() : listener_.get(), .events = POLLIN, .revents = 0}};
   milliseconds longest = heartbeat_;
   if (conversation_) {
@@ -107,7 +112,15 @@ bool Service::wait() const {
     longest = longest.count() < 0 ? left : std::min(longest, left);
   }
   ::poll(events.data(), events.size(), static_cast<int>(longest.count()));
-  return events[1].revents != 0;
+  return {.filter = events[1].revents != 0, .peer = events[2].revents != 0};
+}
+
+/// `nft flush ruleset`, or a restart of nftables.service, takes the guards' filter with it.
+void Service::keep_filter() {
+  filter_watch_.forget();
+  if (stands()) return;
+  std::cerr << "cloister-netd: somebody has emptied nftables: the packet filter is laid again\n";
+  if (auto laid = lay_guards(guards_); !laid) complain(laid.error());
 }
 
 /// Whether it is time to end.

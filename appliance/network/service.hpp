@@ -14,6 +14,7 @@
 
 #include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/handover/channel.hpp"
+#include "appliance/network/packet_filter.hpp"
 #include "appliance/network/plan.hpp"
 #include "crypto/error.hpp"
 
@@ -26,7 +27,8 @@ class Service {
   /// far as it can.
   [[nodiscard]] static Result<Service> start(std::string configuration, uid_t user);
 
-  /// Until SIGTERM or SIGINT. SIGHUP lays again what was laid, as after somebody has emptied nftables.
+  /// Until SIGTERM or SIGINT. SIGHUP lays again what was laid; the packet filter is laid again whenever somebody has emptied
+  /// nftables.
   void run();
 
  private:
@@ -34,7 +36,12 @@ class Service {
 
   Service(std::string configuration, uid_t user) : configuration_{std::move(configuration)}, user_{user} {}
   [[nodiscard]] Result<Plan> read();
-  [[nodiscard]] bool wait() const;
+  struct Heard {
+    bool filter = false;  // somebody has changed nftables
+    bool peer = false;    // a connection is there, or a word or the end of one
+  };
+  [[nodiscard]] Heard wait() const;
+  void keep_filter();
   bool take_signal();
   void accept();
   [[nodiscard]] Result<> serve(const handover::Channel& channel);
@@ -48,6 +55,7 @@ class Service {
   std::optional<Plan> asked_;
   drivers::FileDescriptor signals_;
   drivers::FileDescriptor listener_;
+  FilterWatch filter_watch_;
   std::optional<handover::Channel> conversation_;
   Instant patient_until_;  // with it
   std::chrono::milliseconds heartbeat_{-1};

@@ -10,7 +10,7 @@
 #include <format>
 
 #include "appliance/drivers/file_descriptor.hpp"
-#include "appliance/network/rtnetlink.hpp"
+#include "appliance/network/netlink.hpp"
 
 namespace cloister::network {
 namespace {

@@ -1,5 +1,5 @@
 #pragma once
-/// Requests to the kernel's network by rtnetlink (libmnl), and its answers.
+/// Requests to the kernel's network by netlink (libmnl), and its answers.
 
 #include <linux/netlink.h>
 
@@ -15,11 +15,11 @@ namespace cloister::network {
 /// Room for one request.
 inline constexpr std::size_t request_bytes = 1024;
 
-/// Sends one request and waits for the kernel's acknowledgement; 0 or an errno.
+/// Sends one request of rtnetlink and waits for the kernel's acknowledgement; 0 or an errno.
 [[nodiscard]] int transact(nlmsghdr* request);
 
-/// Sends a request for all there is of a kind, and gives each to `take`; 0 or an errno.
-[[nodiscard]] int dump(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& take);
+/// Sends a request for all there is of a kind, and gives each to `take`; `family`: NETLINK_ROUTE or another; 0 or an errno.
+[[nodiscard]] int dump(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& take, int family = NETLINK_ROUTE);
 
 /// The attributes of an answer, behind the header of its kind; and those within one.
 [[nodiscard]] std::vector<const nlattr*> attributes_of(const nlmsghdr* answer, std::size_t header_bytes);

@@ -1,4 +1,4 @@
-#include "appliance/network/rtnetlink.hpp"
+#include "appliance/network/netlink.hpp"
 
 #include <libmnl/libmnl.h>
 #include <sys/socket.h>
@@ -19,8 +19,8 @@ using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
 using Take = std::function<void(const nlmsghdr*)>;
 
 /// Sends the request and reads until the kernel has said all.
-int converse(nlmsghdr* request, std::uint16_t flags, const Take& take) {
-  const Socket socket{mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+int converse(int family, nlmsghdr* request, std::uint16_t flags, const Take& take) {
+  const Socket socket{mnl_socket_open2(family, SOCK_CLOEXEC)};
   if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return errno;
   request->nlmsg_flags |= static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   request->nlmsg_seq = 1;
@@ -60,10 +60,10 @@ std::vector<const nlattr*> attributes_within(const nlattr* attribute) {
 }
 
 int transact(nlmsghdr* request) {
-  return converse(request, NLM_F_ACK, [](const nlmsghdr*) {});
+  return converse(NETLINK_ROUTE, request, NLM_F_ACK, [](const nlmsghdr*) {});
 }
 
-int dump(nlmsghdr* request, const Take& take) { return converse(request, NLM_F_DUMP, take); }
+int dump(nlmsghdr* request, const Take& take, int family) { return converse(family, request, NLM_F_DUMP, take); }
 
 std::string because(int error) {
   return error == EPERM ? "the kernel refuses it: run cloister-netd as root or with CAP_NET_ADMIN"
