@@ -19,7 +19,7 @@ Backup put_backup_back(std::size_t with_tpm, const Bugs& bugs) {
   const SeededOpenssl repeatable{1};
   plant(bugs);
   VirtualWorld world{1};
-  Stage stage{world, Speed::store, 1, {}};
+  Stage stage{world, Speed::store, 1, Bootstrap::psk, {}};
   stage.witness.care_only_for("I1");
   Backup backup;
   for (auto& box : stage.boxes) {

@@ -29,6 +29,7 @@ void Totals::add(const Outcome& outcome) {
   recovery_seconds_most = std::max(recovery_seconds_most, outcome.recovery_seconds);
   for (std::size_t i = 0; i < outcome.faults.size(); ++i)
     if (outcome.faults.test(i)) ++with_fault[static_cast<Fault>(i)];
+  ++with_bootstrap[outcome.bootstrap];
   if (!outcome.failure.empty()) failures.emplace(outcome.seed, outcome.failure);
 }
 

@@ -16,7 +16,8 @@ struct Totals : Counts {
   std::uint64_t runs = 0;
   std::uint64_t calm_runs = 0;
   double recovery_seconds_most = 0;
-  std::map<Fault, std::uint64_t> with_fault;  // runs
+  std::map<Fault, std::uint64_t> with_fault;          // runs
+  std::map<Bootstrap, std::uint64_t> with_bootstrap;  // runs
   double seconds = 0;
   double processor_seconds = 0;  // of all threads
   /// By seed; those that failed.

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "appliance/distill/chain.hpp"
-#include "tests/simulation/run.hpp"
+#include "tests/simulation/speed.hpp"
 #include "tests/simulation/virtual_world.hpp"
 
 namespace cloister::simulation {

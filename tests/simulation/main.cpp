@@ -53,6 +53,10 @@ void print_text(const Totals& totals, const Campaign& campaign) {
   print(std::format("faults: {} forgeries; runs with", totals.forgeries));
   for (const auto& [fault, runs] : totals.with_fault) print(std::format(" {} {},", name_of(fault), runs));
   print(std::format(" calm {}\n", totals.calm_runs));
+  std::string bootstraps;
+  for (const auto& [kind, runs] : totals.with_bootstrap)
+    bootstraps += std::format("{} {} {}", bootstraps.empty() ? "" : ",", name_of(kind), runs);
+  print(std::format("bootstraps:{}\n", bootstraps));
   print(std::format("longest way back after the trouble: {:.1f} s\n", totals.recovery_seconds_most));
   if (totals.failures.empty()) return print("all invariants hold\n");
   print(std::format("{} runs failed\n", totals.failures.size()));
@@ -66,6 +70,8 @@ void print_text(const Totals& totals, const Campaign& campaign) {
 void print_json(const Totals& totals, const Campaign& campaign) {
   boost::json::object faults;
   for (const auto& [fault, runs] : totals.with_fault) faults[name_of(fault)] = runs;
+  boost::json::object bootstraps;
+  for (const auto& [kind, runs] : totals.with_bootstrap) bootstraps[name_of(kind)] = runs;
   boost::json::array failures;
   for (const auto& [seed, failure] : totals.failures)
     failures.push_back({{"seed", seed}, {"failure", failure}, {"repeat", how_to_repeat(seed, campaign)}});
@@ -87,6 +93,7 @@ void print_json(const Totals& totals, const Campaign& campaign) {
                                    {"recovery_seconds_most", totals.recovery_seconds_most},
                                    {"calm_runs", totals.calm_runs},
                                    {"runs_with_fault", faults},
+                                   {"runs_with_bootstrap", bootstraps},
                                    {"failures", failures},
                                    {"all_hold", totals.failures.empty()}};
   print(boost::json::serialize(report) + '\n');

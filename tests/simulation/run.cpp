@@ -32,7 +32,8 @@ class Run {
   explicit Run(const RunSettings& settings)
       : world_{settings.seed},
         faults_{draw_faults(world_)},
-        stage_{world_, settings.speed, settings.seed, draw_scale(world_)},
+        bootstrap_{draw_bootstrap(world_, settings.speed)},
+        stage_{world_, settings.speed, settings.seed, bootstrap_, draw_scale(world_)},
         trouble_{stage_,
                  {.faults = faults_,
                   .lasts = trouble_lasts,
@@ -40,12 +41,10 @@ class Run {
                   .restarts_served = std::min(stage_.scale.sealed.chunks, stage_.scale.leases_at_once)}} {
     stage_.witness.care_only_for(settings.only);
     if (settings.trace) world_.trace_from_now_on();
-    // TLS is half of such a run's time: one in sixteen has it, and each with real distillation.
-    if (settings.speed == Speed::store && world_.below(16) != 0) stage_.witness.use_toy_handshake();
   }
 
   void go() {
-    world_.say("run", "faults: {}", names_of(faults_));
+    world_.say("run", "bootstrap: {}; faults: {}", name_of(bootstrap_), names_of(faults_));
     if (world_.below(4) != 0) stage_.provide_sealed_reserve();
     stage_.begin();
     trouble_.plan();
@@ -58,6 +57,7 @@ class Run {
     Outcome outcome;
     outcome.seed = seed;
     outcome.faults = faults_;
+    outcome.bootstrap = bootstrap_;
     outcome.digest = world_.digest();
     outcome.events = world_.events();
     outcome.tags = stage_.witness.tags();
@@ -104,20 +104,13 @@ class Run {
 
   VirtualWorld world_;
   Faults faults_;
+  Bootstrap bootstrap_;
   Stage stage_;
   Trouble trouble_;
   double recovery_seconds_ = 0;
 };
 
 }  // namespace
-
-std::string_view name_of(Speed speed) { return speed == Speed::store ? "store" : "chain"; }
-
-std::optional<Speed> find_speed(std::string_view name) {
-  for (const auto speed : {Speed::store, Speed::chain})
-    if (name == name_of(speed)) return speed;
-  return std::nullopt;
-}
 
 Outcome run(const RunSettings& settings) {
   const SeededOpenssl repeatable{settings.seed};

@@ -2,19 +2,15 @@
 /// One run: two boxes, the faults that its seed draws, and after them the calm in which the link must come back.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/simulation/bootstraps.hpp"
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/planted_bugs.hpp"
+#include "tests/simulation/speed.hpp"
 
 namespace cloister::simulation {
-
-/// store: the real session, keys and tunnels with a distillation that costs nothing; chain: with all real stages.
-enum class Speed { store, chain };
-[[nodiscard]] std::string_view name_of(Speed speed);
-[[nodiscard]] std::optional<Speed> find_speed(std::string_view name);
 
 struct RunSettings {
   std::uint64_t seed = 0;
@@ -47,6 +43,7 @@ struct Outcome : Counts {
   std::uint64_t seed = 0;
   std::string failure;  // empty when all held; else it begins with the invariant's name
   Faults faults;
+  Bootstrap bootstrap{};
   std::uint64_t digest = 0;
   double recovery_seconds = 0;  // from the end of the trouble
   std::vector<std::string> trace;

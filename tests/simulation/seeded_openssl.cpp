@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 
 #include <span>
+#include <utility>
 
 #include "crypto/error.hpp"
 #include "crypto/random.hpp"
@@ -29,12 +30,11 @@ constexpr RAND_METHOD method{
 
 }  // namespace
 
-SeededOpenssl::SeededOpenssl(std::uint64_t seed) : generator_{seed} {
+SeededOpenssl::SeededOpenssl(std::uint64_t seed) : generator_{seed}, outer_{std::exchange(seeded, &generator_)} {
   static const bool set = RAND_set_rand_method(&method) == 1;
   require(set, "OpenSSL takes no randomness from a seed");
-  seeded = &generator_;
 }
 
-SeededOpenssl::~SeededOpenssl() { seeded = nullptr; }
+SeededOpenssl::~SeededOpenssl() { seeded = outer_; }
 
 }  // namespace cloister::simulation

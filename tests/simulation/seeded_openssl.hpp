@@ -1,5 +1,5 @@
 #pragma once
-/// OpenSSL's randomness from a seed, in this thread and while this lives: the TLS handshake and ML-KEM draw their own,
+/// OpenSSL's randomness from a seed, in this thread and while this lives, the newest one first: the TLS handshake and ML-KEM draw their own,
 /// and a run would not replay exactly.
 
 #include <cstdint>
@@ -16,6 +16,7 @@ class SeededOpenssl {
 
  private:
   std::mt19937_64 generator_;
+  std::mt19937_64* outer_;
 };
 
 }  // namespace cloister::simulation

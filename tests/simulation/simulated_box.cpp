@@ -23,17 +23,10 @@ bool in_clear(std::span<const std::byte> bytes) {
   return !std::ranges::search(bytes, std::as_bytes(std::span{packet_text})).empty();
 }
 
-/// Each life of a service unseals its own.
-crypto::Psk copy_of(const crypto::Psk& psk) {
-  crypto::Psk copy;
-  std::ranges::copy(psk.expose(), copy.fill().begin());
-  return copy;
-}
-
 }  // namespace
 
 SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, Witness& witness, std::size_t number,
-                           box::LinkSettings settings, crypto::Psk psk, std::uint64_t seed, MakeChain make_chain)
+                           box::LinkSettings settings, Unseal unseal, std::uint64_t seed, MakeChain make_chain)
     : world_{world},
       network_{network},
       witness_{witness},
@@ -43,7 +36,7 @@ SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, Witness& witne
       chain_random_{seed + 1},
       make_chain_{std::move(make_chain)},
       settings_{std::move(settings)},
-      psk_{std::move(psk)},
+      unseal_{std::move(unseal)},
       vault_{world, name_, [this](const char* what) { return at_io(what); }} {
   vault_.on_done = [this](const Result<std::uint64_t>& outcome) { with_link([&] { link_->on_vault_done(outcome); }); };
   network_.attach(number_,
@@ -72,8 +65,7 @@ void SimulatedBox::start() {
   witness_.enter(number_);
   chain_ = make_chain_(chain_random_);
   sas_.emplace(1, 1);
-  link_ = std::make_unique<box::Link>(settings_, crypto::Credentials::by_psk(copy_of(psk_)), random_,
-                                      static_cast<box::LinkSurroundings&>(*this));
+  link_ = std::make_unique<box::Link>(settings_, unseal_(), random_, static_cast<box::LinkSurroundings&>(*this));
   const auto before = alarms_;
   if (with_vault_) link_->restore(vault_.open());
   link_->begin();

@@ -37,10 +37,12 @@ enum class Crash { process, power };
 
 class SimulatedBox final : private box::LinkSurroundings {
  public:
+  /// Each life of the service unseals its own.
+  using Unseal = std::function<crypto::Credentials()>;
   using MakeChain = std::function<std::unique_ptr<distill::Chain>(crypto::Random&)>;
 
   SimulatedBox(VirtualWorld& world, Network& network, Witness& witness, std::size_t number, box::LinkSettings settings,
-               crypto::Psk psk, std::uint64_t seed, MakeChain make_chain);
+               Unseal unseal, std::uint64_t seed, MakeChain make_chain);
   /// What outlives the service is kept from now on.
   void use_vault() { with_vault_ = true; }
   [[nodiscard]] SimulatedVault& vault() { return vault_; }
@@ -138,7 +140,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   test::SeededRandom chain_random_;
   MakeChain make_chain_;
   box::LinkSettings settings_;
-  crypto::Psk psk_;
+  Unseal unseal_;
   SimulatedVault vault_;
   bool with_vault_ = false;
 

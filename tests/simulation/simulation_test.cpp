@@ -39,6 +39,7 @@ TEST_CASE("Store and session speed: through every fault no bit is used twice, ke
   CHECK(totals.turned_back > seeds / 4);
   CHECK(totals.forgeries > seeds / 2);
   CHECK(totals.with_fault.size() == Faults{}.size());
+  CHECK(totals.with_bootstrap.size() == static_cast<std::size_t>(Bootstrap::end));
 }
 
 TEST_CASE("Full-chain speed: the same with real distillation of 1e5 bits a block", "[simulation]") {

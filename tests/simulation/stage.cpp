@@ -32,21 +32,16 @@ box::LinkSettings settings_of(std::size_t number, const Scale& scale, const dist
   return settings;
 }
 
-crypto::Psk psk() {
-  crypto::Psk psk;
-  std::ranges::fill(psk.fill(), std::byte{0x5A});
-  return psk;
-}
-
 }  // namespace
 
-Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, const Scale& how)
+Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& how)
     : world{of},
       witness{of},
       scale{how},
       light{make_light(speed, seed)},
       network{of, {}},
-      boxes{box(0, seed), box(1, seed)} {
+      boxes{box(0, seed, bootstrap), box(1, seed, bootstrap)} {
+  if (bootstrap == Bootstrap::toy) witness.use_toy_handshake();
   for (auto& box : boxes) box.use_vault();
   world.after_each = [this] {
     for (auto& box : boxes) box.look();
@@ -55,13 +50,16 @@ Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, const Scale& how
   };
 }
 
-SimulatedBox Stage::box(std::size_t number, std::uint64_t seed) {
+SimulatedBox Stage::box(std::size_t number, std::uint64_t seed, Bootstrap bootstrap) {
+  auto settings = settings_of(number, scale, light->parameters());
+  const auto own = settings.session.local_box;
+  const auto peer = settings.session.peer_box;
   return SimulatedBox{world,
                       network,
                       witness,
                       number,
-                      settings_of(number, scale, light->parameters()),
-                      psk(),
+                      std::move(settings),
+                      [=] { return credentials_of(bootstrap, own, peer); },
                       4 * seed + 2 * number + 1,
                       [this, number](crypto::Random& random) { return light->make_chain(number, random); }};
 }

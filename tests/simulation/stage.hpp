@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "tests/simulation/bootstraps.hpp"
 #include "tests/simulation/light.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/simulated_box.hpp"
@@ -21,7 +22,7 @@ struct Scale {
 };
 
 struct Stage {
-  Stage(VirtualWorld& world, Speed speed, std::uint64_t seed, const Scale& scale);
+  Stage(VirtualWorld& world, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& scale);
 
   /// The boxes have met before: what serves restarts is on both disks.
   void provide_sealed_reserve();
@@ -38,7 +39,7 @@ struct Stage {
   std::array<SimulatedBox, 2> boxes;
 
  private:
-  SimulatedBox box(std::size_t number, std::uint64_t seed);
+  SimulatedBox box(std::size_t number, std::uint64_t seed, Bootstrap bootstrap);
   void plan_light();
   void plan_packets();
   [[nodiscard]] bool wanted(const SimulatedBox& bob) const;

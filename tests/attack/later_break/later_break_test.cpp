@@ -85,8 +85,9 @@ Evidence record(const Story& story) {
                       : distill::make_bob_chain(test::parameters(), random);
     };
   };
-  SimulatedBox alice{world, network, witness, 0, settings("alice", "bob"), psk(), alice_seed, chain_of(0)};
-  SimulatedBox bob{world, network, witness, 1, settings("bob", "alice"), psk(), alice_seed + 2, chain_of(1)};
+  const auto by_psk = [] { return crypto::Credentials::by_psk(psk()); };
+  SimulatedBox alice{world, network, witness, 0, settings("alice", "bob"), by_psk, alice_seed, chain_of(0)};
+  SimulatedBox bob{world, network, witness, 1, settings("bob", "alice"), by_psk, alice_seed + 2, chain_of(1)};
 
   Evidence evidence;
   const auto secret = psk();

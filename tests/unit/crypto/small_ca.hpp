@@ -7,11 +7,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <catch2/catch_test_macros.hpp>
+#include <ctime>
 #include <string>
 #include <vector>
 
 #include "crypto/certificates.hpp"
+#include "crypto/error.hpp"
 
 namespace cloister::crypto::test {
 
@@ -20,7 +21,7 @@ inline constexpr long day = 86'400;
 template <class Write, class Object>
 std::string pem_of(Write write, Object* object) {
   BIO* out = BIO_new(BIO_s_mem());
-  REQUIRE(write(out, object) == 1);
+  require(write(out, object) == 1, "OpenSSL writes no PEM");
   char* text = nullptr;
   const long length = BIO_get_mem_data(out, &text);
   std::string pem(text, static_cast<std::size_t>(length));
@@ -29,14 +30,16 @@ std::string pem_of(Write write, Object* object) {
 }
 
 struct Validity {
-  long from = -day;  // seconds from now
+  long from = -day;  // seconds from the CA's now
   long to = day;
 };
 
 class SmallCa {
  public:
-  SmallCa()
-      : key_{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")}, root_{make(key_.get(), "test root", {}, 1, true)} {}
+  explicit SmallCa(std::time_t now = std::time(nullptr), Validity validity = {})
+      : now_{now},
+        key_{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")},
+        root_{make(key_.get(), "test root", validity, 1, true)} {}
 
   [[nodiscard]] std::string root() const { return pem_of(PEM_write_bio_X509, root_.get()); }
   [[nodiscard]] std::string issue(const Identity& identity, const std::string& box, long serial,
@@ -52,7 +55,7 @@ class SmallCa {
     X509_CRL_set_version(list, 1);
     X509_CRL_set_issuer_name(list, X509_get_subject_name(root_.get()));
     ASN1_TIME* time = ASN1_TIME_new();
-    X509_gmtime_adj(time, validity.from);
+    set(time, validity.from);
     X509_CRL_set1_lastUpdate(list, time);
     for (const long serial : serials) {
       X509_REVOKED* entry = X509_REVOKED_new();
@@ -63,10 +66,10 @@ class SmallCa {
       X509_CRL_add0_revoked(list, entry);
       ASN1_INTEGER_free(number);
     }
-    X509_gmtime_adj(time, validity.to);
+    set(time, validity.to);
     X509_CRL_set1_nextUpdate(list, time);
     ASN1_TIME_free(time);
-    REQUIRE(X509_CRL_sign(list, key_.get(), EVP_sha384()) > 0);
+    require(X509_CRL_sign(list, key_.get(), EVP_sha384()) > 0, "OpenSSL signs no revocation list");
     const auto pem = pem_of(PEM_write_bio_X509_CRL, list);
     X509_CRL_free(list);
     return pem;
@@ -79,8 +82,8 @@ class SmallCa {
     X509* made = certificate.get();
     X509_set_version(made, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(made), serial);
-    X509_gmtime_adj(X509_getm_notBefore(made), validity.from);
-    X509_gmtime_adj(X509_getm_notAfter(made), validity.to);
+    set(X509_getm_notBefore(made), validity.from);
+    set(X509_getm_notAfter(made), validity.to);
     const auto* text = reinterpret_cast<const unsigned char*>(name.data());
     X509_NAME_add_entry_by_NID(X509_get_subject_name(made), NID_commonName, MBSTRING_ASC, text,
                                static_cast<int>(name.size()), -1, 0);
@@ -88,16 +91,22 @@ class SmallCa {
     X509_set_pubkey(made, key);
     add(made, NID_basic_constraints, root ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (!root && named) add(made, NID_subject_alt_name, ("DNS:" + name).c_str());
-    REQUIRE(X509_sign(made, key_.get(), EVP_sha384()) > 0);
+    require(X509_sign(made, key_.get(), EVP_sha384()) > 0, "OpenSSL signs no certificate");
     return certificate;
   }
   static void add(X509* certificate, int kind, const char* value) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
-    REQUIRE(extension != nullptr);
+    require(extension != nullptr, "OpenSSL makes no extension of a certificate");
     X509_add_ext(certificate, extension, -1);
     X509_EXTENSION_free(extension);
   }
 
+  void set(ASN1_TIME* time, long seconds) const {
+    std::time_t now = now_;
+    require(X509_time_adj(time, seconds, &now) != nullptr, "OpenSSL knows no such date");
+  }
+
+  std::time_t now_;
   KeyPointer key_;
   CertificatePointer root_;
 };
