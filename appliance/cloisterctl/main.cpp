@@ -161,7 +161,8 @@ int main(int argc, char** argv) {
   psk->require_subcommand(1);
   cloisterctl::PskOptions psk_options{.tpm = {"device:/dev/tpmrm0"}, .output = {}};
   auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
-  auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
+  auto* import = psk->add_subcommand(
+      "import", "Read a PSK (64 hexadecimal digits, or two halves) from standard input and seal it");
   for (auto* command : {generate, import}) {
     command->add_option("--tpm", psk_options.tpm.tcti, tpm_meaning)->capture_default_str();
     command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
@@ -169,6 +170,7 @@ int main(int argc, char** argv) {
         ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
         ->required();
   }
+  generate->add_flag("--halves", psk_options.halves, "Show it in two halves, for two couriers; neither knows the key");
   generate->add_flag("--force", psk_options.force, "Write the PSK to a pipe too; replace an existing file");
   import->add_flag("--json", psk_options.json, "For programs: where it is sealed");
   import->add_flag("--force", psk_options.force, "Replace an existing file");
