@@ -178,8 +178,11 @@ int main(int argc, char** argv) {
   auto* enroll =
       app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
   auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
-  cloisterctl::IdentityOptions identity{
-      .tpm = {"device:/dev/tpmrm0"}, .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
+  cloisterctl::IdentityOptions identity{.tpm = {"device:/dev/tpmrm0"},
+                                        .identity = "/var/lib/cloister/identity",
+                                        .public_key = {},
+                                        .key = {},
+                                        .csr_box = {}};
   for (auto* command : {enroll, fingerprint}) {
     command->add_option("--tpm", identity.tpm.tcti, tpm_meaning)->capture_default_str();
     command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
@@ -187,6 +190,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     command->add_flag("--json", identity.json, "For programs");
   }
+  enroll->add_option("--key", identity.key,
+                     "Kind of key: ml-dsa-65, sealed by the TPM (default); ecdsa-p256 or ecdsa-p384, made in the TPM, "
+                     "which it never leaves");
   enroll->add_option("--csr", identity.csr_box,
                      "Also write a certificate request for a box of this name, to the key's file with .csr; without "
                      "--force for the key that there is");
