@@ -9,6 +9,8 @@
 
 #include <format>
 
+#include "crypto/signing_provider.hpp"
+
 namespace cloister::crypto {
 namespace {
 
@@ -128,7 +130,7 @@ Result<Authority> Authority::parse(std::string_view certificates, std::string_vi
   return authority;
 }
 
-std::string certificate_request(const Identity& identity, const std::string& box) {
+Result<std::string> certificate_request(const Identity& identity, const std::string& box) {
   const Pointer<X509_REQ> request{X509_REQ_new()};
   const Pointer<STACK_OF(X509_EXTENSION)> extensions{sk_X509_EXTENSION_new_null()};
   const Pointer<BIO> out{BIO_new(BIO_s_mem())};
@@ -140,13 +142,17 @@ std::string certificate_request(const Identity& identity, const std::string& box
                     X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(request.get()), NID_commonName, MBSTRING_ASC,
                                                common_name, static_cast<int>(box.size()), -1, 0) == 1 &&
                     X509_REQ_add_extensions(request.get(), extensions.get()) == 1 &&
-                    X509_REQ_set_pubkey(request.get(), key.get()) == 1 &&
-                    X509_REQ_sign(request.get(), key.get(), nullptr) > 0 &&
-                    PEM_write_bio_X509_REQ(out.get(), request.get()) == 1;
+                    X509_REQ_set_pubkey(request.get(), key.get()) == 1;
   require(made, "OpenSSL makes no certificate request");
+  ERR_clear_error();
+  if (X509_REQ_sign(request.get(), key.get(), nullptr) <= 0) {
+    const auto why = last_signer_failure();
+    return fail(std::format("the certificate request cannot be signed: {}", why.value_or("OpenSSL does not sign")));
+  }
+  require(PEM_write_bio_X509_REQ(out.get(), request.get()) == 1, "OpenSSL writes no certificate request");
   char* text = nullptr;
   const long length = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<std::size_t>(length)};
+  return std::string{text, static_cast<std::size_t>(length)};
 }
 
 }  // namespace cloister::crypto

@@ -48,7 +48,8 @@ class Authority {
   std::unique_ptr<X509_STORE, FreeCertificate> store_;
 };
 
-/// A request (PKCS #10, RFC 2986) for a certificate of the key and the box's name, as PEM.
-[[nodiscard]] std::string certificate_request(const Identity& identity, const std::string& box);
+/// A request (PKCS #10, RFC 2986) for a certificate of the key and the box's name, as PEM; an error where the TPM that
+/// keeps the key does not sign it.
+[[nodiscard]] Result<std::string> certificate_request(const Identity& identity, const std::string& box);
 
 }  // namespace cloister::crypto

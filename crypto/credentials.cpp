@@ -1,10 +1,14 @@
 #include "crypto/credentials.hpp"
 
+#include <format>
+
 namespace cloister::crypto {
 
 std::string to_string(const Credentials& credentials) {
   if (!credentials.by_keys()) return "PSK";
-  const std::string keys = credentials.pinned ? "pinned keys (ML-DSA-65)" : "certificates (ML-DSA-65)";
+  const auto& own = credentials.pinned ? credentials.pinned->own : credentials.certified->own;
+  const std::string keys =
+      std::format("{} (own key {})", credentials.pinned ? "pinned keys" : "certificates", to_string(own->kind()));
   return credentials.psk ? keys + " and PSK" : keys;
 }
 

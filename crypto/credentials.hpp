@@ -40,7 +40,7 @@ struct Credentials {
   [[nodiscard]] bool by_keys() const { return pinned || certified; }
 };
 
-/// "PSK", "pinned keys (ML-DSA-65)", "certificates (ML-DSA-65) and PSK" and so on, for people.
+/// "PSK", "pinned keys (own key ML-DSA-65)", "certificates (own key ECDSA P-256) and PSK" and so on, for people.
 [[nodiscard]] std::string to_string(const Credentials& credentials);
 
 }  // namespace cloister::crypto

@@ -34,16 +34,41 @@ Result<Identity> Identity::from_sealed(std::span<const std::byte> bytes) {
 }
 
 Result<Identity> Identity::from(SealedForm sealed_form) {
-  Identity identity{std::move(sealed_form)};
+  Identity identity{Kept{std::move(sealed_form)}};
   const auto key = identity.key();
   if (!key) return fail("OpenSSL makes no ML-DSA-65 key: is its version 3.5 or newer");
   identity.fingerprint_ = fingerprint_of(key.get());
   return identity;
 }
 
+Result<Identity> Identity::kept_elsewhere(KeyKind kind, std::vector<std::byte> point, Signer signer) {
+  Identity identity{Kept{Elsewhere{kind, std::move(point), std::move(signer)}}};
+  const auto key = identity.key();
+  if (!key) return fail("its public half is no point of the curve: make the key with 'cloisterctl enroll'");
+  identity.fingerprint_ = fingerprint_of(key.get());
+  return identity;
+}
+
+KeyKind Identity::kind() const {
+  const auto* elsewhere = std::get_if<Elsewhere>(&kept_);
+  return elsewhere != nullptr ? elsewhere->kind : KeyKind::ml_dsa_65;
+}
+
+std::span<const std::byte> Identity::expose() const {
+  const auto* sealed_form = std::get_if<SealedForm>(&kept_);
+  require(sealed_form != nullptr, "a key that is kept elsewhere is to be sealed");
+  return sealed_form->expose();
+}
+
 KeyPointer Identity::key() const {
+  if (const auto* elsewhere = std::get_if<Elsewhere>(&kept_))
+    return key_elsewhere(elsewhere->kind, elsewhere->point, elsewhere->signer);
+  return key_from(std::get<SealedForm>(kept_));
+}
+
+KeyPointer Identity::key_from(const SealedForm& sealed_form) {
   // OpenSSL copies the seed; its parameters are not declared const.
-  auto* seed = const_cast<std::byte*>(sealed_form_.expose().data() + 1);
+  auto* seed = const_cast<std::byte*>(sealed_form.expose().data() + 1);
   std::array parameters{OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, seed, SealedForm::size - 1),
                         OSSL_PARAM_construct_end()};
   const std::unique_ptr<EVP_PKEY_CTX, FreeKeyContext> context{

@@ -1,11 +1,13 @@
 #include "crypto/public_key.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <array>
 #include <format>
 #include <span>
 
@@ -29,7 +31,37 @@ std::string with_plain_line_ends(std::string_view text) {
   return plain + '\n';
 }
 
+/// An EC key by its curve's name and its point uncompressed: one key has one fingerprint.
+bool of_a_known_kind(const EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "ML-DSA-65") == 1) return true;
+  std::array<char, 32> group{};
+  std::array<char, 32> encoding{};
+  std::array<char, 32> form{};
+  if (EVP_PKEY_is_a(key, "EC") != 1 || EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1 ||
+      EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, encoding.data(), encoding.size(), nullptr) !=
+          1 ||
+      EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form.data(), form.size(),
+                                     nullptr) != 1)
+    return false;
+  const std::string_view name{group.data()};
+  return (name == "prime256v1" || name == "secp384r1") &&
+         std::string_view{encoding.data()} == OSSL_PKEY_EC_ENCODING_GROUP &&
+         std::string_view{form.data()} == OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED;
+}
+
 }  // namespace
+
+const char* to_string(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::ml_dsa_65:
+      return "ML-DSA-65";
+    case KeyKind::ecdsa_p256:
+      return "ECDSA P-256";
+    case KeyKind::ecdsa_p384:
+      return "ECDSA P-384";
+  }
+  return "no key";
+}
 
 void FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 
@@ -54,7 +86,7 @@ Result<KeyPointer> parse_public_key(std::string_view pem) {
   const auto refused = [] {
     return fail(
         "is no public key of a box: expected the file that 'cloisterctl enroll' wrote there, with 'BEGIN PUBLIC KEY', "
-        "an ML-DSA-65 key, and nothing else");
+        "an ML-DSA-65 or ECDSA key (P-256, P-384), and nothing else");
   };
   if (pem.empty() || pem.size() > public_key_text_bytes_max) return refused();
   const BioPointer in{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
@@ -62,7 +94,7 @@ Result<KeyPointer> parse_public_key(std::string_view pem) {
   // No passphrase is asked for: what is encrypted is no public key.
   KeyPointer key{PEM_read_bio_PUBKEY(in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)};
   ERR_clear_error();
-  if (!key || EVP_PKEY_is_a(key.get(), "ML-DSA-65") != 1) return refused();
+  if (!key || !of_a_known_kind(key.get())) return refused();
   if (to_pem(key.get()) != with_plain_line_ends(pem)) return refused();
   return key;
 }

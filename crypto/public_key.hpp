@@ -13,6 +13,10 @@
 
 namespace cloister::crypto {
 
+enum class KeyKind { ml_dsa_65, ecdsa_p256, ecdsa_p384 };
+/// "ML-DSA-65", "ECDSA P-256", "ECDSA P-384".
+[[nodiscard]] const char* to_string(KeyKind kind);
+
 struct FreeKey {
   void operator()(EVP_PKEY* key) const;
 };
@@ -29,7 +33,7 @@ inline constexpr std::size_t public_key_text_bytes_max = 8192;
 [[nodiscard]] Fingerprint fingerprint_of(const EVP_PKEY* key);
 /// "-----BEGIN PUBLIC KEY-----", base64 of the SubjectPublicKeyInfo, end (RFC 7468, 13).
 [[nodiscard]] std::string to_pem(const EVP_PKEY* key);
-/// Strict: an ML-DSA-65 key as `to_pem` writes it, and nothing else; the ends of its lines may be those of another
+/// Strict: a key of one of the kinds as `to_pem` writes it, and nothing else; the ends of its lines may be those of another
 /// system.
 [[nodiscard]] Result<KeyPointer> parse_public_key(std::string_view pem);
 

@@ -130,10 +130,10 @@ struct TlsHandshake::State {
 
   void show_key(const Identity& own) const {
     const KeyPointer key = own.key();
-    char signatures[] = "mldsa65";  // OpenSSL's macro casts const away
+    char signatures[] = "mldsa65:ecdsa_secp384r1_sha384:ecdsa_secp256r1_sha256";  // OpenSSL's macro casts const away
     const bool set = key != nullptr && SSL_set1_sigalgs_list(ssl.get(), signatures) == 1 &&
                      SSL_use_PrivateKey(ssl.get(), key.get()) == 1;
-    require(set, "OpenSSL refuses an ML-DSA-65 key: is its version 3.5 or newer");
+    require(set, "OpenSSL refuses this box's key: is its version 3.5 or newer");
   }
 
   void authenticate_by_pinned_keys(const PinnedKeys& pinned) {

@@ -7,7 +7,7 @@
 ///
 /// Mutual authentication, by one of two:
 ///   - an external PSK, psk_dhe_ke only, so that the PSK's later loss does not give the exported secret;
-///   - ML-DSA-65 keys: raw ones (RFC 7250), of which each side knows the other's fingerprint, or with certificates of
+///   - keys, ML-DSA-65 or ECDSA on P-256 or P-384, each side its own kind: raw ones (RFC 7250), of which each side knows the other's fingerprint, or with certificates of
 ///     an operator's authority. Where there is a PSK besides, it is mixed into what is exported: the secrets of the two
 ///     sides are equal only if both hold.
 /// The session is used for nothing else: no application data passes, no ticket is issued or taken.

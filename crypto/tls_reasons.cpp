@@ -5,6 +5,9 @@
 #include <openssl/x509_vfy.h>
 
 #include <format>
+#include <utility>
+
+#include "crypto/signing_provider.hpp"
 
 namespace cloister::crypto {
 namespace {
@@ -98,14 +101,18 @@ std::string explain_certificate_alert(int alert, const std::string& text) {
 
 TlsReason last_tls_reason() {
   TlsReason reason;
-  while (const unsigned long code = ERR_get_error()) {
+  const char* data = nullptr;
+  while (const unsigned long code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, nullptr)) {
     const char* text = ERR_reason_error_string(code);
-    reason = {ERR_GET_REASON(code), text != nullptr ? text : std::format("error {}", code)};
+    reason.number = ERR_GET_REASON(code);
+    reason.text = text != nullptr ? text : std::format("error {}", code);
+    if (auto said = signer_failure(code, data)) reason.signer = std::move(said);
   }
   return reason;
 }
 
 std::string explain(const TlsReason& reason, const TlsExpectations& expected) {
+  if (reason.signer) return std::format("this box's own key, in its TPM, does not sign: {}", *reason.signer);
   const auto& keys = expected.keys;
   if (keys && keys->shown && *keys->shown != keys->expected)
     return std::format(

@@ -12,6 +12,7 @@ namespace cloister::crypto {
 struct TlsReason {
   int number = 0;
   std::string text = "no reason given";
+  std::optional<std::string> signer;  // why this box's key, kept by its TPM, has not signed
 };
 /// Takes all notes of this thread from OpenSSL.
 [[nodiscard]] TlsReason last_tls_reason();

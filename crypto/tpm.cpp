@@ -51,11 +51,6 @@ TPM2B_PUBLIC storage_root_template() {
   return in;
 }
 
-/// The TPM itself says that what it was given is wrong (format one, TPM 2.0 part 2, 6.6.3), not that it cannot now.
-bool about_parameter(TSS2_RC code) {
-  return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) != 0;
-}
-
 /// No password opens it: only the policy does.
 TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
   TPM2B_PUBLIC in{};
@@ -68,6 +63,10 @@ TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
 }
 
 }  // namespace
+
+bool about_parameter(TSS2_RC code) {
+  return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) != 0;
+}
 
 std::string because(TSS2_RC code) {
   switch (code & 0xFFFFU) {
@@ -130,10 +129,42 @@ Result<TPM2B_DIGEST> Tpm::State::digest_of(const Handle& policy) const {
   return *digest;
 }
 
+Result<TPM2B_DIGEST> Tpm::State::digest_of_policy(const Handle& root, const Handle& session) const {
+  Handle policy{esys};
+  if (auto opened = open_policy(root, session, TPM2_SE_TRIAL, policy); !opened) return std::unexpected{opened.error()};
+  return digest_of(policy);
+}
+
+std::expected<void, Unopened> Tpm::State::open_object(const TpmBlob& parts, Handle& root, Handle& session,
+                                                      Handle& object, Handle& policy) const {
+  const auto lost = [](std::string message) { return std::unexpected{Unopened{Error{std::move(message)}, true}}; };
+  if (auto opened = open_session(root, session); !opened) return std::unexpected{opened.error()};
+  const TSS2_RC code = Esys_Load(esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts.private_part,
+                                 &parts.public_part, object.out());
+  if (code != TSS2_RC_SUCCESS && !about_parameter(code)) return failed("cannot load a sealed secret", code);
+  if (code != TSS2_RC_SUCCESS) {
+    return lost(std::format(
+        "TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})",
+        tcti_name, because(code)));
+  }
+  if (auto opened = open_policy(root, session, TPM2_SE_POLICY, policy); !opened) return std::unexpected{opened.error()};
+  const auto digest = digest_of(policy);
+  if (!digest) return std::unexpected{digest.error()};
+  if (!same(*digest, parts.public_part.publicArea.authPolicy)) {
+    return lost(
+        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs "
+                    "or by another policy key than the configuration's: seal it again on this box",
+                    tcti_name));
+  }
+  return {};
+}
+
 Tpm::Tpm(std::unique_ptr<State> state) : state_{std::move(state)} {}
 Tpm::Tpm(Tpm&&) noexcept = default;
 Tpm& Tpm::operator=(Tpm&&) noexcept = default;
 Tpm::~Tpm() = default;
+
+TpmSettings Tpm::settings() const { return {state_->tcti_name, state_->binding}; }
 
 Result<Tpm> Tpm::open(const TpmSettings& settings, std::chrono::milliseconds patience) {
   ::setenv("TSS2_LOG", "all+NONE", 0);  // its log lines repeat, for developers, what our messages say
@@ -162,10 +193,7 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
   Handle session{state_->esys};
   if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
 
-  Handle policy{state_->esys};
-  if (auto opened = state_->open_policy(root, session, TPM2_SE_TRIAL, policy); !opened)
-    return std::unexpected{opened.error()};
-  const auto digest = state_->digest_of(policy);
+  const auto digest = state_->digest_of_policy(root, session);
   if (!digest) return std::unexpected{digest.error()};
 
   TPM2B_SENSITIVE_CREATE sensitive{};
@@ -186,35 +214,16 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
 }
 
 std::expected<SecretVector<std::byte>, Unopened> Tpm::unseal(std::span<const std::byte> blob) {
-  const auto lost = [](std::string message) { return std::unexpected{Unopened{Error{std::move(message)}, true}}; };
   const auto parts = decode_tpm_blob(blob);
-  if (!parts) return lost(parts.error().message);
+  if (!parts) return std::unexpected{Unopened{parts.error(), true}};
   Handle root{state_->esys};
   Handle session{state_->esys};
-  if (auto opened = state_->open_session(root, session); !opened) return std::unexpected{opened.error()};
-
   Handle object{state_->esys};
-  TSS2_RC code = Esys_Load(state_->esys, root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, &parts->private_part,
-                           &parts->public_part, object.out());
-  if (code != TSS2_RC_SUCCESS && !about_parameter(code)) return state_->failed("cannot load a sealed secret", code);
-  if (code != TSS2_RC_SUCCESS) {
-    return lost(std::format(
-        "TPM '{}' does not open it: it was sealed by another TPM or is damaged: seal it again on this box ({})",
-        state_->tcti_name, because(code)));
-  }
   Handle policy{state_->esys};
-  if (auto opened = state_->open_policy(root, session, TPM2_SE_POLICY, policy); !opened)
+  if (auto opened = state_->open_object(*parts, root, session, object, policy); !opened)
     return std::unexpected{opened.error()};
-  const auto digest = state_->digest_of(policy);
-  if (!digest) return std::unexpected{digest.error()};
-  if (!same(*digest, parts->public_part.publicArea.authPolicy)) {
-    return lost(
-        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs "
-                    "or by another policy key than the configuration's: seal it again on this box",
-                    state_->tcti_name));
-  }
   TPM2B_SENSITIVE_DATA* data = nullptr;
-  code = Esys_Unseal(state_->esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  const TSS2_RC code = Esys_Unseal(state_->esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
   if (code != TSS2_RC_SUCCESS) return state_->failed("cannot unseal", code);
   const EsysPointer<TPM2B_SENSITIVE_DATA> owned{data};
   const auto bytes = std::as_writable_bytes(std::span{data->buffer, data->size});

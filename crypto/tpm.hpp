@@ -11,6 +11,7 @@
 
 #include "crypto/error.hpp"
 #include "crypto/pcr_policy.hpp"
+#include "crypto/public_key.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
@@ -38,11 +39,18 @@ class Tpm {
   Tpm(Tpm&&) noexcept;
   Tpm& operator=(Tpm&&) noexcept;
   ~Tpm();
+  [[nodiscard]] TpmSettings settings() const;
 
   /// Seals at most 128 bytes under the storage root key; the returned blob (public and private part) is not secret and
   /// opens only with this TPM, only until `end_generation`, and only as the settings' binding lets it.
   [[nodiscard]] Result<std::vector<std::byte>> seal(std::span<const std::byte> secret);
   [[nodiscard]] std::expected<SecretVector<std::byte>, Unopened> unseal(std::span<const std::byte> blob);
+  /// An ECDSA key that never leaves the TPM; its blob is as `seal`'s, and the key signs only as that would open.
+  [[nodiscard]] Result<std::vector<std::byte>> make_signing_key(KeyKind kind);
+  /// Whether it would sign now.
+  [[nodiscard]] std::expected<void, Unopened> try_signing_key(std::span<const std::byte> blob);
+  /// An ECDSA-Sig-Value in DER (RFC 3279, 2.2.3); the digest is of the length that the key's kind says.
+  [[nodiscard]] Result<std::vector<std::byte>> sign(std::span<const std::byte> blob, std::span<const std::byte> digest);
   /// What the TPM finds of itself: TPM2_SelfTest of what it has not tested yet, TPM2_GetTestResult (TPM 2.0 part 3,
   /// section 10).
   [[nodiscard]] Result<> self_test();

@@ -15,11 +15,14 @@ namespace cloister::crypto {
 
 /// Seals `secret` into the file `path`; an existing one is replaced only when `replace` says so.
 [[nodiscard]] Result<> seal_to_file(Tpm& tpm, const std::string& path, std::span<const std::byte> secret, bool replace);
+/// The same with a key that the TPM makes and keeps.
+[[nodiscard]] Result<> make_signing_key_file(Tpm& tpm, const std::string& path, KeyKind kind, bool replace);
 /// `what` begins the message of a failure ("sealed PSK"); `remedy` ends it where there is no file.
 [[nodiscard]] Result<SecretVector<std::byte>> unseal_file(Tpm& tpm, const std::string& path, std::string_view what,
                                                           std::string_view remedy);
 
-/// This box's key, as `cloisterctl enroll` has sealed it.
+/// This box's key, as `cloisterctl enroll` has sealed it or had it made by the TPM, which is then asked for each
+/// signature, and opened for that anew.
 [[nodiscard]] Result<Identity> unseal_identity(Tpm& tpm, const std::string& path);
 
 /// A text that a person has put there: at most so many bytes of it, and one more where it is longer, so that its parser sees that.

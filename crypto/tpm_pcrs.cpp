@@ -24,7 +24,7 @@ TPML_PCR_SELECTION selection_of(std::span<const unsigned> pcrs) {
 
 TPM2B_DIGEST as_tpm_digest(const PcrDigest& digest) {
   TPM2B_DIGEST out{};
-  out.size = digest.size();
+  out.size = static_cast<UINT16>(digest.size());
   std::memcpy(out.buffer, digest.data(), digest.size());
   return out;
 }

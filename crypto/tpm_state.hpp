@@ -8,6 +8,7 @@
 #include <string>
 
 #include "crypto/tpm.hpp"
+#include "crypto/tpm_blob.hpp"
 #include "crypto/tpm_bus.hpp"
 
 namespace cloister::crypto {
@@ -37,6 +38,8 @@ class Handle {
 
 /// What an answer of the TPM means, for people.
 [[nodiscard]] std::string because(TSS2_RC code);
+/// The TPM itself says that what it was given is wrong (format one, TPM 2.0 part 2, 6.6.3), not that it cannot now.
+[[nodiscard]] bool about_parameter(TSS2_RC code);
 
 struct Tpm::State {
   std::string tcti_name;
@@ -67,6 +70,11 @@ struct Tpm::State {
   [[nodiscard]] Result<TPMT_TK_VERIFIED> signed_ticket(const TPM2B_DIGEST& now, const PolicyKey& key,
                                                        const TPM2B_PUBLIC& area) const;
   [[nodiscard]] Result<TPM2B_DIGEST> digest_of(const Handle& policy) const;
+  /// What that policy's digest is now, for a new object.
+  [[nodiscard]] Result<TPM2B_DIGEST> digest_of_policy(const Handle& root, const Handle& session) const;
+  /// Loads an object of ours and fulfils its policy.
+  [[nodiscard]] std::expected<void, Unopened> open_object(const TpmBlob& parts, Handle& root, Handle& session,
+                                                          Handle& object, Handle& policy) const;
 };
 
 }  // namespace cloister::crypto

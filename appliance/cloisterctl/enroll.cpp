@@ -1,5 +1,7 @@
 #include "appliance/cloisterctl/enroll.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include <format>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "config/kinds.hpp"
 #include "crypto/certificates.hpp"
@@ -33,7 +36,29 @@ Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
   return crypto::fingerprint_of(key->get());
 }
 
-Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options) {
+struct KeyName {
+  const char* name;
+  crypto::KeyKind kind;
+};
+constexpr std::array key_names{KeyName{"ml-dsa-65", crypto::KeyKind::ml_dsa_65},
+                               KeyName{"ecdsa-p256", crypto::KeyKind::ecdsa_p256},
+                               KeyName{"ecdsa-p384", crypto::KeyKind::ecdsa_p384}};
+
+const char* name_of(crypto::KeyKind kind) { return std::ranges::find(key_names, kind, &KeyName::kind)->name; }
+
+Result<crypto::KeyKind> kind_named(const std::string& name) {
+  const auto* found = std::ranges::find(key_names, name, [](const KeyName& known) { return std::string{known.name}; });
+  if (found == key_names.end())
+    return fail(std::format("'{}' is no kind of key: expected ml-dsa-65, ecdsa-p256 or ecdsa-p384", name));
+  return found->kind;
+}
+
+Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options, crypto::KeyKind kind) {
+  if (kind != crypto::KeyKind::ml_dsa_65) {
+    if (auto made = crypto::make_signing_key_file(tpm, options.identity, kind, options.force); !made)
+      return std::unexpected{made.error()};
+    return crypto::unseal_identity(tpm, options.identity);
+  }
   crypto::SystemRandom random;
   auto identity = crypto::Identity::generate(random);
   if (!identity) return identity;
@@ -42,29 +67,58 @@ Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions&
   return identity;
 }
 
+/// The key that there is, where it is the kind that is asked for.
+Result<crypto::Identity> existing_identity(crypto::Tpm& tpm, const IdentityOptions& options,
+                                           std::optional<crypto::KeyKind> asked) {
+  auto identity = crypto::unseal_identity(tpm, options.identity);
+  if (identity && asked && *asked != identity->kind()) {
+    return fail(std::format("'{}' is a key for {}: say --force to replace it by one for {}", options.identity,
+                            to_string(identity->kind()), to_string(*asked)));
+  }
+  return identity;
+}
+
+/// The TPM is let go after that: a request that it is to sign opens it anew.
+Result<crypto::Identity> obtain_identity(const IdentityOptions& options, bool existing) {
+  std::optional<crypto::KeyKind> asked;
+  if (!options.key.empty()) {
+    const auto kind = kind_named(options.key);
+    if (!kind) return std::unexpected{kind.error()};
+    asked = *kind;
+  }
+  auto tpm = crypto::Tpm::open(options.tpm);
+  if (!tpm) return std::unexpected{tpm.error()};
+  return existing ? existing_identity(*tpm, options, asked)
+                  : fresh_identity(*tpm, options, asked.value_or(crypto::KeyKind::ml_dsa_65));
+}
+
 }  // namespace
 
 Result<> enroll(const IdentityOptions& options) {
   const bool request = !options.csr_box.empty();
   if (request && !config::a_name().parse(options.csr_box))
     return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
-  auto tpm = crypto::Tpm::open(options.tpm);
-  if (!tpm) return std::unexpected{tpm.error()};
   const bool existing = request && !options.force && std::filesystem::exists(options.identity);
-  const auto identity = existing ? crypto::unseal_identity(*tpm, options.identity) : fresh_identity(*tpm, options);
+  const auto identity = obtain_identity(options, existing);
   if (!identity) return std::unexpected{identity.error()};
   const std::string public_key = options.identity + ".pub";
   if (auto written = write_text(public_key, crypto::to_pem(identity->key().get())); !written) return written;
   if (!options.json)
-    std::cerr << std::format("sealed in '{}', its public key is in '{}'\n", options.identity, public_key);
+    std::cerr << std::format("{} '{}', its public key is in '{}'\n",
+                             identity->kind() == crypto::KeyKind::ml_dsa_65
+                                 ? "sealed in"
+                                 : "made in the TPM, which it never leaves, kept by",
+                             options.identity, public_key);
   const std::string csr = request ? options.identity + ".csr" : std::string{};
   if (request) {
-    if (auto written = write_text(csr, crypto::certificate_request(*identity, options.csr_box)); !written)
-      return written;
+    const auto text = crypto::certificate_request(*identity, options.csr_box);
+    if (!text) return std::unexpected{text.error()};
+    if (auto written = write_text(csr, *text); !written) return written;
   }
   const auto fingerprint = identity->fingerprint().hex;
   if (options.json) {
     std::cout << json::serialize(json::object{{"identity", options.identity},
+                                              {"key", name_of(identity->kind())},
                                               {"public_key", public_key},
                                               {"request", request ? json::value(csr) : json::value{}},
                                               {"fingerprint", fingerprint}})

@@ -13,6 +13,7 @@ struct IdentityOptions {
   crypto::TpmSettings tpm;
   std::string identity;    // path of the sealed key
   std::string public_key;  // path of a public key
+  std::string key;         // its kind, as --key names it; empty: ML-DSA-65, or that of the existing key
   std::string csr_box;     // name for a certificate request; empty: none is wanted
   bool json = false;       // for programs
   bool force = false;      // replace an existing key

@@ -161,7 +161,8 @@ int main(int argc, char** argv) {
   psk->require_subcommand(1);
   cloisterctl::PskOptions psk_options{.tpm = {"device:/dev/tpmrm0"}, .output = {}};
   auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
-  auto* import = psk->add_subcommand("import", "Read a PSK (64 hexadecimal digits) from standard input and seal it");
+  auto* import = psk->add_subcommand(
+      "import", "Read a PSK (64 hexadecimal digits, or two halves) from standard input and seal it");
   for (auto* command : {generate, import}) {
     command->add_option("--tpm", psk_options.tpm.tcti, tpm_meaning)->capture_default_str();
     command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
@@ -169,6 +170,7 @@ int main(int argc, char** argv) {
         ->add_option("--output", psk_options.output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
         ->required();
   }
+  generate->add_flag("--halves", psk_options.halves, "Show it in two halves, for two couriers; neither knows the key");
   generate->add_flag("--force", psk_options.force, "Write the PSK to a pipe too; replace an existing file");
   import->add_flag("--json", psk_options.json, "For programs: where it is sealed");
   import->add_flag("--force", psk_options.force, "Replace an existing file");
@@ -176,8 +178,11 @@ int main(int argc, char** argv) {
   auto* enroll =
       app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
   auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
-  cloisterctl::IdentityOptions identity{
-      .tpm = {"device:/dev/tpmrm0"}, .identity = "/var/lib/cloister/identity", .public_key = {}, .csr_box = {}};
+  cloisterctl::IdentityOptions identity{.tpm = {"device:/dev/tpmrm0"},
+                                        .identity = "/var/lib/cloister/identity",
+                                        .public_key = {},
+                                        .key = {},
+                                        .csr_box = {}};
   for (auto* command : {enroll, fingerprint}) {
     command->add_option("--tpm", identity.tpm.tcti, tpm_meaning)->capture_default_str();
     command->add_option("--config", tpm_configuration, tpm_configuration_meaning);
@@ -185,6 +190,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     command->add_flag("--json", identity.json, "For programs");
   }
+  enroll->add_option("--key", identity.key,
+                     "Kind of key: ml-dsa-65, sealed by the TPM (default); ecdsa-p256 or ecdsa-p384, made in the TPM, "
+                     "which it never leaves");
   enroll->add_option("--csr", identity.csr_box,
                      "Also write a certificate request for a box of this name, to the key's file with .csr; without "
                      "--force for the key that there is");

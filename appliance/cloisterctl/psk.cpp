@@ -3,43 +3,24 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <format>
 #include <iostream>
-#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
 
+#include "crypto/psk_text.hpp"
 #include "crypto/random.hpp"
-#include "crypto/tls_handshake.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
 namespace {
 
 using crypto::Psk;
-using HexText = crypto::Secret<struct HexTextRole, 2 * Psk::size>;
-
-/// The digit of a value below 16, without a table: secret bytes index nothing.
-std::byte hex_digit(unsigned value) {
-  return static_cast<std::byte>('0' + value + (((9U - value) >> 8U) & ('a' - '0' - 10U)));
-}
-
-HexText to_hex(const Psk& psk) {
-  HexText text;
-  for (std::size_t i = 0; i < Psk::size; ++i) {
-    const auto byte = std::to_integer<unsigned>(psk.expose()[i]);
-    text.fill()[2 * i] = hex_digit(byte >> 4U);
-    text.fill()[2 * i + 1] = hex_digit(byte & 15U);
-  }
-  return text;
-}
-
-/// 0xFF for what is no digit; digits are told apart by arithmetic on ranges.
-unsigned hex_value(unsigned character) {
-  const unsigned decimal = character - '0';
-  const unsigned letter = (character | 0x20U) - 'a';
-  if (decimal < 10U) return decimal;
-  return letter < 6U ? letter + 10U : 0xFFU;
-}
+using crypto::PskHalf;
 
 Result<> seal_to(const PskOptions& options, const Psk& psk) {
   auto tpm = crypto::Tpm::open(options.tpm);
@@ -69,18 +50,56 @@ class SilentInput {
   bool active_ = false;
 };
 
-/// The digits of a line on standard input, spaces left out, straight into secret memory.
-std::optional<HexText> read_digits() {
-  HexText text;
-  std::size_t filled = 0;
-  for (std::byte character{};;) {
-    if (::read(STDIN_FILENO, &character, 1) != 1 || character == std::byte{'\n'}) break;
-    if (character == std::byte{' '} || character == std::byte{'\r'}) continue;
-    if (filled == HexText::size) return std::nullopt;
-    text.fill()[filled++] = character;
+/// A line of standard input, straight into secret memory; of one that is too long, so much that its parser sees that.
+crypto::SecretVector<std::byte> read_line() {
+  crypto::SecretVector<std::byte> line;
+  line.reserve(crypto::psk_line_bytes_max + 1);
+  for (std::byte character{}; ::read(STDIN_FILENO, &character, 1) == 1 && character != std::byte{'\n'};) {
+    if (line.size() <= crypto::psk_line_bytes_max) line.push_back(character);
   }
-  if (filled != HexText::size) return std::nullopt;
-  return text;
+  return line;
+}
+
+auto ask(const SilentInput& silent, std::string_view what) {
+  if (silent.active()) std::cerr << what << " (not shown): " << std::flush;
+  auto line = read_line();
+  if (silent.active()) std::cerr << '\n';
+  return crypto::parse_psk(line);
+}
+
+Result<Psk> read_psk() {
+  const SilentInput silent;
+  auto first = ask(silent, "PSK of 64 hexadecimal digits, or one of its two halves");
+  if (!first) return std::unexpected{first.error()};
+  if (auto* whole = std::get_if<Psk>(&*first)) return std::move(*whole);
+  const auto& one = std::get<PskHalf>(*first);
+  const auto second = ask(silent, std::format("half {} of 2", 3 - one.number));
+  if (!second) return std::unexpected{second.error()};
+  const auto* other = std::get_if<PskHalf>(&*second);
+  if (other == nullptr)
+    return fail(std::format("after half {} of 2 comes half {}, not a whole PSK", one.number, 3 - one.number));
+  return crypto::join(one, *other);
+}
+
+bool show_line(std::span<const std::byte> text) {
+  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+         ::write(STDOUT_FILENO, "\n", 1) == 1;
+}
+
+/// One after the other: on a terminal the first is off the screen, and out of what can be scrolled back to, before the
+/// second is on it.
+bool show_halves(const std::array<PskHalf, 2>& halves) {
+  const bool by_turns = ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDIN_FILENO) != 0;
+  constexpr std::string_view clear_screen = "\x1b[H\x1b[2J\x1b[3J";
+  for (const auto& half : halves) {
+    if (!show_line(crypto::to_text(half).expose())) return false;
+    if (!by_turns) continue;
+    std::cerr << std::format("for courier {} alone; Enter, once it is written down, clears the screen: ", half.number)
+              << std::flush;
+    read_line();
+    std::cout << clear_screen << std::flush;
+  }
+  return true;
 }
 
 }  // namespace
@@ -95,33 +114,20 @@ Result<> psk_generate(const PskOptions& options) {
   Psk psk;
   random.fill(psk.fill());
   if (auto sealed = seal_to(options, psk); !sealed) return sealed;
-  const HexText text = to_hex(psk);
   std::cerr << std::format(
-      "sealed in '{}'; carry this to the other box and give it to 'cloisterctl psk import' there; it is not shown "
-      "again\n",
-      options.output);
-  const auto shown = text.expose();
-  const bool written = ::write(STDOUT_FILENO, shown.data(), shown.size()) == static_cast<ssize_t>(shown.size()) &&
-                       ::write(STDOUT_FILENO, "\n", 1) == 1;
-  if (!written) return fail("the PSK could not be shown: generate another with --force");
+      "sealed in '{}'; {} to the other box and give {} to 'cloisterctl psk import' there; it is not shown again\n",
+      options.output, options.halves ? "let two couriers carry a half each" : "carry this",
+      options.halves ? "both" : "it");
+  const bool shown =
+      options.halves ? show_halves(crypto::split(psk, random)) : show_line(crypto::to_text(psk).expose());
+  if (!shown) return fail("the PSK could not be shown: generate another with --force");
   return {};
 }
 
 Result<> psk_import(const PskOptions& options) {
-  const SilentInput silent;
-  if (silent.active()) std::cerr << "PSK (64 hexadecimal digits, not shown): " << std::flush;
-  const auto text = read_digits();
-  if (silent.active()) std::cerr << '\n';
-  if (!text) return fail("a PSK is 64 hexadecimal digits on one line, as 'cloisterctl psk generate' shows it");
-  Psk psk;
-  for (std::size_t i = 0; i < Psk::size; ++i) {
-    const unsigned high = hex_value(std::to_integer<unsigned>(text->expose()[2 * i]));
-    const unsigned low = hex_value(std::to_integer<unsigned>(text->expose()[2 * i + 1]));
-    if ((high | low) > 15U)
-      return fail("a PSK is 64 hexadecimal digits on one line, as 'cloisterctl psk generate' shows it");
-    psk.fill()[i] = static_cast<std::byte>(high << 4U | low);
-  }
-  if (auto sealed = seal_to(options, psk); !sealed) return sealed;
+  const auto psk = read_psk();
+  if (!psk) return std::unexpected{psk.error()};
+  if (auto sealed = seal_to(options, *psk); !sealed) return sealed;
   if (options.json)
     std::cout << boost::json::serialize(boost::json::object{{"file", options.output}}) << '\n';
   else

@@ -1,6 +1,7 @@
 // A box's key: from its seed, as a file for the courier, and what is taken for neither.
 #include "crypto/identity.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -50,11 +51,18 @@ TEST_CASE("a public key is read as it is written, with any line ends, and nothin
   for (const char character : pem) carried += character == '\n' ? "\r\n" : std::string{character};
   CHECK(parse_public_key(carried + "\r\n"));
 
-  const KeyPointer other{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
+  const KeyPointer other{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521")};
+  const KeyPointer rsa{EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048})};
+  // The same key twice would have two fingerprints.
+  const KeyPointer compressed{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
+  CHECK(parse_public_key(to_pem(compressed.get())));
+  REQUIRE(EVP_PKEY_set_utf8_string_param(compressed.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                         OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED) == 1);
   std::string changed = pem;
   changed[changed.size() / 2] = changed[changed.size() / 2] == 'A' ? 'B' : 'A';
-  for (const auto& wrong : {std::string{}, "text\n" + pem, pem + pem, pem.substr(0, pem.size() / 2), pem + "x\n",
-                            to_pem(other.get()), std::string(public_key_text_bytes_max + 1, ' ')})
+  for (const auto& wrong :
+       {std::string{}, "text\n" + pem, pem + pem, pem.substr(0, pem.size() / 2), pem + "x\n", to_pem(other.get()),
+        to_pem(rsa.get()), to_pem(compressed.get()), std::string(public_key_text_bytes_max + 1, ' ')})
     CHECK_FALSE(parse_public_key(wrong));
   // Another key, or none: never taken for this one.
   if (const auto mistaken = parse_public_key(changed)) CHECK(fingerprint_of(mistaken->get()) != identity.fingerprint());
