@@ -14,8 +14,9 @@
 
 extern "C" {
 
-void __libc_free(void* memory) noexcept;
-void* __libc_realloc(void* memory, std::size_t bytes) noexcept;
+// glibc's own, under the names by which it offers them to whoever replaces the usual ones.
+void __libc_free(void* memory) noexcept;                         // NOLINT(bugprone-reserved-identifier)
+void* __libc_realloc(void* memory, std::size_t bytes) noexcept;  // NOLINT(bugprone-reserved-identifier)
 
 namespace {
 constexpr std::size_t wiped_bytes_max = std::size_t{64} * 1024;
