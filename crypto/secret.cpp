@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <set>
@@ -52,6 +54,13 @@ bool map_anonymous(std::byte* where, std::size_t bytes) {
   return ::mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
+/// Of the arena that there is, for a signal's handler: where it is, how much of it was ever used, and where it can be
+/// moved.
+std::atomic<std::byte*> whole_memory = nullptr;
+std::atomic<std::size_t> whole_bytes = 0;
+std::atomic<std::size_t> touched_bytes = 0;
+std::atomic<std::byte*> refuge = nullptr;
+
 Mapping map_arena(std::size_t bytes) {
   Mapping mapping{reserve(bytes), ArenaKind::memfd_secret};
   if (!map_secret(mapping.memory, bytes)) {
@@ -60,6 +69,9 @@ Mapping map_arena(std::size_t bytes) {
   }
   ::madvise(mapping.memory, bytes, MADV_DONTDUMP);
   ::madvise(mapping.memory, bytes, MADV_DONTFORK);
+  whole_memory = mapping.memory;
+  whole_bytes = bytes;
+  refuge = reserve(bytes);
   return mapping;
 }
 
@@ -82,6 +94,7 @@ class Arena {
     remove_free(offset, run);
     if (run > bytes) add_free(offset + bytes, run - bytes);
     used_ += bytes;
+    touched_bytes = std::max(touched_bytes.load(), offset + bytes);
     return mapping_.memory + offset;
   }
 
@@ -134,6 +147,10 @@ class Arena {
 };
 
 std::size_t wanted_bytes = default_bytes;
+std::atomic<std::size_t> library_bytes = 0;
+
+/// What an allocation really takes.
+std::size_t run_of(std::size_t bytes) { return round_up(std::max<std::size_t>(bytes, 1), grain_bytes); }
 
 /// Never destroyed: secrets with static lifetime may go after it would.
 Arena& arena() {
@@ -160,18 +177,38 @@ const char* to_string(ArenaKind kind) {
   return "";
 }
 
+void* arena_allocate_for_library(std::size_t bytes) {
+  void* const memory = arena_allocate(bytes);
+  library_bytes += run_of(bytes);
+  return memory;
+}
+
+void arena_release_for_library(void* memory, std::size_t bytes) noexcept {
+  library_bytes -= run_of(bytes);
+  arena_release(memory, bytes);
+}
+
+void arena_destroy() noexcept {
+  std::byte* const place = whole_memory.exchange(nullptr);
+  if (place == nullptr) return;
+  // Moved first, so that no other thread encrypts by a key that is zero already: where it was, there is nothing now.
+  const std::size_t bytes = whole_bytes;
+  void* const moved = ::mremap(place, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, refuge.load());
+  ::explicit_bzero(moved == MAP_FAILED ? place : moved, touched_bytes);
+}
+
 ArenaKind arena_kind() { return arena().kind(); }
-std::size_t arena_bytes_used() { return arena().used(); }
+std::size_t arena_bytes_used() { return arena().used() - library_bytes; }
 std::size_t arena_bytes_total() { return arena().total(); }
 
 void* arena_allocate(std::size_t bytes, std::size_t alignment) {
   require(alignment <= grain_bytes, "secret memory is aligned to 64 bytes at most");
-  return arena().allocate(round_up(std::max<std::size_t>(bytes, 1), grain_bytes));
+  return arena().allocate(run_of(bytes));
 }
 
 void arena_release(void* memory, std::size_t bytes) noexcept {
   if (memory == nullptr) return;
-  const std::size_t run = round_up(std::max<std::size_t>(bytes, 1), grain_bytes);
+  const std::size_t run = run_of(bytes);
   ::sodium_memzero(memory, run);
   arena().release(memory, run);
 }

@@ -25,6 +25,7 @@ enum class ArenaKind { memfd_secret, locked, unlocked };
 /// `bytes` is rounded up to pages. Returns what the kernel granted, the best kind first.
 ArenaKind arena_initialise(std::size_t bytes);
 ArenaKind arena_kind();
+/// By this program's secrets; what libraries hold there is not counted.
 std::size_t arena_bytes_used();
 std::size_t arena_bytes_total();
 
@@ -32,6 +33,14 @@ std::size_t arena_bytes_total();
 [[nodiscard]] void* arena_allocate(std::size_t bytes, std::size_t alignment = 64);
 /// Wipes and returns memory. `bytes` as allocated.
 void arena_release(void* memory, std::size_t bytes) noexcept;
+
+/// The same for what a library holds: not counted as used.
+[[nodiscard]] void* arena_allocate_for_library(std::size_t bytes);
+void arena_release_for_library(void* memory, std::size_t bytes) noexcept;
+
+/// Wipes the whole arena at once; no secret can be used afterwards, whoever tries faults. For a process that is about to
+/// die: async-signal-safe.
+void arena_destroy() noexcept;
 
 /// Overwrites memory so that the compiler cannot leave it out.
 void wipe(std::span<std::byte> memory) noexcept;

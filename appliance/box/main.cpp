@@ -22,6 +22,8 @@
 #include "appliance/box/configured.hpp"
 #include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
+#include "crypto/crash.hpp"
+#include "crypto/library_memory.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
 
@@ -178,6 +180,8 @@ int main(int argc, char** argv) {
   }
 
   cloister::crypto::arena_initialise(secret_memory_bytes);
+  cloister::crypto::openssl_into_arena();
+  cloister::crypto::wipe_on_crash();
   cloister::box::EventLog log;
   log.follow(configured->configuration.alarms, configured->configuration.logging);
   if (distrusts_itself(configured->configuration, log))

@@ -1,0 +1,85 @@
+// A program that holds secrets in each place and crashes: crashing SEED PLACE SIGNAL [bare]. With `bare` what protects the place is left
+// out, so that a test sees that it would find them.
+#include <linux/capability.h>
+#include <malloc.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "crypto/crash.hpp"
+#include "crypto/library_memory.hpp"
+#include "crypto/secret.hpp"
+#include "tests/crash/pattern.hpp"
+
+extern "C" void __libc_free(void* memory) noexcept;
+
+namespace {
+using namespace cloister;
+
+void give_up_rights() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  ::syscall(SYS_capset, &header, none.data());
+}
+
+/// Ordinary pages, that a core has: what memfd_secret keeps out of it by itself would show nothing of the handler.
+void worst_arena() {
+  give_up_rights();
+  const rlimit nothing{0, 0};
+  ::setrlimit(RLIMIT_MEMLOCK, &nothing);
+  crypto::arena_initialise(std::size_t{1} << 20U);
+}
+
+void into_core(const void* memory) {
+  const auto page = reinterpret_cast<std::uintptr_t>(memory) & ~std::uintptr_t{4095};
+  ::madvise(reinterpret_cast<void*>(page), 8192, MADV_DODUMP);
+}
+
+EVP_MAC_CTX* keyed(const std::byte* secret) {
+  EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
+  std::array<char, 7> digest{"SHA256"};
+  const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+                              OSSL_PARAM_construct_end()};
+  EVP_MAC_init(context, reinterpret_cast<const unsigned char*>(secret), test::pattern_bytes, parameters.data());
+  return context;
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const auto seed = std::strtoull(argv[1], nullptr, 10);
+  const std::string place = argv[2];
+  const int signal = std::atoi(argv[3]);
+  const bool bare = argc > 4;
+  const rlimit core{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_CORE, &core);
+  worst_arena();
+  if (!bare || place != "library") crypto::openssl_into_arena();
+  if (!bare || place != "arena") crypto::wipe_on_crash();
+  crypto::Secret<struct CrashRole, test::pattern_bytes> secret;
+  if (place == "arena") into_core(secret.expose().data());
+  test::fill_pattern(seed, secret.fill().data());
+  if (place == "library" && keyed(secret.expose().data()) == nullptr) return 3;
+  if (place == "freed") {
+    auto* memory = static_cast<std::byte*>(std::malloc(1000));
+    test::fill_pattern(seed, memory + 500);
+    if (bare)
+      __libc_free(memory);
+    else
+      std::free(memory);
+  }
+  ::raise(signal);
+  return 4;
+}
