@@ -2,6 +2,7 @@
 /// An error in a configuration file, with its place and remedy.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cloister::config {
@@ -19,5 +20,8 @@ struct Diagnostic {
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 
 using Diagnostics = std::vector<Diagnostic>;
+
+/// What a person may see of a text that may be anything.
+[[nodiscard]] std::string shown(std::string_view text);
 
 }  // namespace cloister::config

@@ -32,7 +32,8 @@ Model read_document(const std::vector<TextFile>& files, Report& report, Model (*
     if (!report.empty()) return {};
     return read(report, document);
   } catch (const YAML::Exception& error) {
-    report.add(error.mark, "", "this is not YAML: " + in_words(error.msg));
+    // What has been found before is why the parser gave up.
+    if (report.empty()) report.add(error.mark, "", "this is not YAML: " + in_words(error.msg));
     return {};
   }
 }

@@ -22,7 +22,8 @@ Kind<std::string> name_of_at_most(std::size_t longest, std::string expected) {
   return {.parse = [longest](
                        const std::string& text) { return is_name(text, longest) ? std::optional{text} : std::nullopt; },
           .show = std::identity{},
-          .expected = std::move(expected)};
+          .expected = std::move(expected),
+          .pattern = std::format("^[A-Za-z0-9-]{{1,{}}}$", longest)};
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ const Kind<std::string>& a_path() {
   static const Kind<std::string> kind{
       .parse = [](const std::string& text) { return text.starts_with('/') ? std::optional{text} : std::nullopt; },
       .show = std::identity{},
-      .expected = "a path: expected an absolute one, as /etc/cloister/paris.psk"};
+      .expected = "a path: expected an absolute one, as /etc/cloister/paris.psk",
+      .pattern = "^/"};
   return kind;
 }
 
@@ -59,7 +61,8 @@ const Kind<std::string>& a_socket_path() {
             return text.starts_with('/') && text.size() <= socket_path_max ? std::optional{text} : std::nullopt;
           },
       .show = std::identity{},
-      .expected = "a socket path: expected an absolute path of at most 107 characters"};
+      .expected = "a socket path: expected an absolute path of at most 107 characters",
+      .pattern = "^/"};
   return kind;
 }
 
@@ -74,7 +77,8 @@ const Kind<std::string>& a_sha256() {
         return lower.size() == sha256_digits ? std::optional{lower} : std::nullopt;
       },
       .show = std::identity{},
-      .expected = "a SHA-256: expected 64 hexadecimal digits, as 'sha256sum' prints them"};
+      .expected = "a SHA-256: expected 64 hexadecimal digits, as 'sha256sum' prints them",
+      .pattern = "^[0-9A-Fa-f]{64}$"};
   return kind;
 }
 
@@ -91,7 +95,9 @@ const Kind<Endpoint>& an_endpoint() {
   static const Kind<Endpoint> kind{
       .parse = parse_endpoint,
       .show = [](const Endpoint& endpoint) { return endpoint.to_string(); },
-      .expected = "an endpoint: expected address:port, as 203.0.113.1:4500 or [2001:db8::1]:4500"};
+      .expected =
+          "an endpoint: expected address:port, as 203.0.113.1:4500 or [2001:db8::1]:4500, the port from 1 to 65535",
+      .pattern = "^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"};
   return kind;
 }
 
@@ -99,7 +105,8 @@ const Kind<milliseconds>& a_duration() {
   static const Kind<milliseconds> kind{
       .parse = parse_duration,
       .show = show_duration,
-      .expected = "a duration: expected a number with ms, s, min or h, as 500ms, 10s, 2min, 1h"};
+      .expected = "a duration: expected a number with ms, s, min or h, as 500ms, 10s, 2min, 1h",
+      .pattern = "^[0-9].* ?(ms|s|min|h)$"};
   return kind;
 }
 
@@ -122,7 +129,8 @@ const Kind<double>& a_fraction() {
 const Kind<double>& a_frequency() {
   static const Kind<double> kind{.parse = parse_frequency,
                                  .show = show_frequency,
-                                 .expected = "a frequency: expected a number with Hz, kHz, MHz or GHz, as 1 GHz"};
+                                 .expected = "a frequency: expected a number with Hz, kHz, MHz or GHz, as 1 GHz",
+                                 .pattern = "^[0-9].*Hz$"};
   return kind;
 }
 
@@ -137,7 +145,8 @@ const Kind<std::uint64_t>& a_count() {
 const Kind<std::uint64_t>& a_size() {
   static const Kind<std::uint64_t> kind{.parse = parse_size,
                                         .show = show_size,
-                                        .expected = "a size: expected a number with B, KiB, MiB or GiB, as 16 KiB"};
+                                        .expected = "a size: expected a number with B, KiB, MiB or GiB, as 16 KiB",
+                                        .pattern = "^[0-9].*B$"};
   return kind;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/diagnostic.hpp"
 #include "config/model.hpp"
 #include "config/setting.hpp"
 
@@ -23,6 +24,16 @@ struct Kind {
   std::string expected;                       // completes "'x' is not …"
   Shape shape = Shape::text;
   std::vector<std::string> choices = {};
+  std::string pattern = "";
+  std::string least = "", most = "";                                            // of those that `within` has bounded
+  std::function<bool(const std::string&)> reads = [](auto&) { return false; };  // it is one but for its bounds
+
+  [[nodiscard]] Form form() const { return {expected, shape, choices, pattern, least, most}; }
+  /// Why `text`, which `parse` does not take, is none.
+  [[nodiscard]] std::string refuse(const std::string& text) const {
+    return reads(text) ? std::format("'{}' is out of range: expected one from {} to {}", shown(text), least, most)
+                       : std::format("'{}' is not {}", shown(text), expected);
+  }
 };
 
 [[nodiscard]] Kind<std::string> a_text(std::string what);
@@ -74,13 +85,16 @@ template <class Integer>
           },
           .show = [](const Integer& value) { return std::format("{}", value); },
           .expected = what,
-          .shape = Shape::number};
+          .shape = Shape::whole};
 }
 
 /// The same kind, from `least` to `most`.
 template <class T>
 [[nodiscard]] Kind<T> within(Kind<T> kind, T least, T most) {
-  kind.expected += std::format(", from {} to {}", kind.show(least), kind.show(most));
+  kind.least = kind.show(least);
+  kind.most = kind.show(most);
+  kind.expected += std::format(", from {} to {}", kind.least, kind.most);
+  kind.reads = [parse = kind.parse](const std::string& text) { return parse(text).has_value(); };
   kind.parse = [parse = std::move(kind.parse), least, most](const std::string& text) {
     auto value = parse(text);
     return value && (*value < least || *value > most) ? std::optional<T>{} : value;

@@ -15,13 +15,14 @@ namespace {
 /// A number for the signal and one for each decoy; false where their count is not `count`.
 bool read_numbers(Section& section, const std::string& key, std::size_t count, const std::string& bound,
                   std::vector<double>& values) {
-  section.read_list(
-      key, values,
-      [](const std::string& text) -> std::expected<double, std::string> {
-        if (const auto value = parse_number(text)) return *value;
-        return std::unexpected{"'" + text + "' is not a number"};
-      },
-      show_number, Shape::number, "numbers: for the signal and each decoy");
+  const bool whole =
+      section.read_list(key, values,
+                        [](const std::string& text) -> std::expected<double, std::string> {
+                          if (const auto value = parse_number(text)) return *value;
+                          return std::unexpected{"'" + shown(text) + "' is not a number"};
+                        },
+                        show_number, {.expected = "numbers: for the signal and each decoy", .shape = Shape::number});
+  if (!whole) return false;
   if (values.size() == count) return true;
   section.error(key, std::format("has {} values, expected {}: bound {} is for the signal and {}", values.size(), count,
                                  bound, count == 3 ? "two decoys" : "one decoy"));

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <format>
 #include <functional>
-#include <map>
+#include <iterator>
 
+#include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
-#include "config/nearest.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
 #include "config/units.hpp"
@@ -14,16 +14,30 @@
 namespace cloister::config {
 namespace {
 
-constexpr std::size_t interface_max = 15;  // IFNAMSIZ less its end
-
 void read_prefixes(Section& section, const std::string& key, std::vector<Prefix>& prefixes) {
-  section.read_list(key, prefixes, parse_prefix, std::mem_fn(&Prefix::to_string), Shape::text,
-                    "a prefix, as 192.0.2.0/24 or 2001:db8::/32", Default::none);
+  const bool whole = section.read_list(
+      key, prefixes, parse_prefix, std::mem_fn(&Prefix::to_string),
+      {.expected = "a prefix, as 192.0.2.0/24 or 2001:db8::/32", .pattern = "/[0-9]{1,3}$"}, Default::none);
+  if (whole && prefixes.empty() && section.has(key))
+    section.error(key, "names no subnet: nothing could pass the tunnel");
+  for (auto one = prefixes.begin(); one != prefixes.end(); ++one) {
+    for (auto other = std::next(one); other != prefixes.end(); ++other) {
+      if (one->overlaps(*other))
+        section.error(key,
+                      std::format("{} and {} overlap: the wider one is enough", one->to_string(), other->to_string()));
+    }
+  }
 }
 
-void expect_one_family(Section& section, const std::string& key, const Endpoint& one, const Endpoint& other) {
-  if (one.port != 0 && other.port != 0 && one.family != other.family)
+/// Of one family, and two places where one box each can be.
+void expect_a_pair(Section& section, const std::string& key, const Endpoint& local, const Endpoint& peer) {
+  if (local.port == 0 || peer.port == 0) return;  // told already
+  if (local.family != peer.family)
     section.error(key, "is of another address family than its local counterpart: both must be IPv4, or both IPv6");
+  else if (!is_one_host(peer))
+    section.error(key, std::format("{} is no address of one box", peer.address));
+  else if (local == peer)
+    section.error(key, "is the local one too: name the other box's");
 }
 
 std::expected<unsigned, std::string> parse_pcr(const std::string& text) {
@@ -35,8 +49,8 @@ std::expected<unsigned, std::string> parse_pcr(const std::string& text) {
 Tpm read_tpm(Section section) {
   Tpm tpm;
   section.read("tcti", tpm.tcti, a_text("a TPM's name"));
-  section.read_list(
-      "pcrs", tpm.pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); }, Shape::number, "a PCR, 0 to 23");
+  section.read_list("pcrs", tpm.pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); },
+                    {.expected = "a PCR, 0 to 23", .shape = Shape::whole});
   std::ranges::sort(tpm.pcrs);
   if (std::ranges::adjacent_find(tpm.pcrs) != tpm.pcrs.end()) section.error("pcrs", "names one PCR twice");
   section.read_optional("policy_key", tpm.policy_key, a_path());
@@ -124,7 +138,7 @@ Link read_link(Section section, const Box& box) {
   section.read("peer", link.peer, a_name(), Default::none);
   section.read("local_address", link.local_address, an_endpoint(), Default::none);
   section.read("peer_address", link.peer_address, an_endpoint(), Default::none);
-  expect_one_family(section, "peer_address", link.local_address, link.peer_address);
+  expect_a_pair(section, "peer_address", link.local_address, link.peer_address);
 
   Section bootstrap = section.section("bootstrap", true);
   bootstrap.read_optional("psk", link.bootstrap.psk, a_path());
@@ -151,11 +165,15 @@ Tunnel read_tunnel(Section section) {
   section.read("link", tunnel.link, a_name(), Default::none);
   read_prefixes(section, "local_subnets", tunnel.local_subnets);
   read_prefixes(section, "remote_subnets", tunnel.remote_subnets);
-  tunnel.interface = ("cl-" + tunnel.name).substr(0, interface_max);
+  tunnel.interface = "cl-" + tunnel.name;
+  if (!section.has("interface") && section.has("name") && !an_interface_name().parse(tunnel.interface))
+    section.error("name", std::format("makes '{}' an interface's name, which is too long for one: set 'interface' too",
+                                      tunnel.interface));
   section.read("interface", tunnel.interface, an_interface_name(), Default::derived);
+  if (tunnel.interface == "lo") section.error("interface", "is the machine's loopback: name one that is not there yet");
   section.read("local_endpoint", tunnel.local_endpoint, an_endpoint(), Default::none);
   section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
-  expect_one_family(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
+  expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
   section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
   section.read("rekey_interval", tunnel.rekey_interval,
                within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
@@ -173,59 +191,6 @@ Tunnel read_tunnel(Section section) {
   return tunnel;
 }
 
-/// What only the whole shows.
-class Cross {
- public:
-  explicit Cross(const Configuration& configuration) : configuration_{configuration} {}
-
-  void link(const Link& link, Section& section) {
-    expect_new("link", link.name, section);
-    if (!link.peer.empty() && link.peer == configuration_.box.name)
-      section.error("peer", "its peer has the name of this box: name the other one");
-  }
-
-  void tunnel(const Tunnel& tunnel, Section& section) {
-    expect_new("tunnel", tunnel.name, section);
-    const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
-    if (!fresh && shared->second != tunnel.mtu) {
-      section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
-                                       tunnel.interface, shared->second));
-    }
-    std::vector<std::string> links;
-    for (const auto& link : configuration_.links) links.push_back(link.name);
-    if (!tunnel.link.empty() && std::ranges::find(links, tunnel.link) == links.end()) {
-      const auto meant = nearest(tunnel.link, links);
-      section.error("link", std::format("there is no link '{}'{}", tunnel.link,
-                                        meant ? std::format(": did you mean '{}'?", *meant) : ""));
-    }
-    for (const auto& remote : tunnel.remote_subnets) {
-      for (const auto& local : tunnel.local_subnets) {
-        if (remote.overlaps(local))
-          section.error("remote_subnets",
-                        std::format("remote subnet {} overlaps local subnet {}: each side needs its own",
-                                    remote.to_string(), local.to_string()));
-      }
-      for (const auto& [other, name] : remotes_) {
-        if (remote.overlaps(other) && remote.length == other.length)
-          section.error("remote_subnets",
-                        std::format("remote subnet {} is that of tunnel '{}'", remote.to_string(), name));
-      }
-    }
-    for (const auto& remote : tunnel.remote_subnets) remotes_.emplace_back(remote, tunnel.name);
-  }
-
- private:
-  void expect_new(const std::string& what, const std::string& name, Section& section) {
-    const auto [first, fresh] = places_.emplace(what + " " + name, section.place_of("name"));
-    if (!fresh) section.error("name", std::format("a {} named '{}' stands in {} already", what, name, first->second));
-  }
-
-  const Configuration& configuration_;
-  std::map<std::string, std::string> places_;  // by what and name
-  std::map<std::string, unsigned> interface_mtus_;
-  std::vector<std::pair<Prefix, std::string>> remotes_;
-};
-
 }  // namespace
 
 Configuration read_model(Report& report, const YAML::Node& document) {
@@ -233,13 +198,14 @@ Configuration read_model(Report& report, const YAML::Node& document) {
   Section top{report, document, "", document.Mark()};
   if (!top.present()) {
     if (report.empty())
-      report.add_whole("is empty: expected box, links and tunnels; docs/examples has two to begin with");
+      report.add_whole(
+          "is empty: expected box, links and tunnels; /usr/share/doc/cloister/examples has two to begin with");
     return configuration;
   }
   if (Section box = top.section("box", true); box.present()) configuration.box = read_box(box);
   configuration.tpm = read_tpm(top.section("tpm", false));
 
-  Cross cross{configuration};
+  CrossChecks cross{configuration};
   auto links = top.sections("links", true);
   for (Section& section : links) {
     configuration.links.push_back(read_link(section, configuration.box));

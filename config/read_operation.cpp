@@ -49,9 +49,8 @@ Alarms read_alarms(Section section, const std::vector<Tunnel>& tunnels) {
   section.read("qber_above", alarms.qber_above, within(a_fraction(), 0.1, 1.0));
   section.read("light_below", alarms.light_below, within(a_fraction(), 0.01, 0.9));
   section.read("after", alarms.after, within(a_duration(), milliseconds{0}, milliseconds{600'000}));
-  section.read_list(
-      "ignore", alarms.ignore, parse_ignored, [](const std::string& code) { return code; }, Shape::text,
-      "the code of an alarm of operation");
+  section.read_list("ignore", alarms.ignore, parse_ignored, [](const std::string& code) { return code; },
+                    {.expected = "the code of an alarm of operation"});
   section.finish();
   return alarms;
 }

@@ -13,17 +13,24 @@ namespace {
 
 namespace json = boost::json;
 
+json::value number_of(const std::string& text) {
+  std::int64_t whole = 0;
+  const char* end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, whole).ptr == end) return whole;
+  double number = 0;
+  std::from_chars(text.data(), end, number);
+  return number;
+}
+
+bool is_number(const Setting& setting) {
+  const auto shape = setting.form.shape;
+  return shape == Shape::number || shape == Shape::whole || shape == Shape::number_or_text;
+}
+
 /// A default as JSON: a number where the schema takes one.
 json::value default_of(const Setting& setting, const std::string& text) {
-  if (setting.shape == Shape::truth) return text == "true";
-  if (setting.shape == Shape::number || setting.shape == Shape::number_or_text) {
-    std::int64_t whole = 0;
-    const char* end = text.data() + text.size();
-    if (std::from_chars(text.data(), end, whole).ptr == end) return whole;
-    double number = 0;
-    std::from_chars(text.data(), end, number);
-    return number;
-  }
+  if (setting.form.shape == Shape::truth) return text == "true";
+  if (is_number(setting)) return number_of(text);
   return json::string{text};
 }
 
@@ -31,6 +38,8 @@ json::value type_of(Shape shape) {
   switch (shape) {
     case Shape::number:
       return "number";
+    case Shape::whole:
+      return "integer";
     case Shape::truth:
       return "boolean";
     case Shape::number_or_text:
@@ -44,17 +53,24 @@ json::value type_of(Shape shape) {
 
 json::object value_schema(const Setting& setting) {
   json::object value;
-  if (!setting.choices.empty() && setting.shape == Shape::text)
-    value["enum"] = json::array(setting.choices.begin(), setting.choices.end());
+  if (!setting.form.choices.empty() && setting.form.shape == Shape::text)
+    value["enum"] = json::array(setting.form.choices.begin(), setting.form.choices.end());
   else
-    value["type"] = type_of(setting.shape);
+    value["type"] = type_of(setting.form.shape);
+  if (!setting.form.pattern.empty()) value["pattern"] = setting.form.pattern;
+  // JSON compares numbers only: a bound of what has a unit is in the description.
+  if (is_number(setting) && !setting.form.least.empty()) {
+    value["minimum"] = number_of(setting.form.least);
+    value["maximum"] = number_of(setting.form.most);
+  }
   return value;
 }
 
 json::object setting_schema(const Setting& setting) {
   json::object schema = value_schema(setting);
   if (setting.list) schema = {{"type", "array"}, {"items", schema}};
-  schema["description"] = std::format("{} ({})", meaning_of(setting.path), setting.expected);
+  if (setting.list && setting.fallback == Default::none) schema["minItems"] = 1;
+  schema["description"] = std::format("{} ({})", meaning_of(setting.path), setting.form.expected);
   if (setting.fallback == Default::fixed && !setting.values.empty()) {
     json::array values;
     for (const auto& text : setting.values) values.push_back(default_of(setting, text));
@@ -80,7 +96,7 @@ void place(json::object& map, std::string_view path, const Setting& setting) {
   const bool in_list = path.substr(0, dot).ends_with(']');
   if (setting.fallback == Default::none && !in_list) require_key(map, key);
   auto& properties = map["properties"].as_object();
-  if (setting.shape == Shape::section && dot == std::string_view::npos) {
+  if (setting.form.shape == Shape::section && dot == std::string_view::npos) {
     properties[key] = {{"type", "array"}, {"items", empty_map()}};
     return;
   }

@@ -9,13 +9,12 @@
 namespace cloister::config {
 namespace {
 
-/// What a person may see of a text that may be anything.
-std::string shown(std::string_view text) {
-  constexpr std::size_t shown_max = 60;
-  std::string out;
-  for (const char character : text.substr(0, shown_max))
-    out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
-  return text.size() > shown_max ? out + "..." : out;
+constexpr std::size_t diagnostics_max = 50;
+
+std::string in_one_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : ", ") + word;
+  return line;
 }
 
 }  // namespace
@@ -69,7 +68,13 @@ Diagnostics Report::take_sorted() {
   std::ranges::stable_sort(diagnostics_, {},
                            [](const auto& found) { return std::pair{found.first.line, found.first.column}; });
   Diagnostics sorted;
-  for (auto& [mark, diagnostic] : diagnostics_) sorted.push_back(std::move(diagnostic));
+  for (auto& [mark, diagnostic] : diagnostics_) {
+    sorted.push_back(std::move(diagnostic));
+    if (sorted.size() < diagnostics_max) continue;
+    if (const auto more = diagnostics_.size() - sorted.size(); more > 0)
+      sorted.push_back({files_.front().name, 0, 0, "", std::format("and {} errors more: mend these first", more), ""});
+    break;
+  }
   return sorted;
 }
 
@@ -141,7 +146,8 @@ std::vector<Section> Section::sections(const std::string& key, bool required) {
   auto elements = list(key, required).value_or(std::vector<YAML::Node>{});
   if (report_->is_describing()) {
     elements.emplace_back(YAML::NodeType::Undefined);
-    note(key, {}, true, false, required ? Default::none : Default::fixed, "a list", Shape::section, {});
+    note(key, {}, true, false, required ? Default::none : Default::fixed,
+         {.expected = "a list", .shape = Shape::section});
   }
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto mark = elements[i].IsDefined() ? elements[i].Mark() : mark_;
@@ -153,8 +159,8 @@ std::vector<Section> Section::sections(const std::string& key, bool required) {
 }
 
 void Section::note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
-                   const std::string& expected, Shape shape, const std::vector<std::string>& choices) {
-  report_->note({path_of(key), std::move(values), list, given, fallback, expected, shape, choices});
+                   Form form) {
+  report_->note({path_of(key), std::move(values), list, given, fallback, std::move(form)});
 }
 
 bool Section::has(const std::string& key) const {
@@ -184,7 +190,7 @@ void Section::finish() {
     if (const auto meant = nearest(key, known_))
       message += std::format(": did you mean '{}'?", *meant);
     else
-      message += ": take it out, or look in the documentation";
+      message += ": take it out; known here: " + in_one_line(known_);
     report_->add(entry.first.Mark(), path_, std::move(message));
   }
 }

@@ -74,9 +74,9 @@ class Section {
       if (auto parsed = kind.parse(*value))
         out = std::move(*parsed);
       else
-        error(key, "'" + *value + "' is not " + kind.expected);
+        error(key, kind.refuse(*value));
     }
-    note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.expected, kind.shape, kind.choices);
+    note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.form());
   }
 
   /// Reads a value that may be left out and has no default: it is in force, and shown, only where it is given.
@@ -88,10 +88,11 @@ class Section {
       known_.push_back(key);
   }
 
-  /// Reads a list, each element by `parse`, which gives a std::expected with the reason as text.
+  /// Reads a list, each element by `parse`, which gives a std::expected with the reason as text; whether all could be read.
   template <class T, class Parser, class Show>
-  void read_list(const std::string& key, std::vector<T>& out, Parser parse, Show show, Shape shape,
-                 const std::string& expected, Default fallback = Default::fixed) {
+  bool read_list(const std::string& key, std::vector<T>& out, Parser parse, Show show, Form form,
+                 Default fallback = Default::fixed) {
+    bool whole = true;
     const auto elements = list(key, fallback == Default::none);
     if (elements) out.clear();
     for (const auto& element : elements.value_or(std::vector<YAML::Node>{})) {
@@ -100,10 +101,12 @@ class Section {
         out.push_back(std::move(*parsed));
       else
         report_->add(element.Mark(), path_of(key), parsed.error());
+      whole = whole && parsed.has_value();
     }
     std::vector<std::string> shown;
     for (const auto& value : out) shown.push_back(show(value));
-    note(key, std::move(shown), true, elements.has_value(), fallback, expected, shape, {});
+    note(key, std::move(shown), true, elements.has_value(), fallback, std::move(form));
+    return whole;
   }
 
   /// Reports every key that was not asked for, with the nearest known one.
@@ -119,7 +122,7 @@ class Section {
   [[nodiscard]] std::optional<std::string> text(const std::string& key, bool required);
   [[nodiscard]] std::optional<std::vector<YAML::Node>> list(const std::string& key, bool required);
   void note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
-            const std::string& expected, Shape shape, const std::vector<std::string>& choices);
+            Form form);
   [[nodiscard]] YAML::Mark mark_of(const std::string& key) const;
   [[nodiscard]] std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 

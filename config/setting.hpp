@@ -8,10 +8,19 @@
 namespace cloister::config {
 
 /// What a value may look like in the file, for an editor.
-enum class Shape { text, number, truth, number_or_text, section };
+enum class Shape { text, number, whole, truth, number_or_text, section };
 
 /// What holds where a file says nothing: always the same, what follows from other settings, or nothing (an error).
 enum class Default { fixed, derived, none };
+
+/// What a value, or each of a list, must look like.
+struct Form {
+  std::string expected;  // "a duration: expected …"
+  Shape shape = Shape::text;
+  std::vector<std::string> choices = {};  // all there are, when they can be listed
+  std::string pattern = "";               // a regular expression, where there is one for it
+  std::string least = "", most = "";      // as a file would say them
+};
 
 struct Setting {
   std::string path;                 // "links[0].device.role"
@@ -19,9 +28,7 @@ struct Setting {
   bool list = false;
   bool given = false;  // the file says it; else it is the default
   Default fallback = Default::fixed;
-  std::string expected;              // "a duration: expected …"
-  Shape shape = Shape::text;         // of a value, or of each of a list
-  std::vector<std::string> choices;  // all there are, when they can be listed
+  Form form;
 };
 
 using Settings = std::vector<Setting>;

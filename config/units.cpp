@@ -9,6 +9,8 @@
 #include <span>
 #include <utility>
 
+#include "config/diagnostic.hpp"
+
 namespace cloister::config {
 namespace {
 
@@ -132,7 +134,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 
 std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
   const auto refused = [&](std::string why) {
-    return std::unexpected{std::format("'{}' is not a prefix: {}", text, why)};
+    return std::unexpected{std::format("'{}' is not a prefix: {}", shown(text), why)};
   };
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return refused("expected address/length, as 192.0.2.0/24");

@@ -28,7 +28,7 @@ Place place_of(const Setting& setting) {
 
 /// "a role: expected 'alice' or 'bob'", for who has made no mistake.
 std::string form_of(const Setting& setting) {
-  std::string form = setting.expected;
+  std::string form = setting.form.expected;
   if (const auto expected = form.find(": expected "); expected != std::string::npos) form.erase(expected + 1, 9);
   return setting.list ? "a list of " + form : form;
 }
@@ -53,7 +53,7 @@ std::string text_of(const Setting& setting) {
 config::Settings values_of(const config::Settings& settings) {
   config::Settings values;
   for (const auto& setting : settings) {
-    if (setting.shape != Shape::section) values.push_back(setting);
+    if (setting.form.shape != Shape::section) values.push_back(setting);
   }
   return values;
 }

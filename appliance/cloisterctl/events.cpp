@@ -1,7 +1,5 @@
 #include "appliance/cloisterctl/events.hpp"
 
-#include <unistd.h>
-
 #include <boost/json.hpp>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +12,7 @@
 #include <optional>
 #include <thread>
 
+#include "appliance/cloisterctl/colours.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/control/audit.hpp"
@@ -31,7 +30,7 @@ std::string with_times(const std::string& text, std::uint64_t times) {
 }
 
 std::string coloured(std::string_view code, bool alarm) {
-  const bool paint = alarm && ::isatty(STDOUT_FILENO) != 0;
+  const bool paint = alarm && colours_wanted();
   const std::string padded = std::format("{:<24}", code);
   return paint ? "\x1b[31m" + padded + "\x1b[0m" : padded;
 }
@@ -60,18 +59,29 @@ std::vector<std::string> parts_of(const AuditOptions& options) {
   return files;
 }
 
+/// A file that can be read, line by line: what else there may be under its name ends at once, as if it were empty.
+std::optional<std::string> unreadable(const std::string& path, const std::ifstream& file) {
+  const auto because = [&](const char* reason) {
+    return std::format("audit log '{}': {}: name another --directory, or run as root", path, reason);
+  };
+  if (!file) return because(std::strerror(errno));
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return because("it is a directory");
+  return std::nullopt;
+}
+
 /// Hands each line over; an error is a file that cannot be read, or what the reader found.
 std::optional<std::string> for_each_line(const std::vector<std::string>& files,
                                          const std::function<std::optional<std::string>(const std::string&)>& reader) {
   for (const auto& path : files) {
     std::ifstream file{path};
-    if (!file)
-      return std::format("audit log '{}': {}: name another --directory, or run as root", path, std::strerror(errno));
+    if (auto problem = unreadable(path, file)) return problem;
     std::uint64_t number = 0;
     for (std::string line; std::getline(file, line);) {
       ++number;
       if (auto problem = reader(line)) return std::format("audit log '{}', line {}: {}", path, number, *problem);
     }
+    if (file.bad()) return std::format("audit log '{}', behind line {}: {}", path, number, std::strerror(errno));
   }
   return std::nullopt;
 }
@@ -80,18 +90,30 @@ std::optional<std::string> for_each_line(const std::vector<std::string>& files,
 
 int events_list(const std::string& socket, const EventOptions& options) {
   std::uint64_t shown = 0;
+  double uptime_seconds = 0;
   do {
     const auto status = control::fetch_status(socket);
-    if (!status) return failed(status.error());
-    for (const auto& event : status->events) {
-      // An event that repeats itself keeps its number: it is shown once.
-      if (event.number <= shown || (options.alarms && event.severity != "alarm")) continue;
-      print(event, status->uptime_seconds, options.json);
+    // One that follows waits for a service that restarts; at its first look there must be one.
+    const bool restarts = !status && uptime_seconds > 0 && status.error().kind != control::Failure::Kind::right_lacking;
+    if (!status && !restarts) return failed(status.error());
+    if (status) {
+      if (status->uptime_seconds < uptime_seconds) shown = 0;  // another life of the service counts from 1 again
+      uptime_seconds = status->uptime_seconds;
+      // The service keeps the newest ones only.
+      if (shown > 0 && !status->events.empty() && status->events.front().number > shown + 1)
+        std::cerr << std::format(
+            "{} events came faster than they could be followed: 'cloisterctl audit show' has them\n",
+            status->events.front().number - shown - 1);
+      for (const auto& event : status->events) {
+        // An event that repeats itself keeps its number: it is shown once.
+        if (event.number <= shown || (options.alarms && event.severity != "alarm")) continue;
+        print(event, status->uptime_seconds, options.json);
+      }
+      if (!status->events.empty()) shown = status->events.back().number;
+      std::cout << std::flush;
     }
-    if (!status->events.empty()) shown = status->events.back().number;
-    std::cout << std::flush;
     if (options.follow) std::this_thread::sleep_for(std::chrono::milliseconds{500});
-  } while (options.follow);
+  } while (options.follow && std::cout);
   return 0;
 }
 
@@ -149,32 +171,35 @@ int audit_show(const AuditOptions& options) {
 int audit_verify(const AuditOptions& options) {
   control::AuditChain chain;
   bool passes_head = false;
-  const auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+  auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
     const auto entry = chain.add(line);
     passes_head = passes_head || chain.head() == options.head;
     return entry ? std::nullopt : std::optional{entry.error()};
   });
+  if (!problem && chain.lines() == 0)
+    problem = "the audit log has no entry, and the service makes one whenever it starts: its lines were taken away";
+  if (!problem && !options.head.empty() && !passes_head)
+    problem = std::format(
+        "no line of the audit log has the hash {}: lines were taken away since, or the log was written anew",
+        options.head);
   const bool beginning_is_here = chain.begins_after() == control::audit_beginning;
-  const bool head_missing = !problem && !options.head.empty() && !passes_head;
   if (options.json) {
-    std::cout << json::serialize(json::object{{"whole", !problem && !head_missing},
+    std::cout << json::serialize(json::object{{"whole", !problem},
                                               {"entries", chain.lines()},
                                               {"head", chain.head()},
                                               {"begins_after", chain.begins_after()},
                                               {"problem", problem.value_or("")}})
               << '\n';
-    return problem || head_missing ? 1 : 0;
+    return problem ? 1 : 0;
   }
   if (problem) return failed(*problem);
-  if (head_missing)
-    return failed(
-        std::format("no line of the audit log has the hash {}: lines were taken away since, or the log was "
-                    "written anew",
-                    options.head));
   std::cout << std::format("{} entries, each bound to the one before; head {}\n", chain.lines(), chain.head());
   if (!beginning_is_here)
     std::cout << std::format("the first is entry {}: it follows an earlier part with head {}\n",
                              chain.newest() - chain.lines() + 1, chain.begins_after());
+  if (options.head.empty())
+    std::cout << "whether the newest lines are all there shows a head kept elsewhere: --head, as the journal has it "
+                 "(CLOISTER_AUDIT_HEAD)\n";
   return 0;
 }
 

@@ -1,10 +1,9 @@
 #include "appliance/cloisterctl/links.hpp"
 
-#include <unistd.h>
-
 #include <format>
 #include <iostream>
 
+#include "appliance/cloisterctl/colours.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/one_of.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
@@ -39,7 +38,7 @@ int link_show(const std::string& socket, const std::string& name, bool json) {
   if (json)
     print_json(*link);
   else
-    std::cout << render(*link, ::isatty(STDOUT_FILENO) != 0);
+    std::cout << render(*link, colours_wanted());
   return number(ExitStatus::done);
 }
 

@@ -11,6 +11,7 @@
 
 #include "appliance/cloisterctl/account.hpp"
 #include "appliance/cloisterctl/alarms.hpp"
+#include "appliance/cloisterctl/colours.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
 #include "appliance/cloisterctl/enroll.hpp"
@@ -42,7 +43,7 @@ using cloisterctl::number;
 int show_status(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);
   if (!status) return failed(status.error());
-  std::cout << (json ? control::pretty_json(*status) : cloisterctl::render(*status, ::isatty(STDOUT_FILENO) != 0));
+  std::cout << (json ? control::pretty_json(*status) : cloisterctl::render(*status, cloisterctl::colours_wanted()));
   return 0;
 }
 
@@ -63,15 +64,20 @@ int watch_status(const std::string& socket, double interval_seconds, unsigned co
     else if (json)
       std::cout << control::json_line(*status);
     else
-      std::cout << cloisterctl::render(*status, terminal) << '\n';
+      std::cout << cloisterctl::render(*status, cloisterctl::colours_wanted()) << '\n';
     std::cout << std::flush;
   }
   return 0;
 }
 
-}  // namespace
+/// The status of a command, unless what it printed could not be written, as to a full disk.
+int with_output_written(int status) {
+  std::cout.flush();
+  if (std::cout || status != number(ExitStatus::done)) return status;
+  return failed("standard output cannot be written");
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"Looks at and operates the Cloister service of this box.", "cloisterctl"};
   app.set_version_flag("--version", std::string{"cloisterctl "} + CLOISTER_VERSION);
   app.footer(cloisterctl::exit_status_table());
@@ -143,7 +149,8 @@ int main(int argc, char** argv) {
   audit->require_subcommand(1);
   cloisterctl::AuditOptions audit_options;
   auto* audit_show = audit->add_subcommand("show", "Print the audit log");
-  auto* audit_verify = audit->add_subcommand("verify", "Check that no line was changed, removed or put in");
+  auto* audit_verify = audit->add_subcommand(
+      "verify", "Check that no line was changed, put in or taken out of the middle; with --head, nor the newest ones");
   for (auto* command : {audit_show, audit_verify}) {
     command->add_option("files", audit_options.files, "Parts of a log, the oldest first (default: the directory's)");
     command->add_option("--directory", audit_options.directory, "The service's 'box.state_directory'")
@@ -370,3 +377,7 @@ int main(int argc, char** argv) {
   if (*import) done = cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return with_output_written(run(argc, argv)); }

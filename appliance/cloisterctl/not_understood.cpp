@@ -1,5 +1,6 @@
 #include "appliance/cloisterctl/not_understood.hpp"
 
+#include <algorithm>
 #include <format>
 #include <iostream>
 #include <string>
@@ -38,7 +39,9 @@ std::vector<std::string> options_of(const CLI::App& app, const CLI::App& command
   std::vector<std::string> names;
   for (const auto* of : {&command, &app}) {
     for (const auto* option : of->get_options())
-      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+      for (const auto& name : option->get_lnames())
+        // What has no group is not for users; '--help' is everywhere.
+        if (!option->get_group().empty() && !std::ranges::contains(names, "--" + name)) names.push_back("--" + name);
   }
   return names;
 }

@@ -101,7 +101,9 @@ std::string in_full(const ProgramOutput& output) {
 std::string in_words(const config::Diagnostics& diagnostics) {
   std::string out = "the configuration cannot be read:";
   for (const auto& diagnostic : diagnostics)
-    out += std::format(" {}:{}: {};", diagnostic.file, diagnostic.line, diagnostic.path);
+    // Of the file as a whole the message has nothing of its text.
+    out += diagnostic.line == 0 ? std::format(" {}: {};", diagnostic.file, diagnostic.message)
+                                : std::format(" {}:{}: {};", diagnostic.file, diagnostic.line, diagnostic.path);
   return out + " see 'cloisterctl config check'";
 }
 

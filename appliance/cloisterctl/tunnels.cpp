@@ -1,13 +1,12 @@
 #include "appliance/cloisterctl/tunnels.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <expected>
 #include <format>
 #include <iostream>
 #include <thread>
 
+#include "appliance/cloisterctl/colours.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/one_of.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
@@ -57,7 +56,7 @@ int tunnel_show(const std::string& socket, const std::string& name, bool json) {
   if (json)
     print_json(*tunnel);
   else
-    std::cout << render(*tunnel, ::isatty(STDOUT_FILENO) != 0);
+    std::cout << render(*tunnel, colours_wanted());
   return number(ExitStatus::done);
 }
 

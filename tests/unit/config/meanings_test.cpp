@@ -12,7 +12,7 @@ namespace {
 TEST_CASE("Each key of a file has a meaning, and no meaning is of a key that is not there", "[config]") {
   std::set<std::string> read;
   for (const auto& setting : all_settings()) {
-    if (setting.shape == Shape::section) continue;
+    if (setting.form.shape == Shape::section) continue;
     INFO("config/meanings.cpp has no line for '" << setting.path << "'");
     CHECK_FALSE(meaning_of(setting.path).empty());
     std::string key = setting.path;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <format>
 #include <string>
 
 #include "config/parse.hpp"
@@ -116,12 +117,12 @@ const std::vector<Mistake> mistakes{
     {"    hybrid: true\n", "    hybrid: true\n    colour: red\n", 40, 5, "unknown key 'colour'"},
     {"    hybrid: true\n",
      "    hybrid: true\n  - name: office\n    link: line\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: "
-     "[203.0.113.0/25]\n"
+     "[203.0.113.128/25]\n"
      "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
      40, 11, "stands in box.yaml:28 already"},
     {"    hybrid: true\n",
      "    hybrid: true\n  - name: other\n    link: line\n    interface: cl-office\n    mtu: 1400\n    local_subnets: "
-     "[192.0.2.0/24]\n    remote_subnets: [203.0.113.0/25]\n"
+     "[192.0.2.0/24]\n    remote_subnets: [203.0.113.128/25]\n"
      "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
      43, 10, "shared with a tunnel of mtu 1420"},
     {"  name: geneva", "  name: &me geneva", 2, 9, "anchors"},
@@ -139,6 +140,19 @@ const std::vector<Mistake> mistakes{
     {"tunnels:\n", "alarms: {ignore: [PEER_SLIENT]}\ntunnels:\n", 27, 19, "did you mean 'PEER_SILENT'"},
     {"tunnels:\n", "logging: {level: debug}\ntunnels:\n", 27, 18, "expected 'info' (every event) or 'alarm'"},
     {"tunnels:\n", "logging: {audit_files: 1}\ntunnels:\n", 27, 24, "from 2 to 32"},
+    {"203.0.113.2:7400", "255.255.255.255:7400", 11, 19, "no address of one box"},
+    {"203.0.113.2:7400", "203.0.113.1:7400", 11, 19, "is the local one too"},
+    {"203.0.113.2:4500", "224.0.0.1:4500", 34, 20, "no address of one box"},
+    {"[192.0.2.0/24]", "[]", 31, 20, "names no subnet"},
+    {"[192.0.2.0/24]", "[192.0.2.0/24, 192.0.2.0/25]", 31, 20, "overlap"},
+    {"[198.51.100.0/24]", "[\"2001:db8::/32\"]", 32, 21, "address family"},
+    {"[198.51.100.0/24]", "[203.0.113.0/24]", 32, 21, "203.0.113.2, the tunnel's peer_endpoint"},
+    {"name: office\n    link: line\n    interface: cl-office\n", "name: office-of-the-bank\n    link: line\n", 28, 11,
+     "set 'interface' too"},
+    {"interface: cl-office", "interface: lo", 30, 16, "loopback"},
+    {"mtu: 1420", "MTU: 1420", 35, 5, "did you mean 'mtu'"},
+    {"mtu: 1420", "frames: 1420", 35, 5, "known here: name, link"},
+    {"[0.5, 0.15]", "[.nan, 0.15]", 25, 21, "'.nan' is not a number"},
     {"  name: geneva", "\tname: geneva", 2, 1, "spaces only"},
     {"[192.0.2.0/24]", "[192.0.2.0/24", 32, 19, "not YAML"},
 };
@@ -164,16 +178,23 @@ TEST_CASE("Each mistake is named with line, column and remedy", "[config]") {
   }
 }
 
+TEST_CASE("A file with more mistakes than anyone reads names the first, and how many are left", "[config]") {
+  std::string text = base;
+  for (int i = 0; i < 100; ++i) text += std::format("  - name: t{}\n", i);
+  const auto parsed = parse({{"box.yaml", text}});
+  REQUIRE_FALSE(parsed);
+  CHECK(parsed.error().size() == 51);
+  CHECK(parsed.error().back().message.contains("errors more"));
+}
+
 TEST_CASE("An error prints as file, line, column, what and why, and the line with a caret", "[config]") {
   std::string text = base;
   text.replace(text.find("mtu: 1420"), 9, "mtu: 100");
   const auto parsed = parse({{"box.yaml", text}});
   REQUIRE_FALSE(parsed);
   const auto shown = to_string(parsed.error().front());
-  CHECK_THAT(
-      shown,
-      ContainsSubstring(
-          "box.yaml:35:10: tunnels[0].mtu: '100' is not an MTU: expected a whole number of bytes, from 576 to 1900"));
+  CHECK_THAT(shown,
+             ContainsSubstring("box.yaml:35:10: tunnels[0].mtu: '100' is out of range: expected one from 576 to 1900"));
   CHECK_THAT(shown, ContainsSubstring("    mtu: 100\n") && ContainsSubstring("         ^"));
 }
 

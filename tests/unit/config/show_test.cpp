@@ -78,7 +78,12 @@ TEST_CASE("The schema knows every key of a file, what is required, and the choic
   CHECK(link.at("properties").at("name").at("type") == "string");
   CHECK(link.at("properties").at("device").at("properties").at("role").at("enum") ==
         boost::json::array{"alice", "bob"});
-  CHECK(schema.at("properties").at("tunnels").at("items").at("properties").at("mtu").at("default") == 1420);
+  const auto& tunnel = schema.at("properties").at("tunnels").at("items").at("properties");
+  CHECK(tunnel.at("mtu").at("default") == 1420);
+  CHECK(tunnel.at("mtu").at("type") == "integer");
+  CHECK((tunnel.at("mtu").at("minimum") == 576 && tunnel.at("mtu").at("maximum") == 1900));
+  CHECK(tunnel.at("local_subnets").at("minItems") == 1);
+  CHECK(tunnel.at("interface").at("pattern") == "^[A-Za-z0-9-]{1,15}$");
 
   const auto settings = load_settings(CLOISTER_EXAMPLES "/geneva.yaml");
   REQUIRE(settings);

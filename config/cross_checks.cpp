@@ -1,0 +1,110 @@
+#include "config/cross_checks.hpp"
+
+#include <algorithm>
+#include <format>
+
+#include "config/nearest.hpp"
+#include "config/units.hpp"
+
+namespace cloister::config {
+namespace {
+
+/// Of an endpoint's address alone.
+Prefix prefix_of(const Endpoint& endpoint) {
+  return parse_prefix(endpoint.address + (endpoint.family == Family::v4 ? "/32" : "/128")).value_or(Prefix{});
+}
+
+bool has_family(const std::vector<Prefix>& prefixes, Family family) {
+  return std::ranges::contains(prefixes, family, &Prefix::family);
+}
+
+}  // namespace
+
+bool is_one_host(const Endpoint& endpoint) {
+  const auto bytes = prefix_of(endpoint).bytes;
+  if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) return false;
+  // RFC 5771 (224.0.0.0/4), with 240.0.0.0/4 behind it up to the broadcast address; RFC 4291, section 2.7.
+  return endpoint.family == Family::v4 ? bytes[0] < 224 : bytes[0] != 0xFF;
+}
+
+void CrossChecks::link(const Link& link, Section& section) {
+  expect_new("link", link.name, section);
+  if (!link.peer.empty() && link.peer == configuration_.box.name)
+    section.error("peer", "its peer has the name of this box: name the other one");
+}
+
+void CrossChecks::tunnel(const Tunnel& tunnel, Section& section) {
+  expect_new("tunnel", tunnel.name, section);
+  expect_interface(tunnel, section);
+  expect_link(tunnel, section);
+  expect_subnets(tunnel, section);
+  expect_outside(tunnel, section);
+}
+
+void CrossChecks::expect_new(const std::string& what, const std::string& name, Section& section) {
+  const auto [first, fresh] = places_.emplace(what + " " + name, section.place_of("name"));
+  if (!fresh) section.error("name", std::format("a {} named '{}' stands in {} already", what, name, first->second));
+}
+
+void CrossChecks::expect_interface(const Tunnel& tunnel, Section& section) {
+  const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
+  if (!fresh && shared->second != tunnel.mtu)
+    section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
+                                     tunnel.interface, shared->second));
+}
+
+void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
+  std::vector<std::string> links;
+  for (const auto& link : configuration_.links) links.push_back(link.name);
+  if (tunnel.link.empty() || std::ranges::contains(links, tunnel.link)) return;
+  const auto meant = nearest(tunnel.link, links);
+  section.error("link", std::format("there is no link '{}'{}", tunnel.link,
+                                    meant ? std::format(": did you mean '{}'?", *meant) : ""));
+}
+
+/// A box may pass on what comes out of one tunnel into another: only within a tunnel must the two sides differ.
+void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
+  for (const auto& remote : tunnel.remote_subnets) {
+    for (const auto& local : tunnel.local_subnets) {
+      if (remote.overlaps(local))
+        section.error("remote_subnets",
+                      std::format("remote subnet {} overlaps local subnet {}: each side needs its own",
+                                  remote.to_string(), local.to_string()));
+    }
+    for (const auto& [other, name] : remotes_) {
+      if (remote.overlaps(other) && remote.length == other.length)
+        section.error("remote_subnets",
+                      std::format("remote subnet {} is that of tunnel '{}'", remote.to_string(), name));
+    }
+  }
+  for (const auto& remote : tunnel.remote_subnets) remotes_.emplace_back(remote, tunnel.name);
+  const auto meet = [&](Family family) {
+    return has_family(tunnel.local_subnets, family) && has_family(tunnel.remote_subnets, family);
+  };
+  if (!tunnel.local_subnets.empty() && !tunnel.remote_subnets.empty() && !meet(Family::v4) && !meet(Family::v6))
+    section.error("remote_subnets",
+                  "are of another address family than all of local_subnets: nothing could pass the tunnel");
+}
+
+/// What carries the tunnel may not be routed into it.
+void CrossChecks::expect_outside(const Tunnel& tunnel, Section& section) const {
+  const auto look = [&](const Endpoint& endpoint, const std::string& whose) {
+    if (endpoint.port == 0) return;
+    for (const auto& remote : tunnel.remote_subnets) {
+      if (remote.overlaps(prefix_of(endpoint)))
+        section.error("remote_subnets",
+                      std::format("remote subnet {} holds {}, the {}: what carries the tunnel would be led into it",
+                                  remote.to_string(), endpoint.address, whose));
+    }
+  };
+  look(tunnel.peer_endpoint, "tunnel's peer_endpoint");
+  look(tunnel.local_endpoint, "tunnel's local_endpoint");
+  for (const auto& link : configuration_.links) {
+    if (link.peer_address.address != tunnel.peer_endpoint.address)
+      look(link.peer_address, std::format("peer_address of link '{}'", link.name));
+    if (link.local_address.address != tunnel.local_endpoint.address)
+      look(link.local_address, std::format("local_address of link '{}'", link.name));
+  }
+}
+
+}  // namespace cloister::config
