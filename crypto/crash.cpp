@@ -18,6 +18,13 @@ namespace {
 constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGQUIT, SIGXCPU, SIGXFSZ};
 constexpr std::size_t stack_bytes = std::size_t{64} * 1024;
 
+/// Sanitizers report a fault by handlers of their own, which these would replace.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 std::atomic_flag dying;
 
 /// Only what signal-safety(7) names. Threads that come after the first wait here: they have lost their secrets.
@@ -35,6 +42,7 @@ void on_crash(int signal) {
 }  // namespace
 
 void wipe_on_crash() {
+  if (sanitized) return;
   // A stack of its own: the main thread may have overflowed the one that it has.
   void* const memory = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   require(memory != MAP_FAILED, "no memory for a stack for signals");

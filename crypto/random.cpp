@@ -7,6 +7,7 @@
 #include <new>
 
 #include "crypto/error.hpp"
+#include "crypto/key_log.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
@@ -57,6 +58,7 @@ void SystemRandom::reseed() {
   ::sodium_memzero(input.data(), input.size());
   state_->available = 0;
   state_->since_reseed = 0;
+  log_secret("generator state", std::as_bytes(std::span{state_->key}));
 }
 
 void SystemRandom::fill(std::span<std::byte> out) {

@@ -20,9 +20,11 @@
 #include "appliance/box/box.hpp"
 #include "appliance/box/closed_box.hpp"
 #include "appliance/box/configured.hpp"
+#include "appliance/box/secret_memory.hpp"
 #include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "crypto/crash.hpp"
+#include "crypto/key_log.hpp"
 #include "crypto/library_memory.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
@@ -35,8 +37,6 @@ using cloister::box::ClosedBy;
 using cloister::box::EventLog;
 using cloister::box::Watchdog;
 
-constexpr std::size_t secret_memory_bytes = std::size_t{256} << 20U;
-
 int failed(const std::string& message) {
   std::cerr << "cloisterd: " << message << '\n';
   return 1;
@@ -44,6 +44,7 @@ int failed(const std::string& message) {
 
 /// No core dump, no debugger: keys stay in this process.
 void close_the_shutters() {
+  if (cloister::crypto::cores_wanted()) return;
   ::prctl(PR_SET_DUMPABLE, 0);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
@@ -179,7 +180,7 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  cloister::crypto::arena_initialise(secret_memory_bytes);
+  cloister::crypto::arena_initialise(cloister::box::secret_bytes_reserved(configured->configuration));
   cloister::crypto::openssl_into_arena();
   cloister::crypto::wipe_on_crash();
   cloister::box::EventLog log;

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "appliance/box/credentials.hpp"
+#include "appliance/box/secret_memory.hpp"
 #include "config/parse.hpp"
+#include "crypto/secret.hpp"
 
 namespace cloister::box {
 namespace {
@@ -64,6 +66,9 @@ Result<std::map<std::string, NewLink>> make_links(const config::Configuration& c
 Result<PreparedReload> prepare_reload(const PresentBox& present) {
   auto next = read_configuration(present.configured.file);
   if (!next) return std::unexpected{next.error()};
+  if (const auto needed = secret_bytes_needed(next->configuration); needed > crypto::arena_bytes_total())
+    return fail(std::format("'{}' needs {} MiB for secrets, and the service began with {}: restart it",
+                            present.configured.file, needed / mebibyte, crypto::arena_bytes_total() / mebibyte));
   auto changes = changes_between(present.configured.configuration, next->configuration);
   if (!changes) return std::unexpected{changes.error()};
   for (const auto& link : next->configuration.links) {

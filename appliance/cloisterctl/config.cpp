@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <iostream>
 
+#include "appliance/box/secret_memory.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
 #include "config/neighbours.hpp"
 #include "config/parse.hpp"
@@ -44,29 +45,30 @@ json::array to_json(const config::Settings& settings) {
 }  // namespace
 
 int config_check(const std::string& file, bool json) {
-  const auto settings = config::load_settings(file);
+  const auto whole = config::load_whole(file);
   const auto neighbours = config::neighbours_of(file).value_or(config::Neighbours{});
   if (json) {
     json::array files{json::string{file}};
     for (const auto& taken : neighbours.taken) files.emplace_back(taken);
     json::array ignored;
     for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
-    std::cout << json::serialize(json::object{{"ok", settings.has_value()},
+    std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
-                                              {"errors", settings ? json::array{} : to_json(settings.error())}})
+                                              {"errors", whole ? json::array{} : to_json(whole.error())}})
               << '\n';
-    return settings ? 0 : 1;
+    return whole ? 0 : 1;
   }
   for (const auto& [name, reason] : neighbours.ignored) std::cerr << name << ": " << reason << ", ignoring\n";
-  if (settings) {
+  if (whole) {
     std::cout << file;
     for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
     std::cout << ": nothing is wrong\n";
+    if (const auto says = box::too_little_for(whole->configuration)) std::cerr << file << ": " << *says << '\n';
   } else {
-    print_diagnostics(settings.error());
+    print_diagnostics(whole.error());
   }
-  return settings ? 0 : 1;
+  return whole ? 0 : 1;
 }
 
 int config_show(const std::string& file, bool json) {

@@ -8,6 +8,7 @@
 #include "appliance/distill/chain.hpp"
 #include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/messages.hpp"
+#include "crypto/key_log.hpp"
 #include "crypto/toeplitz.hpp"
 
 namespace cloister::distill {
@@ -145,6 +146,7 @@ class AliceChain final : public Chain {
     const BlockId id{block.sifted.account.block};
     if (!message || block.reference || message->bits != block.sifted.bits.size_bits() || message->bits == 0)
       return malformed(id, MessageType::full);
+    crypto::log_secret("sifted bits", block.sifted.bits.expose_bytes());
     block.reference.emplace(block.sifted.bits.expose(), message->seed);
     return {};
   }
@@ -212,6 +214,7 @@ class AliceChain final : public Chain {
         .seed = std::vector<std::uint64_t>((crypto::toeplitz_seed_bits(bits, account.length_bits) + 63) / 64)};
     random_.fill(std::as_writable_bytes(std::span{amplify.seed}));
     auto key = crypto::toeplitz_hash(block.sifted.bits, amplify.seed, account.length_bits);
+    crypto::log_secret("amplified bits", key.expose_bytes());
     amplify.confirmation = Confirmation{key}.seal();
     send(id, MessageType::amplify, encode(amplify));
     figures_.secret_bits += key.size_bits();

@@ -9,6 +9,7 @@
 #include "appliance/distill/chain.hpp"
 #include "appliance/distill/confirmation.hpp"
 #include "appliance/distill/messages.hpp"
+#include "crypto/key_log.hpp"
 #include "crypto/toeplitz.hpp"
 
 namespace cloister::distill {
@@ -174,6 +175,7 @@ class BobChain final : public Chain {
     const auto reply = decode_sift_reply(payload, sift->bases, intensity_count(parameters_.bound));
     if (!reply) return malformed(id, MessageType::sift_reply);
     if (reply->known) {
+      crypto::log_secret("raw bits", sift->bits.expose_bytes());
       const Sifted sifted = distill::sift(sift->bits, sift->bases, *reply);
       block.sifted.add(sifted);
       figures_.sifted_bits += sifted.key.size_bits();
@@ -199,6 +201,7 @@ class BobChain final : public Chain {
   void begin_reconciliation(BlockId id, Block& block) {
     if (block.sifted.account.test_qber() > parameters_.qber_limit)
       return drop_and_tell(id, DropReason::qber_above_limit);
+    crypto::log_secret("sifted bits", block.sifted.bits.expose_bytes());
     FullMessage full{.bits = block.sifted.bits.size_bits(), .seed = 0};
     random_.fill(std::as_writable_bytes(std::span{&full.seed, 1}));
     send(id, MessageType::full, encode(full));
@@ -285,7 +288,9 @@ class BobChain final : public Chain {
         message->errors != account.key.m || account.length_bits < length_bits_min) {
       return malformed(id, MessageType::amplify);
     }
+    crypto::log_secret("corrected bits", block.sifted.bits.expose_bytes());
     auto key = crypto::toeplitz_hash(block.sifted.bits, message->seed, account.length_bits);
+    crypto::log_secret("amplified bits", key.expose_bytes());
     if (!Confirmation{key}.matches(message->confirmation))
       return fail(std::format("block {}: the two boxes amplified it to different keys", id.value));
     figures_.secret_bits += key.size_bits();

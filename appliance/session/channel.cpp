@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "appliance/wire/writer.hpp"
+#include "crypto/key_log.hpp"
 
 namespace cloister::session {
 namespace {
@@ -19,6 +20,8 @@ void derive(std::span<const std::byte> secret, std::span<const std::byte> info, 
 BootstrapKeys::BootstrapKeys(crypto::BootstrapSecret exported) : secret{std::move(exported)} {
   constexpr std::string_view label = "hash key";
   derive(secret.expose(), std::as_bytes(std::span{label}), hash_key.fill());
+  crypto::log_secret("bootstrap secret", secret.expose());
+  crypto::log_secret("bootstrap hash key", hash_key.expose());
 }
 
 crypto::TagPad BootstrapKeys::pad(wire::BlockId block, std::size_t direction) const {
@@ -35,6 +38,7 @@ DirectionKeys direction_keys(std::span<const std::byte> secret, std::string_view
   wire::Writer info;
   info.text(label).bytes(context);
   derive(secret, info.view(), both.fill());
+  crypto::log_secret("frame keys", both.expose());
   DirectionKeys keys;
   std::ranges::copy(both.expose().first<crypto::MacKey::size>(), keys.client.fill().begin());
   std::ranges::copy(both.expose().last<crypto::MacKey::size>(), keys.server.fill().begin());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "appliance/hooks/simulation_hooks.hpp"
+#include "crypto/key_log.hpp"
 
 namespace cloister::session {
 using hooks::BitRole;
@@ -16,6 +17,7 @@ Key key_at(const crypto::SecretBits& bits, std::size_t first, BitRole role) {
   Key key;
   std::ranges::copy(slice.expose_bytes(), key.fill().begin());
   hooks::saw_bits_given(role, key.expose());
+  crypto::log_secret("hash key, pad or channel key", key.expose());
   return key;
 }
 

@@ -7,6 +7,7 @@
 #include "appliance/session/reserve.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
+#include "crypto/key_log.hpp"
 
 namespace cloister::session {
 using hooks::planted;
@@ -231,6 +232,7 @@ void SealedReserve::stage(const crypto::SecretBits& bits, std::array<std::uint64
   Generation generation;
   std::ranges::copy(next(generation.id.size()), generation.id.begin());
   hooks::saw_bits_given(hooks::BitRole::sealed, rest);
+  crypto::log_secret("sealed pads", rest);
   std::ranges::copy(next(crypto::HashKey::size), generation.hash_key.fill().begin());
   std::ranges::copy(next(crypto::MacKey::size), generation.channel_key.fill().begin());
   generation.sender_base = sender_base;

@@ -5,6 +5,7 @@
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/keylog.hpp"
 #include "appliance/wire/writer.hpp"
+#include "crypto/key_log.hpp"
 
 namespace cloister::vpn {
 using hooks::planted;
@@ -21,6 +22,8 @@ void append_with_length(crypto::SecretVector<std::byte>& out, std::span<const st
 }  // namespace
 
 SaSecrets::SaSecrets(crypto::TunnelKey key, std::optional<crypto::KemSecret> kem) {
+  crypto::log_secret("tunnel key", key.expose());
+  if (kem) crypto::log_secret("ML-KEM secret", kem->expose());
   append_with_length(input_, key.expose());
   append_with_length(input_, kem ? std::span<const std::byte>{kem->expose()} : std::span<const std::byte>{});
 }
@@ -40,6 +43,7 @@ SaKey SaSecrets::derive(const SaContext& context, Direction direction, Spi spi) 
 #ifdef CLOISTER_TEST_KEYLOG
   log_sa_key(spi, key);
 #endif
+  crypto::log_secret("SA key", key.expose());
   return key;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+// Sanitizers replace the same functions, and must know each piece: this is empty there.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 extern "C" {

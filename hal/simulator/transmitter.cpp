@@ -1,6 +1,7 @@
 #include <format>
 #include <utility>
 
+#include "crypto/key_log.hpp"
 #include "hal/simulator/box_end.hpp"
 #include "hal/simulator/simulator.hpp"
 #include "hal/simulator/symbols.hpp"
@@ -81,6 +82,7 @@ Result<std::unique_ptr<Transmitter>> open_transmitter(const SimulatorConfig& con
   if (!end) return std::unexpected{std::move(end.error())};
   SourceSeed seed;
   random.fill(seed.fill());
+  crypto::log_secret("light seed", seed.expose());
   auto generator = SymbolGenerator::create(seed, end->settings());
   if (!generator) return std::unexpected{std::move(generator.error())};
   return std::make_unique<SimulatedTransmitter>(std::move(*end), std::move(seed), std::move(*generator));
