@@ -4,6 +4,11 @@
 
 namespace cloister::crypto {
 
+bool Credentials::signs_elsewhere() const {
+  return (pinned && pinned->own->kind() != KeyKind::ml_dsa_65) ||
+         (certified && certified->own->kind() != KeyKind::ml_dsa_65);
+}
+
 std::string to_string(const Credentials& credentials) {
   if (!credentials.by_keys()) return "PSK";
   const auto& own = credentials.pinned ? credentials.pinned->own : credentials.certified->own;

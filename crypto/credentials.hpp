@@ -38,6 +38,8 @@ struct Credentials {
     return {.psk = std::move(psk), .pinned = std::nullopt, .certified = std::nullopt};
   }
   [[nodiscard]] bool by_keys() const { return pinned || certified; }
+  /// Whether this box's signatures take the time of a TPM.
+  [[nodiscard]] bool signs_elsewhere() const;
 };
 
 /// "PSK", "pinned keys (own key ML-DSA-65)", "certificates (own key ECDSA P-256) and PSK" and so on, for people.

@@ -68,6 +68,11 @@ void Link::on_vault_done(const Result<std::uint64_t>& outcome) {
   drain();
 }
 
+void Link::on_handshake(session::AdvanceHandshake step, const Result<std::vector<std::byte>>& answer) {
+  session_.on_handshake(std::move(step), answer, surroundings_.now());
+  drain();
+}
+
 void Link::on_tunnel_timer(wire::TunnelId tunnel) { tunnels_.on_timer(tunnel); }
 Result<> Link::on_rekey_wanted(wire::TunnelId tunnel) { return tunnels_.on_rekey_wanted(tunnel); }
 
@@ -80,6 +85,7 @@ struct Link::SessionActions {
   void operator()(session::Wake& wake) const { link.surroundings_.wake_session(wake.at); }
   void operator()(session::StoreRecord& store) const { link.surroundings_.store_record(std::move(store.record)); }
   void operator()(session::MoveCounter& move) const { link.surroundings_.move_counter(move.counter, move.to); }
+  void operator()(session::AdvanceHandshake& step) const { link.surroundings_.advance_handshake(std::move(step)); }
   void operator()(session::Established& established) const {
     link.store_.keep_only(established.kept);
     link.generation_ = ++link.last_generation_;

@@ -57,6 +57,7 @@ class Link {
   void on_disconnected(const std::string& reason);
   void on_session_timer();
   void on_vault_done(const Result<std::uint64_t>& outcome);
+  void on_handshake(session::AdvanceHandshake step, const Result<std::vector<std::byte>>& answer);
   void on_tunnel_timer(wire::TunnelId tunnel);
   [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
   /// From now on these are its tunnels; those that stay lose no packet.

@@ -265,6 +265,16 @@ void LinkDriver::move_counter(session::Counter counter, std::uint64_t to) {
   on_vault_thread([counter, to](drivers::Vault& vault) { return vault.move(counter, to); });
 }
 
+/// On the vault's thread: there it is where the TPM is waited for.
+void LinkDriver::advance_handshake(session::AdvanceHandshake step) {
+  asio::post(vault_thread_, [this, owner = std::weak_ptr{alive_}, step = std::move(step)]() mutable {
+    auto answer = step.handshake.advance(step.received);
+    asio::post(io_, [this, owner, step = std::move(step), answer = std::move(answer)]() mutable {
+      if (!owner.expired()) link_.on_handshake(std::move(step), answer);
+    });
+  });
+}
+
 void LinkDriver::wake_session(Instant at) {
   wait_until(session_timer_, at, alive_, [this] { link_.on_session_timer(); });
 }

@@ -90,6 +90,7 @@ class LinkDriver final : private LinkSurroundings {
   void disconnect() override;
   void store_record(crypto::SecretVector<std::byte> record) override;
   void move_counter(session::Counter counter, std::uint64_t to) override;
+  void advance_handshake(session::AdvanceHandshake step) override;
   void refused_stranger(const std::string& address);
   void on_vault_thread(std::function<Result<std::uint64_t>(drivers::Vault&)> work);
   void wake_session(Instant at) override;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "appliance/session/sealed_reserve.hpp"
+#include "appliance/session/session.hpp"
 #include "appliance/vpn/esp.hpp"
 #include "appliance/wire/names.hpp"
 
@@ -34,6 +35,9 @@ class LinkSurroundings {
   /// The vault: keeps what outlives the service, in the order of the calls; each is told by Link::on_vault_done.
   virtual void store_record(crypto::SecretVector<std::byte> record) = 0;
   virtual void move_counter(session::Counter counter, std::uint64_t to) = 0;
+
+  /// A step of the bootstrap's handshake, in which the TPM may sign; told by Link::on_handshake.
+  virtual void advance_handshake(session::AdvanceHandshake step) = 0;
 
   /// The chain; what it does is told by Link::on_chain. A generation names a session.
   virtual void start_chain(std::uint64_t generation, wire::BlockId first) = 0;

@@ -28,6 +28,7 @@
 #include "appliance/cloisterctl/status_view.hpp"
 #include "appliance/cloisterctl/support_bundle.hpp"
 #include "appliance/cloisterctl/tunnels.hpp"
+#include "appliance/cloisterctl/voucher.hpp"
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
@@ -207,6 +208,39 @@ int run(int argc, char** argv) {
   fingerprint->add_option("file", identity.public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
 
+  auto* voucher = app.add_subcommand(
+      "voucher",
+      "Vouch for the key of another box, or learn a key that other boxes vouch for; works without the service");
+  voucher->require_subcommand(1);
+  cloisterctl::VoucherOptions voucher_options{.tpm = {"device:/dev/tpmrm0"},
+                                              .identity = "/var/lib/cloister/identity",
+                                              .as = {},
+                                              .box = {},
+                                              .fingerprint = {},
+                                              .files = {},
+                                              .by = {}};
+  auto* voucher_make = voucher->add_subcommand(
+      "make", "Say, signed with this box's key, that a box has the key which you have compared; to standard output");
+  auto* voucher_check =
+      voucher->add_subcommand("check", "Show the fingerprint of a box's key that enough boxes vouch for");
+  for (auto* command : {voucher_make, voucher_check})
+    command->add_option("box", voucher_options.box, "Name of the box whose key it is")->required();
+  voucher_make->add_option("fingerprint", voucher_options.fingerprint, "Of its key, as you have compared it")
+      ->required();
+  voucher_make->add_option("--as", voucher_options.as, "This box's name")->required();
+  voucher_make->add_option("--tpm", voucher_options.tpm.tcti, tpm_meaning)->capture_default_str();
+  voucher_make->add_option("--config", tpm_configuration, tpm_configuration_meaning);
+  voucher_make->add_option("--identity", voucher_options.identity, "File of this box's key, as 'box.identity' names it")
+      ->capture_default_str();
+  voucher_check->add_option("file", voucher_options.files, "Vouchers, as 'voucher make' has written them")->required();
+  voucher_check
+      ->add_option("--by", voucher_options.by,
+                   "NAME=FINGERPRINT of a box whose word you take, and whose key you have compared; again for each")
+      ->required()
+      ->allow_extra_args(false);
+  voucher_check->add_option("--at-least", voucher_options.at_least, "So many of them must vouch (default: all)");
+  voucher_check->add_flag("--json", voucher_options.json, "For programs");
+
   auto* pcr_policy = app.add_subcommand(
       "pcr-policy", "Which states of the machine may open what its TPM has sealed; works without the service");
   pcr_policy->require_subcommand(1);
@@ -366,13 +400,15 @@ int run(int argc, char** argv) {
   if (!tpm_configuration.empty()) {
     const auto settings = cloisterctl::tpm_of(tpm_configuration);
     if (!settings) return failed(settings.error().message);
-    psk_options.tpm = identity.tpm = *settings;
+    psk_options.tpm = identity.tpm = voucher_options.tpm = *settings;
   }
   if (*policy_show) done = cloisterctl::pcr_policy_show(policy_options);
   if (*policy_sign) done = cloisterctl::pcr_policy_sign(policy_options);
   if (*policy_install) done = cloisterctl::pcr_policy_install(policy_options);
   if (*enroll) done = cloisterctl::enroll(identity);
   if (*fingerprint) done = cloisterctl::show_fingerprint(identity);
+  if (*voucher_make) done = cloisterctl::voucher_make(voucher_options);
+  if (*voucher_check) done = cloisterctl::voucher_check(voucher_options);
   if (*generate) done = cloisterctl::psk_generate(psk_options);
   if (*import) done = cloisterctl::psk_import(psk_options);
   return done ? 0 : failed(done.error().message);

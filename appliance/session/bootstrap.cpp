@@ -59,7 +59,32 @@ bool Session::State::same_lives() const {
 }
 
 void Session::State::on_bootstrap(std::span<const std::byte> bytes, Instant now) {
-  auto answer = channel->handshake->advance(bytes);
+  if (!credentials.signs_elsewhere()) return on_advanced(channel->handshake->advance(bytes), now);
+  channel->step.emplace(
+      AdvanceHandshake{channel->number, std::move(*channel->handshake), {bytes.begin(), bytes.end()}});
+  channel->handshake.reset();
+  channel->handshake_away = true;
+  begin_step();
+}
+
+void Session::State::begin_step() {
+  if (step_away || !channel || !channel->step) return;
+  actions.emplace_back(std::move(*channel->step));
+  channel->step.reset();
+  step_away = true;
+}
+
+void Session::on_handshake(AdvanceHandshake step, const Result<std::vector<std::byte>>& answer, Instant now) {
+  State& state = *state_;
+  state.step_away = false;
+  if (!state.channel || state.channel->number != step.connection) return state.begin_step();
+  state.channel->handshake.emplace(std::move(step.handshake));
+  state.channel->handshake_away = false;
+  state.on_advanced(answer, now);
+  state.receive(now);
+}
+
+void Session::State::on_advanced(const Result<std::vector<std::byte>>& answer, Instant now) {
   if (!answer) {
     if (const auto alert = channel->handshake->take_alert(); !alert.empty()) send(FrameKind::bootstrap, alert);
     return refuse_bootstrap(answer.error().message, now);

@@ -34,7 +34,10 @@ struct Channel {
   std::vector<std::byte> peer_greeting;
   Greeting peer;
   SessionId id{};
+  std::uint64_t number = 0;  // the session's count of connections
   std::optional<hooks::Handshake> handshake;
+  bool handshake_away = false;           // its step is being done, or waits for that
+  std::optional<AdvanceHandshake> step;  // that waits, for one of an earlier connection
   std::optional<BootstrapKeys> bootstrap;
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;

@@ -87,6 +87,7 @@ void Session::State::arm(Instant now) {
 
 void Session::State::greet(Instant now) {
   channel.emplace();
+  channel->number = ++connections;
   channel->deadline = now + bootstrap_patience;
   channel->last_received = now;
   Greeting greeting{.link = settings.link,
@@ -115,7 +116,7 @@ void Session::State::greet(Instant now) {
 }
 
 void Session::State::receive(Instant now) {
-  while (channel && !channel->switch_awaited) {
+  while (channel && !channel->switch_awaited && !channel->handshake_away) {
     const bool known = channel->receive_key.has_value();
     auto raw = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
     if (!raw)
@@ -234,6 +235,13 @@ void Session::on_timer(Instant now) {
     state.alarm("PEER_UNREACHABLE", std::format("box '{}' cannot be reached ({}): is it running, and are "
                                                 "'peer_address' and the network right; trying again",
                                                 state.settings.peer_box, why));
+  }
+  if (state.channel && state.channel->handshake_away && now >= state.channel->deadline) {
+    return state.end(
+        "BOOTSTRAP_REFUSED",
+        "this box's TPM, which keeps its key, did not sign within 10 s: 'cloisterctl selftest' says whether "
+        "it works; trying again",
+        now);
   }
   if (state.channel && state.channel->phase != Phase::established && now >= state.channel->deadline) {
     return state.end("PEER_SILENT",

@@ -27,12 +27,12 @@
 #include <variant>
 #include <vector>
 
+#include "appliance/hooks/handshake.hpp"
 #include "appliance/session/sealed_reserve.hpp"
 #include "appliance/wire/names.hpp"
 #include "crypto/bits.hpp"
 #include "crypto/error.hpp"
 #include "crypto/random.hpp"
-#include "crypto/tls_handshake.hpp"
 
 namespace cloister::session {
 
@@ -115,6 +115,13 @@ struct MoveCounter {
   Counter counter;
   std::uint64_t to;
 };
+/// A step of the bootstrap's handshake, in which this box's TPM may have to sign, which takes its time: to be done beside
+/// (`handshake.advance(received)`), and told by on_handshake. One at a time; the peer's frames wait.
+struct AdvanceHandshake {
+  std::uint64_t connection;  // the session's count of them
+  hooks::Handshake handshake;
+  std::vector<std::byte> received;
+};
 struct Lost {
   std::string reason;
 };  // the session is over; the chain stops
@@ -125,8 +132,9 @@ struct Alarm {
   std::string code;
   std::string text;
 };
-using Action = std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage,
-                            BlockHeld, BlockBurnt, AuthenticatorChanged, StoreRecord, MoveCounter, Lost, Alarm>;
+using Action =
+    std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage, BlockHeld,
+                 BlockBurnt, AuthenticatorChanged, StoreRecord, MoveCounter, AdvanceHandshake, Lost, Alarm>;
 
 struct Status {
   std::string state;  // "disconnected", "greeting", "leasing", "bootstrapping", "established"
@@ -151,6 +159,9 @@ class Session {
   void restore(const KeptReserve& kept);
   /// The oldest of what the vault was told to do is done; the counter's value, or 0 for a record.
   void on_vault_done(const Result<std::uint64_t>& outcome, Instant now);
+
+  /// The handshake's step is done, and gave this answer.
+  void on_handshake(AdvanceHandshake step, const Result<std::vector<std::byte>>& answer, Instant now);
 
   /// Whom the operator's authority vouches for, as from now on; for a session that bootstraps by certificates.
   void renew(std::shared_ptr<const crypto::Authority> authority);

@@ -69,6 +69,8 @@ struct Session::State {
   bool outage_reported = false;
 
   std::optional<Channel> channel;
+  std::uint64_t connections = 0;
+  bool step_away = false;  // of a handshake, of this connection or an earlier one
 
   // The sealed reserve; nothing without a vault, or when it has failed.
   std::optional<SealedReserve> sealed;
@@ -118,6 +120,9 @@ struct Session::State {
   [[nodiscard]] bool may_resume() const;
   [[nodiscard]] bool same_lives() const;
   void on_bootstrap(std::span<const std::byte> bytes, Instant now);
+  /// One at a time, whatever becomes of the connections: who comes and goes fills no queue before the TPM.
+  void begin_step();
+  void on_advanced(const Result<std::vector<std::byte>>& answer, Instant now);
   void use_keys(DirectionKeys keys, bool by_qkd);
   void become_ready();
   void establish(const std::vector<BlockId>& kept, Instant now);

@@ -231,6 +231,9 @@ void SimulatedBox::store_record(crypto::SecretVector<std::byte> record) {
 void SimulatedBox::move_counter(session::Counter counter, std::uint64_t to) {
   if (at_io("ask for a counter's move")) vault_.move(counter, to);
 }
+void SimulatedBox::advance_handshake(session::AdvanceHandshake) {
+  require(false, "a simulated box has no key in a TPM");
+}
 
 void SimulatedBox::wake_session(Instant at) {
   session_due_ = at;

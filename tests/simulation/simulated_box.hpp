@@ -107,6 +107,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   void wake_tunnel(wire::TunnelId tunnel, Instant at) override;
   void store_record(crypto::SecretVector<std::byte> record) override;
   void move_counter(session::Counter counter, std::uint64_t to) override;
+  void advance_handshake(session::AdvanceHandshake step) override;
   void start_chain(std::uint64_t generation, wire::BlockId first) override;
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,

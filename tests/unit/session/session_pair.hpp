@@ -63,7 +63,8 @@ struct End {
   KeptReserve vault{};
   std::deque<std::uint64_t> vault_done;
   bool fails = false;
-  bool slow = false;  // answers when it no longer is
+  std::deque<AdvanceHandshake> steps;
+  bool slow = false;  // answers when it no longer is, and so do handshakes
 
   [[nodiscard]] bool saw(const std::string& event) const { return std::ranges::find(events, event) != events.end(); }
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
@@ -91,6 +92,13 @@ struct Pair {
     End& end = *ends[i];
     for (;;) {
       drain_actions(end);
+      if (!end.steps.empty() && !end.slow) {
+        auto step = std::move(end.steps.front());
+        end.steps.pop_front();
+        const auto answer = step.handshake.advance(step.received);
+        end.engine.on_handshake(std::move(step), answer, now);
+        continue;
+      }
       if (end.vault_done.empty() || end.slow) return;
       const auto value = end.vault_done.front();
       end.vault_done.pop_front();
@@ -123,6 +131,8 @@ struct Pair {
         end.events.push_back("burnt " + std::to_string(burnt->block.value));
       else if (auto* message = std::get_if<DeliverBlockMessage>(&*action))
         end.delivered.emplace_back(message->block.value, message->payload);
+      else if (auto* step = std::get_if<AdvanceHandshake>(&*action))
+        end.steps.push_back(std::move(*step));
       else if (std::holds_alternative<AuthenticatorChanged>(*action))
         end.events.push_back("switched");
       else if (std::holds_alternative<Lost>(*action))
