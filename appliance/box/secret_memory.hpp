@@ -23,7 +23,7 @@ inline constexpr std::uint64_t secret_bytes_of_sifted_bit = 2;
 /// A pad of 16 bytes has a grain of the arena (64 bytes) to itself, and the sealed reserve is there as record and as chunks.
 inline constexpr std::uint64_t secret_bytes_of_reserve_byte = 8;
 /// Four while it rekeys, each with its round keys and the powers of its hash key.
-inline constexpr std::uint64_t secret_bytes_of_sas = 4 * 4096;
+inline constexpr std::uint64_t secret_bytes_of_sas = 4UZ * 4096;
 /// A grain, in two directions, once more while a block is divided.
 inline constexpr std::uint64_t secret_bytes_of_stocked_key = 4UZ * 64;
 /// What cloister.service may lock is LimitMEMLOCK=300M; the rest of it is for the devices' rings.

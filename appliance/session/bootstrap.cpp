@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/session/session_state.hpp"
 
@@ -82,6 +84,8 @@ void Session::on_handshake(AdvanceHandshake step, const Result<std::vector<std::
   state.channel->handshake_away = false;
   state.on_advanced(answer, now);
   state.receive(now);
+  if (!state.channel || state.channel->handshake_away) return;
+  if (const auto reason = std::exchange(state.channel->closed, std::nullopt)) state.disconnected(*reason, now);
 }
 
 void Session::State::on_advanced(const Result<std::vector<std::byte>>& answer, Instant now) {

@@ -38,6 +38,7 @@ struct Channel {
   std::optional<hooks::Handshake> handshake;
   bool handshake_away = false;           // its step is being done, or waits for that
   std::optional<AdvanceHandshake> step;  // that waits, for one of an earlier connection
+  std::optional<std::string> closed;     // by the peer, meanwhile: why; what it had sent before is read first
   std::optional<BootstrapKeys> bootstrap;
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;

@@ -36,6 +36,7 @@ void Session::State::send(FrameKind kind, BlockId block, std::uint8_t type, std:
   if (kind == FrameKind::block || kind == FrameKind::close) {
     if (OpenBlock* open = book.find(block)) open->transcript.add(own_direction(), body);
   }
+  if (channel->closed) return;
   actions.emplace_back(Transmit{seal_frame(body, channel->send_key ? &*channel->send_key : nullptr)});
 }
 
@@ -222,9 +223,16 @@ void Session::on_disconnected(const std::string& reason, Instant now) {
     state.counters.last_error = reason;
     return state.reconnect(now, false);
   }
-  if (!state.established())
-    state.counters.last_error = std::format("the connection was lost before the session began: {}", reason);
-  state.lose(reason, now);
+  // The alert that says why it closed may wait behind the step.
+  if (state.channel->handshake_away)
+    state.channel->closed = reason;
+  else
+    state.disconnected(reason, now);
+}
+
+void Session::State::disconnected(const std::string& reason, Instant now) {
+  if (!established()) counters.last_error = std::format("the connection was lost before the session began: {}", reason);
+  lose(reason, now);
 }
 
 void Session::on_timer(Instant now) {

@@ -106,6 +106,7 @@ struct Session::State {
 
   // The connection's life.
 
+  void disconnected(const std::string& reason, Instant now);
   void lose(const std::string& reason, Instant now);
   void reconnect(Instant now, bool was_connected);
   /// The peer, or someone between, did what cannot be: the session ends, with an alarm.

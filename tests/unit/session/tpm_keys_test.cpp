@@ -97,6 +97,29 @@ TEST_CASE("A step that comes back after its connection is lost changes nothing",
   CHECK(pair.bob().alarms.empty());
 }
 
+TEST_CASE("A refusal that came with the end of the connection is heard, though a step was away", "[session][tpm]") {
+  const SoftwareTpm software;
+  const auto kept = in_tpm(software);
+  const auto other = in_memory();
+  auto pair = pair_of(other, kept);
+  pair.ends[0] = std::make_unique<End>(settings_of("alice", "bob"), pinned(other, other), 1, pair.now);
+  pair.drain(0);
+  pair.connect();
+  for (int i = 0; i < 10 && !pair.alice().hung_up; ++i) {
+    pair.pass(0);
+    pair.pass(1);
+  }
+  REQUIRE(pair.alice().hung_up);
+  pair.bob().slow = true;
+  pair.pass(0);
+  pair.disconnect();
+  CHECK(pair.bob().alarms.empty());
+  pair.bob().slow = false;
+  pair.drain(1);
+  CHECK(pair.bob().alarms == std::vector<std::string>{"BOOTSTRAP_REFUSED"});
+  CHECK(pair.bob().engine.status().state == "disconnected");
+}
+
 TEST_CASE("A TPM that does not sign in time, or not at all, is what the operator is told of", "[session][tpm]") {
   SoftwareTpm software;
   auto pair = pair_of(in_memory(), in_tpm(software));
