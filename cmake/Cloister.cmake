@@ -10,7 +10,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_LINKER_TYPE MOLD)
 
 add_library(cloister_options INTERFACE)
-target_include_directories(cloister_options INTERFACE ${CMAKE_SOURCE_DIR})
+configure_file(${CMAKE_SOURCE_DIR}/crypto/test_build.hpp.in ${CMAKE_BINARY_DIR}/configured/crypto/test_build.hpp)
+target_include_directories(cloister_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/configured)
 target_compile_options(cloister_options INTERFACE
   -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Wimplicit-fallthrough -Wcast-qual -Wformat=2 -ffp-contract=off)
@@ -21,8 +22,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_link_options(cloister_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -pie)
 endif()
 target_compile_definitions(cloister_options INTERFACE
-  BOOST_ASIO_NO_DEPRECATED CLOISTER_VERSION="${PROJECT_VERSION}"
-  $<$<BOOL:${CLOISTER_TEST_KEYLOG}>:CLOISTER_TEST_KEYLOG>)
+  BOOST_ASIO_NO_DEPRECATED CLOISTER_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_FLAGS MATCHES "fsanitize=thread")
   # Thread sanitizer does not know fences (GCC says so and stops); Asio's queues hold without them there.
   target_compile_definitions(cloister_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "crypto/test_build.hpp"
+
 namespace cloister::crypto {
 
 #ifdef CLOISTER_TEST_KEYLOG

@@ -18,6 +18,7 @@
 #include "crypto/kem.hpp"
 #include "crypto/random.hpp"
 #include "crypto/self_test_vectors.hpp"
+#include "crypto/test_build.hpp"
 #include "crypto/toeplitz.hpp"
 
 namespace cloister::crypto {

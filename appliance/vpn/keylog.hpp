@@ -2,6 +2,8 @@
 /// For interoperability tests only: SA keys as Wireshark's table of ESP SAs, in builds with CLOISTER_TEST_KEYLOG. Other
 /// builds have no such code; a test looks.
 
+#include "crypto/test_build.hpp"
+
 #ifdef CLOISTER_TEST_KEYLOG
 
 #include "appliance/vpn/esp.hpp"
