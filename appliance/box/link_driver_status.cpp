@@ -1,5 +1,6 @@
 // What `status` shows of a link and its tunnels.
 #include <algorithm>
+#include <chrono>
 #include <format>
 
 #include "appliance/box/link_driver.hpp"
@@ -9,6 +10,16 @@ namespace {
 
 std::string text_of(const std::optional<vpn::Spi>& spi) {
   return spi ? std::format("0x{:08x}", spi->value) : std::string{};
+}
+
+/// The last day counts to its end.
+std::optional<double> trust_left(const crypto::Credentials& credentials) {
+  if (!credentials.pinned) return std::nullopt;
+  const auto& peer = credentials.pinned->peer;
+  if (!peer) return 0;
+  if (!peer->until) return std::nullopt;
+  const std::chrono::duration<double> left = *peer->until + std::chrono::days{1} - std::chrono::system_clock::now();
+  return std::max(0.0, left.count());
 }
 
 /// Without a number where the block ended before it had one.
@@ -46,6 +57,8 @@ control::LinkStatus LinkDriver::status() const {
   status.peer = link_.settings().session.peer_box;
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
+  status.bootstrap_by = to_string(link_.credentials());
+  status.trust_seconds_left = trust_left(link_.credentials());
   status.device = device_.state;
   if (session.state != "established")
     status.state = session.state;

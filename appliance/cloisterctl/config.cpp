@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "appliance/box/secret_memory.hpp"
+#include "appliance/box/vouched.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
 #include "config/neighbours.hpp"
 #include "config/parse.hpp"
@@ -42,10 +43,19 @@ json::array to_json(const config::Settings& settings) {
   return all;
 }
 
+/// And what is wrong with the files of others that it rests on.
+std::expected<config::Whole, config::Diagnostics> load_checked(const std::string& file) {
+  auto whole = config::load_whole(file);
+  if (!whole) return whole;
+  auto problems = box::voucher_problems(*whole, box::today());
+  if (!problems.empty()) return std::unexpected{std::move(problems)};
+  return whole;
+}
+
 }  // namespace
 
 int config_check(const std::string& file, bool json) {
-  const auto whole = config::load_whole(file);
+  const auto whole = load_checked(file);
   const auto neighbours = config::neighbours_of(file).value_or(config::Neighbours{});
   if (json) {
     json::array files{json::string{file}};

@@ -217,16 +217,23 @@ int run(int argc, char** argv) {
                                               .as = {},
                                               .box = {},
                                               .fingerprint = {},
+                                              .until = {},
                                               .files = {},
                                               .by = {}};
   auto* voucher_make = voucher->add_subcommand(
       "make", "Say, signed with this box's key, that a box has the key which you have compared; to standard output");
   auto* voucher_check =
       voucher->add_subcommand("check", "Show the fingerprint of a box's key that enough boxes vouch for");
-  for (auto* command : {voucher_make, voucher_check})
+  for (auto* command : {voucher_make, voucher_check}) {
     command->add_option("box", voucher_options.box, "Name of the box whose key it is")->required();
+    command->add_option("--role", voucher_options.role,
+                        "What its device is there, 'alice' or 'bob'; without it a voucher is for whichever");
+    command->add_option("--link", voucher_options.link, "For this link alone; without it a voucher is for any");
+  }
   voucher_make->add_option("fingerprint", voucher_options.fingerprint, "Of its key, as you have compared it")
       ->required();
+  voucher_make->add_option("--until", voucher_options.until,
+                           "The last day on which it counts, by UTC, as 2027-11-26 (default: a year from today)");
   voucher_make->add_option("--as", voucher_options.as, "This box's name")->required();
   voucher_make->add_option("--tpm", voucher_options.tpm.tcti, tpm_meaning)->capture_default_str();
   voucher_make->add_option("--config", tpm_configuration, tpm_configuration_meaning);

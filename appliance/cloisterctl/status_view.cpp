@@ -43,7 +43,7 @@ std::string line(std::string_view name, std::string_view value) {
 
 std::string authenticator(const Paint& paint, const std::string& by) {
   if (by == "qkd") return paint.good("QKD keys (information-theoretic)");
-  if (by == "bootstrap") return "bootstrap (PSK by TLS 1.3)";
+  if (by == "bootstrap") return "bootstrap (TLS 1.3)";
   return paint.bad("nobody");
 }
 
@@ -70,6 +70,8 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
               std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
   out += line("state", paint.state(link.state));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
+  out += line("bootstrap by",
+              link.trust_seconds_left == 0 ? paint.bad("nothing: the vouchers have ended") : link.bootstrap_by);
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
   out += line("rates",

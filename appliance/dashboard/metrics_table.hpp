@@ -50,6 +50,8 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"links.role", "cloister_link_info", Kind::info, link_info_help, "role"},
     {"links.state", "cloister_link_state", Kind::state, "The link's state: 1 for the one it is in.", "state"},
     {"links.authenticated_by", "cloister_link_authentication", Kind::state, "What authenticates the classical channel: nobody, bootstrap, qkd.", "by"},
+    {"links.bootstrap_by", "cloister_link_info", Kind::info, link_info_help, "bootstrap_by"},
+    {"links.trust_seconds_left", "cloister_link_trust_left_seconds", Kind::gauge, "Until the vouchers for the peer's key are too few for a bootstrap.", ""},
     {"links.qber", "cloister_link_qber_ratio", Kind::gauge, qber_help, "basis=\"key\""},
     {"links.test_qber", "cloister_link_qber_ratio", Kind::gauge, qber_help, "basis=\"test\""},
     {"links.detections_per_second", "cloister_link_detections_per_second", Kind::gauge, "Detections of the receiver a second.", ""},
