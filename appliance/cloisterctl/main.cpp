@@ -32,6 +32,7 @@
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
+#include "crypto/crash.hpp"
 #include "manual/manual.hpp"
 
 namespace {
@@ -303,6 +304,10 @@ int run(int argc, char** argv) {
   auto* check = config->add_subcommand("check", "Say what is wrong in a file, with line and column");
   auto* show = config->add_subcommand("show", "Show the file with every default written out and marked");
   for (auto* command : {check, show}) command->add_option("file", file, "Configuration file")->capture_default_str();
+  std::optional<std::uint64_t> lockable_mib;
+  check->add_option("--lockable", lockable_mib,
+                    "Memory that the service may lock, in MiB, for another machine than this (default: as "
+                    "cloister.service says here, with its drop-ins, or as it is delivered)");
   auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
   diff->add_option("before", file, "Configuration file")->required();
   diff->add_option("after", other_file, "The other one")->capture_default_str();
@@ -373,7 +378,7 @@ int run(int argc, char** argv) {
   if (*alarm) return cloisterctl::alarm_list(socket, alarm_options);
   if (*audit_show) return cloisterctl::audit_show(audit_options);
   if (*audit_verify) return cloisterctl::audit_verify(audit_options);
-  if (*check) return cloisterctl::config_check(file, json);
+  if (*check) return cloisterctl::config_check(file, lockable_mib, json);
   if (*show) return cloisterctl::config_show(file, json);
   if (*diff) return cloisterctl::config_diff(file, other_file, json);
   if (*account) {
@@ -404,6 +409,7 @@ int run(int argc, char** argv) {
     return cloisterctl::zeroize(zeroize_options);
   }
   Result<> done;
+  if (*generate || *import || *enroll || *fingerprint || *voucher_make) crypto::forbid_cores();
   if (!tpm_configuration.empty()) {
     const auto settings = cloisterctl::tpm_of(tpm_configuration);
     if (!settings) return failed(settings.error().message);

@@ -143,8 +143,9 @@ std::string render(const control::BoxStatus& status, bool colours) {
   std::string out = paint.bold("box: " + status.box) + "\n";
   out += line("version", std::format("{}, up {:.0f} s", status.version, status.uptime_seconds));
   out += line("state", paint.state(status.state));
-  out += line("secret memory", std::format("{}, {} of {}", status.secret_memory,
+  out += line("secret memory", std::format("{}, {} now and {} at most of {}", status.secret_memory,
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
+                                           with_size_unit(static_cast<double>(status.secret_memory_peak_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
   if (const auto standing = status.alarms.size(); standing > 0)
     out += line("alarms",

@@ -160,6 +160,7 @@ struct BoxStatus {
   double uptime_seconds = 0;
   std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
   std::uint64_t secret_memory_used_bytes = 0;
+  std::uint64_t secret_memory_peak_bytes = 0;  // as far as it was ever in use, what libraries hold included
   std::uint64_t secret_memory_bytes = 0;
   std::vector<LinkStatus> links;
   std::vector<TunnelStatus> tunnels;
@@ -168,6 +169,6 @@ struct BoxStatus {
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
                       (schema, box, version, state, uptime_seconds, secret_memory, secret_memory_used_bytes,
-                       secret_memory_bytes, links, tunnels, alarms, events))
+                       secret_memory_peak_bytes, secret_memory_bytes, links, tunnels, alarms, events))
 
 }  // namespace cloister::control

@@ -44,6 +44,7 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"uptime_seconds", "cloister_uptime_seconds", Kind::gauge, "Time since the service began.", ""},
     {"secret_memory", "cloister_secret_memory_protection", Kind::state, "How the memory of secrets is protected: memfd_secret, locked, unlocked.", "protection"},
     {"secret_memory_used_bytes", "cloister_secret_memory_used_bytes", Kind::gauge, "Memory of secrets in use.", ""},
+    {"secret_memory_peak_bytes", "cloister_secret_memory_peak_bytes", Kind::gauge, "As far as the memory of secrets was ever in use.", ""},
     {"secret_memory_bytes", "cloister_secret_memory_size_bytes", Kind::gauge, "Memory set aside for secrets.", ""},
 
     {"links.peer", "cloister_link_info", Kind::info, link_info_help, "peer"},
