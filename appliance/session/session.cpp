@@ -101,6 +101,7 @@ void Session::State::greet(Instant now) {
                     .next_block = book.next().value,
                     .channel_block = channel_block(),
                     .held = held,
+                    .bootstraps = may_bootstrap(),
                     .own_counter = sealed ? sealed->own() : 0,
                     .granted_counter = sealed ? sealed->granted() : 0,
                     .sealed_bits = sealed ? sealed->layout().bits() : 0,
@@ -108,6 +109,7 @@ void Session::State::greet(Instant now) {
                     .agreement = settings.agreement};
   random->fill(greeting.nonce);
   channel->own_greeting = encode(greeting);
+  channel->own_bootstraps = greeting.bootstraps;
   channel->own_counter = greeting.own_counter;
   channel->granted_counter = greeting.granted_counter;
   channel->own_sealed_bits = greeting.sealed_bits;
@@ -117,7 +119,7 @@ void Session::State::greet(Instant now) {
 }
 
 void Session::State::receive(Instant now) {
-  while (channel && !channel->switch_awaited && !channel->handshake_away) {
+  while (channel && !channel->switch_awaited && !channel->handshake_away && !channel->awaits_note) {
     const bool known = channel->receive_key.has_value();
     auto raw = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
     if (!raw)
@@ -244,6 +246,12 @@ void Session::on_timer(Instant now) {
                                                 "'peer_address' and the network right; trying again",
                                                 state.settings.peer_box, why));
   }
+  if (state.channel && state.channel->awaits_note && now >= state.channel->deadline) {
+    return state.end("BOOTSTRAP_REFUSED",
+                     "this box's TPM, which remembers that the link has bootstrapped, did not do so within 10 s: "
+                     "'cloisterctl selftest' says whether it works; trying again",
+                     now);
+  }
   if (state.channel && state.channel->handshake_away && now >= state.channel->deadline) {
     return state.end(
         "BOOTSTRAP_REFUSED",
@@ -344,6 +352,7 @@ Status Session::status() const {
   const State& state = *state_;
   Status status = state.counters;
   status.reserve_bits = state.reserve.bits();
+  status.awaited = state.awaited;
   status.sealed_chunks = state.sealed ? state.sealed->chunks_left() : 0;
   status.reserve_bits_max = state.settings.reserve_bits + Reserve::hash_key_bits + Reserve::channel_key_bits;
   if (!state.channel) {

@@ -60,6 +60,10 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {no_fsync}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 5},
       {.bugs = {fsync_error_lost}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 50},
       {.bugs = {counters_on_disk}, .seen_as = "I1", .seed = 71},
+      // Who lets a link bootstrap again.
+      {.bugs = {allowance_not_asked}, .seen_as = "I11", .seed = 2},
+      {.bugs = {allowance_kept}, .seen_as = "I11", .seed = 2},
+      {.bugs = {bootstrap_noted_late}, .seen_as = "I11", .seed = 601},
       // Hidden, and found once the other defence is off.
       {.bugs = {no_lease}, .seen_as = "I1", .hidden_by = "the peer goes on with no chunk that it has not granted"},
       {.bugs = {no_lease, opened_without_grant}, .seen_as = "I1", .seed = 151},

@@ -13,6 +13,7 @@ Trouble::Trouble(Stage& stage, const TroubleSettings& settings)
       witness_{stage.witness},
       boxes_{stage.boxes},
       light_{*stage.light},
+      policies_{stage.scale.bootstrap_again},
       settings_{settings},
       tpm_of_{stage.world.below(2)} {
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
@@ -152,12 +153,16 @@ bool Trouble::only_crashes() const {
 bool Trouble::explained(const SimulatedBox& box, std::string_view code) const {
   static const std::set<std::string_view> of_the_peer{"PEER_UNREACHABLE", "PEER_SILENT", "TUNNEL_BLOCKED"};
   if (of_the_peer.contains(code)) return settings_.faults.any();
+  // A TPM that remembers it too late, or a clock that says so.
+  if (code == "BOOTSTRAP_REFUSED" && (on(Fault::tpm_delay) || on(Fault::clock_jump))) return true;
   if (code == "CHANNEL_TAMPERED" || code == "PEER_PROTOCOL" || code == "BOOTSTRAP_REFUSED")
     return network_.forgeries() > 0;
   if (code == "RESERVE_ROLLED_BACK") return turned_back_ > 0 || !box.vault().kept_any();
   if (code == "SEALED_RESERVE_UNAVAILABLE") return box.vault().refused();
   if (code == "SEALED_RESERVE_SPENT")
     return !only_crashes() || boxes_[0].crashes() + boxes_[1].crashes() >= settings_.restarts_served;
+  if (code == "BOOTSTRAP_WAITS")
+    return settings_.faults.any() && std::ranges::contains(policies_, session::BootstrapAgain::by_operator);
   if (code == "RESERVE_EMPTY") return settings_.faults.any();
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);

@@ -44,6 +44,7 @@ class Trouble {
   Witness& witness_;
   std::array<SimulatedBox, 2>& boxes_;
   Light& light_;
+  std::array<session::BootstrapAgain, 2> policies_;
   TroubleSettings settings_;
   /// Never both TPMs: that is outside the claim.
   std::size_t tpm_of_ = 0;

@@ -50,6 +50,7 @@ struct End {
   Session engine;
   Bytes outgoing;
   bool wants_connection = false;
+  Instant connects_at{};
   bool hung_up = false;
   std::vector<std::string> alarms;
   std::string alarm_text;
@@ -108,9 +109,10 @@ struct Pair {
 
   void drain_actions(End& end) {
     while (auto action = end.engine.next_action()) {
-      if (std::holds_alternative<Connect>(*action))
+      if (const auto* connect = std::get_if<Connect>(&*action)) {
         end.wants_connection = true;
-      else if (auto* transmit = std::get_if<Transmit>(&*action))
+        end.connects_at = connect->not_before;
+      } else if (auto* transmit = std::get_if<Transmit>(&*action))
         end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
       else if (auto* store = std::get_if<StoreRecord>(&*action)) {
         end.vault.record = std::move(store->record);
