@@ -189,6 +189,13 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Somebody else than the peer box has connected to the link's classical channel; the connection was closed at "
      "once. At most one such event a minute; the text counts them.",
      "Where the peer box has moved, set 'peer_address'. Else keep strangers away from the port with a firewall."},
+    {"TPM_SLOW", true,
+     "This box's TPM has not counted within 10 s for what outlives the service: a chunk of the sealed reserve that the "
+     "peer "
+     "needs, or that the link has bootstrapped. The connection ends and is begun again.",
+     "Run 'cloisterctl selftest': it says how long the TPM takes. See what else uses it; one that stays so slow is to "
+     "be "
+     "replaced."},
     {"TRUST_UNREADABLE", true,
      "The files of a link's certificate authority or of its revocation lists cannot be read any more. What was read "
      "before counts until it is out of date; who has been revoked since is not known here.",

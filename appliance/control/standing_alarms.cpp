@@ -47,6 +47,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", link_closed, started}},
     {"SECRETS_CLOSED", {started}},
     {"SELF_TEST_FAILED", {started}},
+    {"TPM_SLOW", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"TRUST_UNREADABLE", {link_closed, started}},
     {"TUNNEL_BLOCKED", {"TUNNEL_UP", tunnel_removed, started}},
     {"TUNNEL_DIFFERS", {"TUNNEL_ALIKE", tunnel_removed, started}},

@@ -25,6 +25,7 @@ enum class PlantedBug : std::uint8_t {
   chunk_shared_by_directions,  // one pool for both directions
   rollback_not_noticed,        // no alarm
   record_not_synced,           // the limit is not on disk before the peer is asked
+  greets_while_granting,       // what a greeting says is granted may be out of date when it comes
   // The reserve in memory, and tags.
   pad_kept_until_verified,    // the sender takes its pad away when the peer has verified the tag
   pad_burnt_on_forgery,       // the receiver takes the pad away whether the tag holds or not

@@ -132,7 +132,7 @@ struct Lost {
 };  // the session is over; the chain stops
 /// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "BOOTSTRAP_WAITS",
 /// "PEER_UNREACHABLE", "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY",
-/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE".
+/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE", "TPM_SLOW".
 struct Alarm {
   std::string code;
   std::string text;

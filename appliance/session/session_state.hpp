@@ -123,7 +123,8 @@ struct Session::State {
   /// The peer, or someone between, did what cannot be: the session ends, with an alarm.
   void end(std::string code, std::string text, Instant now);
   void arm(Instant now);
-  void greet(Instant now);
+  void begin_connection(Instant now);
+  void greet();
 
   // Greeting and bootstrap.
 
@@ -183,6 +184,11 @@ struct Session::State {
   void tell_granted();
   void try_establish_opened(Instant now);
   [[nodiscard]] bool may_lease(Instant now);
+  /// For an opening that has ended, or for this one: what `granted` is then, nobody knows before.
+  [[nodiscard]] bool granting() const {
+    return std::ranges::contains(vault_steps, VaultStep::What::grant, &VaultStep::what);
+  }
+  void greet_late(Instant now);
   void drop_reserve() {
     reserve.clear();
     opening.reset();

@@ -28,6 +28,7 @@ constexpr std::array known{
     Known{PlantedBug::chunk_shared_by_directions, "chunk-shared-by-directions"},
     Known{PlantedBug::rollback_not_noticed, "rollback-not-noticed"},
     Known{PlantedBug::record_not_synced, "record-not-synced"},
+    Known{PlantedBug::greets_while_granting, "greets-while-granting"},
     Known{PlantedBug::pad_kept_until_verified, "pad-kept-until-verified"},
     Known{PlantedBug::pad_burnt_on_forgery, "pad-burnt-on-forgery"},
     Known{PlantedBug::pool_shared_by_directions, "pool-shared-by-directions"},

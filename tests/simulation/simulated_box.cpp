@@ -326,7 +326,7 @@ void SimulatedBox::info(const std::string& code, const std::string& subject, con
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
   ++alarms_;
-  on_alarm(code);
+  on_alarm(code, text);
 }
 void SimulatedBox::record(const std::string& account_line) {
   world_.note("account", account_line.size());

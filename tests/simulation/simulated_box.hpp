@@ -57,8 +57,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] bool running() const { return link_ != nullptr && !doomed_; }
   /// It has crashed by itself, and waits to be started.
   std::function<void()> on_crashed = [] {};
-  /// Called with each alarm's code.
-  std::function<void(const std::string&)> on_alarm = [](const std::string&) {};
+  /// Called with each alarm's code and text.
+  std::function<void(const std::string&, const std::string&)> on_alarm = [](const auto&, const auto&) {};
   /// Its clock jumps ahead.
   void jump(Duration ahead);
   /// While it is off. Whether an alarm is due.

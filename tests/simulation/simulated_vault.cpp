@@ -117,9 +117,13 @@ std::optional<std::uint64_t> SimulatedVault::own_limit() const {
 session::KeptReserve SimulatedVault::open() {
   session::KeptReserve kept{.record = {}, .own = kept_.tpm.own, .granted = kept_.tpm.granted, .problem = {}};
   const auto& file = kept_.disk.record();
+  const bool counters_known = std::exchange(kept_.counters_made, true);
   if (!file) {
-    if (std::exchange(kept_.counters_made, true))
-      kept.problem = "the TPM knows a sealed reserve of this link, but its record is gone";
+    if (counters_known) kept.problem = "the TPM knows a sealed reserve of this link, but its record is gone";
+    return kept;
+  }
+  if (!counters_known) {
+    kept.problem = "the disk has a sealed reserve that the TPM knows nothing of";
     return kept;
   }
   if (auto record = opened(*file)) {

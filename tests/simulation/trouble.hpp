@@ -37,7 +37,7 @@ class Trouble {
   void start_later(std::size_t box);
   [[nodiscard]] bool only_crashes() const;
   /// Whether an alarm has a reason among the faults.
-  [[nodiscard]] bool explained(const SimulatedBox& box, std::string_view code) const;
+  [[nodiscard]] bool explained(const SimulatedBox& box, std::string_view code, std::string_view text) const;
 
   VirtualWorld& world_;
   Network& network_;

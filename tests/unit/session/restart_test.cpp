@@ -62,6 +62,31 @@ TEST_CASE("Each restart opens a chunk, and when none is left the boxes bootstrap
   CHECK(boxes.both_saw("established bootstrap"));
 }
 
+TEST_CASE("A box that is restarted again while the peer's TPM still moves for its last life is served the next chunk",
+          "[session]") {
+  for (const std::size_t who : {0U, 1U}) {
+    INFO("restarted twice: " << who);
+    Boxes boxes;
+    boxes.fill();
+    auto& peer = boxes.pair.ends[1 - who];
+    boxes.pair.disconnect();
+    boxes.restart(who);
+    peer->slow_tpm = true;
+    boxes.pair.connect();
+    boxes.pair.settle();
+    REQUIRE_FALSE(peer->vault_done.empty());  // it grants, and that takes its time
+    boxes.pair.disconnect();
+    boxes.restart(who);
+    boxes.pair.connect();
+    for (auto& end : boxes.pair.ends) end->events.clear();
+    peer->slow_tpm = false;  // now it has, after the connection was made
+    boxes.pair.drain(1 - who);
+    boxes.pair.settle();
+    CHECK(boxes.both_saw("established qkd sealed"));
+    for (const auto& end : boxes.pair.ends) CHECK(end->alarms.empty());
+  }
+}
+
 TEST_CASE("A connection that is cut at any moment of a restart costs one chunk, not one each time", "[session]") {
   for (int cut = 0; cut < 12; ++cut) {
     INFO("after " << cut << " deliveries");
