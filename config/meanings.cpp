@@ -27,6 +27,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"links.bootstrap.trust", "The fingerprint of the peer's key, as its operator has read it out. Needs 'box.identity'."},
     {"links.bootstrap.ca", "The certificates of the authorities that the peer's certificate may come from (PEM). Read at each connection. Needs 'box.certificate' and 'crl'."},
     {"links.bootstrap.crl", "Their revocation lists (PEM), one of each authority and in date. Read at each connection."},
+    {"links.bootstrap.again", "Whether a link that has lost its QKD keys, and the sealed reserve with them, bootstraps again by itself, or only when this box's operator allows it ('cloisterctl link bootstrap'), each time. The first bootstrap of a new link needs no such word."},
     {"links.authentication.reserve", "QKD key that is set aside, first, for authenticating the classical channel."},
     {"links.device.driver", "What drives the device: the simulated one, or a vendor's library."},
     {"links.device.role", "Whether this box transmits or receives; the peer's is the other."},

@@ -60,11 +60,15 @@ struct Tpm {
   bool operator==(const Tpm&) const = default;
 };
 
+/// How a link comes to a bootstrap that is not its first.
+enum class BootstrapAgain { automatic, by_operator };
+
 struct Bootstrap {
   std::string psk;    // path of the sealed PSK; empty: none
   std::string trust;  // fingerprint of the peer's key; empty: none
   std::string ca;     // path of the operator's certificate authorities, PEM; empty: none
   std::string crl;    // path of their revocation lists, PEM
+  BootstrapAgain again = BootstrapAgain::automatic;
   bool operator==(const Bootstrap&) const = default;
 };
 

@@ -145,6 +145,11 @@ Link read_link(Section section, const Box& box) {
   bootstrap.read_optional("trust", link.bootstrap.trust, a_fingerprint());
   bootstrap.read_optional("ca", link.bootstrap.ca, a_path());
   bootstrap.read_optional("crl", link.bootstrap.crl, a_path());
+  bootstrap.read(
+      "again", link.bootstrap.again,
+      one_of<BootstrapAgain>(
+          {{"automatic", BootstrapAgain::automatic}, {"operator", BootstrapAgain::by_operator}},
+          "a policy: expected 'automatic' (the boxes do it by themselves) or 'operator' (when he allows it)"));
   check_bootstrap(bootstrap, link.bootstrap, box);
   bootstrap.finish();
 

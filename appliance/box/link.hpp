@@ -52,6 +52,11 @@ class Link {
   /// Before `on_connected`, where the link bootstraps by certificates.
   void renew(std::shared_ptr<const crypto::Authority> authority) { session_.renew(std::move(authority)); }
 
+  /// The operator lets it bootstrap once more; an error: it does not wait for that.
+  [[nodiscard]] Result<> allow_bootstrap();
+  /// From now on, whether it may by itself.
+  void follow(session::BootstrapAgain again) { session_.follow(again); }
+
   void on_connected();
   void on_received(std::span<const std::byte> bytes);
   void on_disconnected(const std::string& reason);

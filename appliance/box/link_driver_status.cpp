@@ -11,6 +11,18 @@ std::string text_of(const std::optional<vpn::Spi>& spi) {
   return spi ? std::format("0x{:08x}", spi->value) : std::string{};
 }
 
+const char* waits_for(session::Awaited whom) {
+  switch (whom) {
+    case session::Awaited::nobody:
+      return "";
+    case session::Awaited::own_operator:
+      return "operator";
+    case session::Awaited::peers_operator:
+      return "peer's operator";
+  }
+  return "";
+}
+
 /// Without a number where the block ended before it had one.
 control::BlockStatus status_of(const EndedBlock& block) {
   const auto& account = block.account;
@@ -47,7 +59,10 @@ control::LinkStatus LinkDriver::status() const {
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
   status.device = device_.state;
-  if (session.state != "established")
+  status.waits_for = waits_for(session.awaited);
+  if (session.awaited != session::Awaited::nobody)
+    status.state = "waits for an operator";
+  else if (session.state != "established")
     status.state = session.state;
   else if (!device_.present)
     status.state = "no device";

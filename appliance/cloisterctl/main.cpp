@@ -18,6 +18,7 @@
 #include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/link_bootstrap.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
 #include "appliance/cloisterctl/not_understood.hpp"
@@ -315,6 +316,12 @@ int run(int argc, char** argv) {
   auto* link_list = link->add_subcommand("list", "A line for each link (as 'link' alone)");
   auto* link_show = link->add_subcommand("show", "All of one link");
   link_show->add_option("name", name, "The link's name")->required();
+  cloisterctl::LinkBootstrapOptions bootstrap_options;
+  auto* link_bootstrap = link->add_subcommand(
+      "bootstrap", "Let a link that waits for its operator ('bootstrap.again') bootstrap once; for operators");
+  link_bootstrap->add_option("name", bootstrap_options.link, "The link's name")->required();
+  link_bootstrap->add_flag("--yes", bootstrap_options.yes, "Do not ask: for scripts");
+  link_bootstrap->add_flag("--json", bootstrap_options.json, "For programs: the link as it is then");
   cloisterctl::LinkPlanOptions plan_options;
   auto* plan = link->add_subcommand("plan", "Say what a link will bring; works without the service");
   plan->add_option("link", plan_options.link, "A preset ('link presets' lists them), or a file as they are")
@@ -380,6 +387,10 @@ int run(int argc, char** argv) {
   if (*schema) return cloisterctl::config_schema();
   if (*reference) return cloisterctl::config_reference(man);
   if (*link_show) return cloisterctl::link_show(socket, name, json);
+  if (*link_bootstrap) {
+    bootstrap_options.socket = socket;
+    return cloisterctl::link_bootstrap(bootstrap_options);
+  }
   if (*tunnel_show) return cloisterctl::tunnel_show(socket, name, json);
   if (*rekey) return cloisterctl::tunnel_rekey(socket, name, json);
   if (*tunnel) return cloisterctl::tunnel_list(socket, json);

@@ -69,6 +69,11 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   out += line("peer",
               std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
   out += line("state", paint.state(link.state));
+  if (link.waits_for == "operator")
+    out +=
+        line("waits for", std::format("an operator to allow a bootstrap: 'cloisterctl link bootstrap {}'", link.name));
+  if (link.waits_for == "peer's operator")
+    out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));

@@ -49,8 +49,10 @@ struct LinkStatus {
   std::string name;
   std::string peer;
   std::string role;  // "alice" (transmitter) or "bob" (receiver)
-  std::string
-      state;  // "disconnected", "greeting", "bootstrapping", "no device", "no light", "running", "no key: blocks dropped"
+  // "disconnected", "greeting", "bootstrapping", "waits for an operator", "no device", "no light", "running",
+  // "no key: blocks dropped"
+  std::string state;
+  std::string waits_for;            // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
   std::string authenticated_by;     // "nobody", "bootstrap", "qkd"
   std::string device;               // the device's own words
   std::optional<double> qber;       // of the last block's key basis
@@ -77,11 +79,11 @@ struct LinkStatus {
   double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, authenticated_by, device, qber, test_qber, detections_per_second,
-                       sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
-                       block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits,
-                       sealed_restarts, discarded_bits, last_error, last_block, failed_reconciliations, last_drop,
-                       epsilon_total, epsilon_budget, epsilon_per_block))
+                      (name, peer, role, state, waits_for, authenticated_by, device, qber, test_qber,
+                       detections_per_second, sifted_bits_per_second, secret_bits_per_second, blocks_made,
+                       blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
+                       authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,
+                       failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;

@@ -110,6 +110,7 @@ struct LeftOut {
 inline constexpr auto left_out = std::to_array<LeftOut>({
     {"schema", "says how to read the JSON"},
     {"links.device", "free text"},
+    {"links.waits_for", "links.state says that it waits, the alarm BOOTSTRAP_WAITS for whom"},
     {"links.last_error", "free text"},
     {"links.last_drop.number", "as links.last_block.number"},
     {"links.last_drop.reason", "free text"},
