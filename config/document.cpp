@@ -1,10 +1,6 @@
 #include "config/document.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <format>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -62,23 +58,6 @@ std::string in_words(const std::string& problem) {
   if (says("end of sequence") || says("end of map"))
     return "this line, or the one above, is indented otherwise than its neighbours";
   return problem;
-}
-
-std::expected<std::string, Diagnostics> text_of(const std::string& path) {
-  const auto unreadable = [&](const std::string& why) {
-    return std::unexpected{Diagnostics{{path, 0, 0, "", "cannot be read: " + why, ""}}};
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return unreadable("it is a directory");
-  std::ifstream file{path, std::ios::binary};
-  if (!file && errno == ENOENT)
-    return unreadable("there is no such file: name another, or begin with one of /usr/share/doc/cloister/examples");
-  if (!file && errno == EACCES) return unreadable("this user may not: run it as root");
-  if (!file) return unreadable(std::strerror(errno));
-  std::string text(text_bytes_max + 1, '\0');  // one more than is taken: read_document says so
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
 }
 
 YAML::Node joined(const std::vector<TextFile>& files, Report& report) {

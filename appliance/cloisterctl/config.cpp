@@ -5,6 +5,7 @@
 
 #include "appliance/box/secret_memory.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "config/neighbours.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
@@ -52,10 +53,14 @@ int config_check(const std::string& file, bool json) {
     for (const auto& taken : neighbours.taken) files.emplace_back(taken);
     json::array ignored;
     for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
+    json::array warnings;
+    if (const auto says = whole ? box::too_little_for(whole->configuration) : std::nullopt)
+      warnings.emplace_back(*says);
     std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
-                                              {"errors", whole ? json::array{} : to_json(whole.error())}})
+                                              {"errors", whole ? json::array{} : to_json(whole.error())},
+                                              {"warnings", warnings}})
               << '\n';
     return whole ? 0 : 1;
   }
@@ -105,9 +110,12 @@ int config_schema() {
   return 0;
 }
 
-int config_reference(bool man) {
+int config_reference(bool man, bool json) {
   const auto settings = config::all_settings();
-  std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
+  if (json)
+    print_json(config_keys(settings));
+  else
+    std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
   return 0;
 }
 
