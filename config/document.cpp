@@ -48,15 +48,17 @@ void add_to(YAML::Node& whole, const YAML::Node& document, Report& report) {
 
 }  // namespace
 
-std::string in_words(const std::string& problem) {
+std::string in_words(const std::string& problem, std::string_view line) {
   const auto says = [&](const char* words) { return problem.contains(words); };
   if (says("illegal map value") || says("illegal map key"))
     return "a key here or just above has no ': ' behind it, or a value holds one: write 'key: value', quotes around "
            "the value";
   if (says("end of sequence flow")) return "a '[' just above is not closed";
   if (says("end of map flow")) return "a '{' just above is not closed";
+  if ((says("end of sequence") || says("end of map")) && !line.substr(0, line.find('#')).contains(':'))
+    return "this line has no ': ' behind a key: write 'key: value'";
   if (says("end of sequence") || says("end of map"))
-    return "this line, or the one above, is indented otherwise than its neighbours";
+    return "this line, or the one above, is indented otherwise than its neighbours, or lacks the '- ' of its list";
   return problem;
 }
 

@@ -40,7 +40,7 @@ std::string why(int error) {
 std::string unfit(int descriptor) {
   struct stat about{};
   if (::fstat(descriptor, &about) != 0) return why(errno);
-  if (S_ISDIR(about.st_mode)) return "it is a directory";
+  if (S_ISDIR(about.st_mode)) return "it is a directory: name the file in it";
   return S_ISREG(about.st_mode) || S_ISFIFO(about.st_mode) ? "" : "it is a device, expected a file";
 }
 

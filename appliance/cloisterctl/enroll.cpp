@@ -30,7 +30,8 @@ Result<> write_text(const std::string& path, const std::string& text) {
 
 Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
   const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);
-  if (!text) return std::unexpected{text.error()};
+  if (!text)
+    return fail(text.error().message + ": name a public key, as 'cloisterctl enroll' writes it beside the key");
   const auto key = crypto::parse_public_key(*text);
   if (!key) return fail(std::format("'{}' {}", path, key.error().message));
   return crypto::fingerprint_of(key->get());

@@ -1,6 +1,8 @@
 #include "appliance/cloisterctl/events.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -86,6 +88,20 @@ std::optional<std::string> for_each_line(const std::vector<std::string>& files,
   return std::nullopt;
 }
 
+/// What of the list may be meant by a code that is not in it: what differs by a slip, or has it as a part.
+std::string instead_of(const std::string& code) {
+  std::vector<std::string> codes;
+  for (const auto& known : control::event_kinds()) codes.emplace_back(known.code);
+  if (const auto meant = config::nearest(code, codes)) return std::format(": did you mean '{}'?", *meant);
+  std::string upper = code;
+  std::ranges::transform(upper, upper.begin(),
+                         [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+  std::string holding;
+  for (const auto& known : codes)
+    if (known.contains(upper)) holding += (holding.empty() ? "" : ", ") + known;
+  return holding.empty() ? "; 'cloisterctl events explain' lists all" : "; there are: " + holding;
+}
+
 }  // namespace
 
 int events_list(const std::string& socket, const EventOptions& options) {
@@ -137,12 +153,7 @@ int events_explain(const ExplainOptions& options) {
   }
   const auto* kind = control::find_event_kind(options.code);
   if (kind == nullptr) {
-    std::vector<std::string> codes;
-    for (const auto& known : control::event_kinds()) codes.emplace_back(known.code);
-    const auto meant = config::nearest(options.code, codes);
-    return failed(
-        std::format("there is no event '{}'{}", options.code,
-                    meant ? std::format(": did you mean '{}'?", *meant) : "; 'cloisterctl events explain' lists all"));
+    return failed(std::format("there is no event '{}'{}", options.code, instead_of(options.code)));
   }
   if (options.json) {
     std::cout << json::serialize(object(*kind)) << '\n';

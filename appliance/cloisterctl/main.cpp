@@ -21,7 +21,6 @@
 #include "appliance/cloisterctl/limits.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
-#include "appliance/cloisterctl/not_understood.hpp"
 #include "appliance/cloisterctl/pcr_policy.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/reload.hpp"
@@ -34,6 +33,7 @@
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -362,7 +362,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return cloisterctl::not_understood(app, error);
+    return manual::not_understood(app, error);
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);

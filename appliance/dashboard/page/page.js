@@ -105,7 +105,7 @@ function show_link(status, link) {
 function tunnel_card(tunnel) {
   const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
   const rows = [
-    ['Cipher', tunnel.cipher],
+    ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
     ['Rekeys', tunnel.rekeys],
@@ -120,7 +120,7 @@ function tunnel_card(tunnel) {
 function alarm_card(alarm) {
   const note = alarm.ignored ? 'ignored, as configured' : alarm.acknowledged_by === null ? 'acknowledged by nobody' : `acknowledged by user ${alarm.acknowledged_by}`;
   const times = alarm.times === 1 ? 'once' : `${alarm.times} times`;
-  const lines = [alarm.text, `Since ${new Date(alarm.since).toLocaleString()}, ${times}; ${note}.`];
+  const lines = [alarm.text, `Since ${alarm.since.slice(0, 19).replace('T', ' ')} UTC, ${times}; ${note}.`];
   const known = kinds[alarm.code];
   if (known) lines.push(known.meaning, `What to do: ${known.remedy}`);
   return made('article', {className: `card alarm${alarm.ignored ? ' ignored' : ''}`},
