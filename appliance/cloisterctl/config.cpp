@@ -1,12 +1,16 @@
 #include "appliance/cloisterctl/config.hpp"
 
 #include <boost/json.hpp>
+#include <expected>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "appliance/box/secret_memory.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
 #include "config/neighbours.hpp"
+#include "config/notes.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
@@ -43,6 +47,14 @@ json::array to_json(const config::Settings& settings) {
   return all;
 }
 
+/// What is no mistake, but must be known.
+std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
+  if (!whole) return {};
+  auto warnings = config::notes_on(whole->configuration);
+  if (const auto says = box::too_little_for(whole->configuration)) warnings.push_back(*says);
+  return warnings;
+}
+
 }  // namespace
 
 int config_check(const std::string& file, bool json) {
@@ -54,8 +66,7 @@ int config_check(const std::string& file, bool json) {
     json::array ignored;
     for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
     json::array warnings;
-    if (const auto says = whole ? box::too_little_for(whole->configuration) : std::nullopt)
-      warnings.emplace_back(*says);
+    for (const auto& warning : warnings_of(whole)) warnings.emplace_back(warning);
     std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
@@ -69,7 +80,7 @@ int config_check(const std::string& file, bool json) {
     std::cout << file;
     for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
     std::cout << ": nothing is wrong\n";
-    if (const auto says = box::too_little_for(whole->configuration)) std::cerr << file << ": " << *says << '\n';
+    for (const auto& warning : warnings_of(whole)) std::cerr << file << ": " << warning << '\n';
   } else {
     print_diagnostics(whole.error());
   }

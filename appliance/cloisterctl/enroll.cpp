@@ -99,7 +99,8 @@ Result<> enroll(const IdentityOptions& options) {
   const bool request = !options.csr_box.empty();
   if (request && !config::a_name().parse(options.csr_box))
     return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
-  const bool existing = request && !options.force && std::filesystem::exists(options.identity);
+  std::error_code unseen;  // whoever may not look gets to know it when the key is read or written
+  const bool existing = request && !options.force && std::filesystem::exists(options.identity, unseen);
   const auto identity = obtain_identity(options, existing);
   if (!identity) return std::unexpected{identity.error()};
   const std::string public_key = options.identity + ".pub";

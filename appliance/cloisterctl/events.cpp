@@ -1,5 +1,7 @@
 #include "appliance/cloisterctl/events.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cctype>
@@ -55,7 +57,8 @@ std::vector<std::string> parts_of(const AuditOptions& options) {
   std::vector<std::string> files;
   for (unsigned age = control::audit_files_max; age-- > 1;) {
     const auto older = control::audit_path(options.directory, age);
-    if (std::filesystem::exists(older)) files.push_back(older);
+    std::error_code error;
+    if (std::filesystem::exists(older, error)) files.push_back(older);
   }
   files.push_back(control::audit_path(options.directory, 0));
   return files;
@@ -69,6 +72,18 @@ std::optional<std::string> unreadable(const std::string& path, const std::ifstre
   if (!file) return because(std::strerror(errno));
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return because("it is a directory");
+  return std::nullopt;
+}
+
+/// Whoever may not read a log learns that, and not that something is wrong in it.
+std::optional<int> right_lacking(const std::vector<std::string>& files) {
+  for (const auto& path : files) {
+    if (::access(path.c_str(), R_OK) == 0 || errno != EACCES) continue;
+    return failed(control::Failure{
+        control::Failure::Kind::right_lacking,
+        std::format("this user may not read the audit log '{}': as root say 'runuser -u cloister -- cloisterctl audit'",
+                    path)});
+  }
   return std::nullopt;
 }
 
@@ -166,7 +181,9 @@ int events_explain(const ExplainOptions& options) {
 }
 
 int audit_show(const AuditOptions& options) {
-  const auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+  const auto parts = parts_of(options);
+  if (const auto refused = right_lacking(parts)) return *refused;
+  const auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
     const auto entry = control::decode_audit_entry(line);
     if (!entry) return entry.error();
     if (options.json)
@@ -180,9 +197,11 @@ int audit_show(const AuditOptions& options) {
 }
 
 int audit_verify(const AuditOptions& options) {
+  const auto parts = parts_of(options);
+  if (const auto refused = right_lacking(parts)) return *refused;
   control::AuditChain chain;
   bool passes_head = false;
-  auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+  auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
     const auto entry = chain.add(line);
     passes_head = passes_head || chain.head() == options.head;
     return entry ? std::nullopt : std::optional{entry.error()};
