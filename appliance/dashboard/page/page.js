@@ -1,6 +1,7 @@
 // The page: listens to /live, where the status comes once a second, and shows it. Nothing is sent, nothing comes from elsewhere.
 
 import {duration, keys, percent, rate, size} from './format.js';
+import kinds from './kinds.js';
 import './picture.js';
 import './plot.js';
 
@@ -12,8 +13,16 @@ function made(name, properties = {}, children = []) {
   return element;
 }
 
+/// A box that has no secrets any more, or gives none out.
+const closed = {
+  'zeroized': 'Zeroized: the secrets of this box are destroyed, and nothing passes its tunnels',
+  'self-test failed': 'Closed: a self-test failed; no key is made, and nothing passes the tunnels',
+  'no secrets': 'Closed: the secrets of this box did not open; no key is made, and nothing passes the tunnels',
+};
+
 /// What state the box is in as a whole, and how to say it. The worst first.
 function headline(status) {
+  if (status.state !== 'running') return ['closed', closed[status.state] ?? `Closed: ${status.state}`];
   const blocked = status.tunnels.find((tunnel) => tunnel.state === 'blocked');
   if (blocked) return ['blocked', `Blocked: tunnel '${blocked.name}' has no key left; its packets are dropped, not sent in clear`];
   const dropped = status.links.find((link) => link.state === 'no key: blocks dropped');
@@ -22,8 +31,12 @@ function headline(status) {
   }
   const waiting = status.links.find((link) => link.state !== 'running');
   if (waiting) return ['waiting', `Link '${waiting.name}': ${waiting.state}`];
+  const differs = status.tunnels.find((tunnel) => tunnel.state === 'differs');
+  if (differs) return ['blocked', `Blocked: tunnel '${differs.name}' is not configured alike on both boxes; its packets are dropped`];
   const down = status.tunnels.find((tunnel) => tunnel.state !== 'up');
   if (down) return ['waiting', `Tunnel '${down.name}': ${down.state}`];
+  const calling = status.alarms.filter((alarm) => !alarm.ignored && alarm.acknowledged_by === null);
+  if (calling.length > 0) return ['alarm', `Running, but ${calling.length === 1 ? 'an alarm stands' : `${calling.length} alarms stand`}: ${calling[0].code} of ${calling[0].subject}`];
   return ['running', 'Running: keys are made and spent'];
 }
 
@@ -48,13 +61,22 @@ function section_of(link) {
       traffic: plot('Traffic', ['received', 'sent'], rate, 1000),
     };
     const plots = made('div', {className: 'plots'}, [section.qber, section.rates, section.stock, section.reserve, section.traffic]);
-    const title = made('h2', {id: `link-${sections.size}`, textContent: `Link ${link.name} to ${link.peer}`});
-    const whole = made('section', {}, [title, section.about, section.picture, plots]);
-    whole.setAttribute('aria-labelledby', title.id);
-    at('links').append(whole);
+    const title = made('h2', {id: `link-${link.name}`, textContent: `Link ${link.name} to ${link.peer}`});
+    section.whole = made('section', {}, [title, section.about, section.picture, plots]);
+    section.whole.setAttribute('aria-labelledby', title.id);
+    at('links').append(section.whole);
     sections.set(link.name, section);
   }
   return sections.get(link.name);
+}
+
+/// A reload may have taken links out.
+function forget_links(links) {
+  for (const [name, section] of sections) {
+    if (links.some((link) => link.name === name)) continue;
+    section.whole.remove();
+    sections.delete(name);
+  }
 }
 
 function bits_per_second(status, tunnels, field) {
@@ -83,7 +105,7 @@ function show_link(status, link) {
 function tunnel_card(tunnel) {
   const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
   const rows = [
-    ['Cipher', tunnel.cipher],
+    ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
     ['Rekeys', tunnel.rekeys],
@@ -93,6 +115,27 @@ function tunnel_card(tunnel) {
   const state = made('span', {className: tunnel.state === 'up' ? 'state-good' : 'state-bad', textContent: tunnel.state});
   const list = made('dl', {}, rows.flatMap(([name, value]) => [made('dt', {textContent: name}), made('dd', {textContent: value})]));
   return made('article', {className: 'card'}, [made('h3', {}, [`${tunnel.name}: `, state]), list]);
+}
+
+function alarm_card(alarm) {
+  const note = alarm.ignored ? 'ignored, as configured' : alarm.acknowledged_by === null ? 'acknowledged by nobody' : `acknowledged by user ${alarm.acknowledged_by}`;
+  const times = alarm.times === 1 ? 'once' : `${alarm.times} times`;
+  const lines = [alarm.text, `Since ${alarm.since.slice(0, 19).replace('T', ' ')} UTC, ${times}; ${note}.`];
+  const known = kinds[alarm.code];
+  if (known) lines.push(known.meaning, `What to do: ${known.remedy}`);
+  return made('article', {className: `card alarm${alarm.ignored ? ' ignored' : ''}`},
+    [made('h3', {textContent: `${alarm.code} of ${alarm.subject}`}), ...lines.map((textContent) => made('p', {textContent}))]);
+}
+
+let alarms_shown = '';
+
+/// Anew only where they have changed: what a person selects or a screen reader reads stays.
+function show_alarms(alarms) {
+  const now = JSON.stringify(alarms);
+  if (now === alarms_shown) return;
+  alarms_shown = now;
+  at('alarms-section').hidden = alarms.length === 0;
+  at('alarms').replaceChildren(...alarms.map(alarm_card));
 }
 
 function event_line(status, event) {
@@ -108,6 +151,8 @@ function show(status) {
   document.title = `${status.box}: ${document.body.dataset.state} - Cloister`;
   at('box').textContent = status.box;
   at('about').textContent = `version ${status.version}, up ${duration(status.uptime_seconds)}`;
+  show_alarms(status.alarms);
+  forget_links(status.links);
   for (const link of status.links) show_link(status, link);
   at('tunnels').replaceChildren(...status.tunnels.map(tunnel_card));
   at('events').replaceChildren(...status.events.toReversed().map((event) => event_line(status, event)));
