@@ -13,6 +13,16 @@ function made(name, properties = {}, children = []) {
   return element;
 }
 
+const drops_blocks = (link) => link.state === 'no key: blocks dropped';
+const tested = new Map(); // by link: the newest QBER of a test basis
+
+/// The QBER to show beside a link's state: between two blocks the test basis has none, and the key basis is that of the last block
+/// which gave a key, which says nothing of those that are dropped.
+function remember_qber(link) {
+  if (link.test_qber !== null) tested.set(link.name, link.test_qber);
+  link.shown_qber = link.test_qber ?? (drops_blocks(link) ? tested.get(link.name) ?? null : link.qber);
+}
+
 /// A box that has no secrets any more, or gives none out.
 const closed = {
   'zeroized': 'Zeroized: the secrets of this box are destroyed, and nothing passes its tunnels',
@@ -25,9 +35,9 @@ function headline(status) {
   if (status.state !== 'running') return ['closed', closed[status.state] ?? `Closed: ${status.state}`];
   const blocked = status.tunnels.find((tunnel) => tunnel.state === 'blocked');
   if (blocked) return ['blocked', `Blocked: tunnel '${blocked.name}' has no key left; its packets are dropped, not sent in clear`];
-  const dropped = status.links.find((link) => link.state === 'no key: blocks dropped');
+  const dropped = status.links.find(drops_blocks);
   if (dropped) {
-    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.test_qber ?? dropped.qber)}): someone may be listening, or it is misaligned`];
+    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.shown_qber)}): someone may be listening, or it is misaligned`];
   }
   const waiting = status.links.find((link) => link.state !== 'running');
   if (waiting) return ['waiting', `Link '${waiting.name}': ${waiting.state}`];
@@ -138,15 +148,33 @@ function show_alarms(alarms) {
   at('alarms').replaceChildren(...alarms.map(alarm_card));
 }
 
-function event_line(status, event) {
+function event_text(status, event) {
   const ago = duration(Math.max(0, status.uptime_seconds - event.at_seconds));
-  const alarm = event.severity === 'alarm';
   const times = event.times > 1 ? ` (${event.times} times)` : '';
-  return made('li', {className: alarm ? 'alarm' : '', textContent: `${alarm ? 'ALARM, ' : ''}${ago} ago: ${event.subject}: ${event.text}${times}`});
+  return `${event.severity === 'alarm' ? 'ALARM, ' : ''}${ago} ago: ${event.subject}: ${event.text}${times}`;
+}
+
+const lines = new Map(); // of events, by number
+
+/// A line stays the same element while its event is kept, so that the list can be scrolled and selected from.
+function show_events(status) {
+  if (before === null) lines.clear();
+  for (const event of status.events) {
+    const line = lines.get(event.number) ?? made('li', {className: event.severity === 'alarm' ? 'alarm' : ''});
+    const text = event_text(status, event);
+    if (line.textContent !== text) line.textContent = text;
+    lines.set(event.number, line);
+  }
+  const kept = new Set(status.events.map((event) => event.number));
+  for (const number of lines.keys()) if (!kept.has(number)) lines.delete(number);
+  const list = at('events');
+  const wanted = status.events.toReversed().map((event) => lines.get(event.number));
+  if (wanted.length !== list.children.length || wanted.some((line, index) => list.children[index] !== line)) list.replaceChildren(...wanted);
 }
 
 function show(status) {
   if (before && before.uptime_seconds > status.uptime_seconds) before = null; // the service began anew
+  status.links.forEach(remember_qber);
   say(...headline(status));
   document.title = `${status.box}: ${document.body.dataset.state} - Cloister`;
   at('box').textContent = status.box;
@@ -155,7 +183,7 @@ function show(status) {
   forget_links(status.links);
   for (const link of status.links) show_link(status, link);
   at('tunnels').replaceChildren(...status.tunnels.map(tunnel_card));
-  at('events').replaceChildren(...status.events.toReversed().map((event) => event_line(status, event)));
+  show_events(status);
   before = status;
 }
 
