@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
 namespace cloister::config {
 
@@ -34,6 +35,13 @@ std::string shown(std::string_view text) {
   for (const char character : open.substr(0, shown_max))
     out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
   return open.size() > shown_max ? out + "..." : out;
+}
+
+Diagnostic diagnostic_at(const Setting& setting, std::size_t value, std::string message) {
+  if (setting.places.empty())
+    return {.file = {}, .path = setting.path, .message = std::move(message), .source_line = {}};
+  const auto& place = setting.places[value < setting.places.size() ? value : 0];
+  return {place.file, place.line, place.column, setting.path, std::move(message), place.source_line};
 }
 
 std::string to_string(const Diagnostic& diagnostic) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/setting.hpp"
+
 namespace cloister::config {
 
 struct Diagnostic {
@@ -20,6 +22,9 @@ struct Diagnostic {
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 
 using Diagnostics = std::vector<Diagnostic>;
+
+/// About a value of a setting, or the setting's first where it has not so many.
+[[nodiscard]] Diagnostic diagnostic_at(const Setting& setting, std::size_t value, std::string message);
 
 /// What a person may see of a text that may be anything.
 [[nodiscard]] std::string shown(std::string_view text);

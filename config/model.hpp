@@ -63,11 +63,27 @@ struct Tpm {
 /// How a link comes to a bootstrap that is not its first.
 enum class BootstrapAgain { automatic, by_operator };
 
+/// A box whose word about another's key this box's operator takes.
+struct Introducer {
+  std::string name;
+  std::string key;  // fingerprint
+  bool operator==(const Introducer&) const = default;
+};
+
+/// Whose vouchers say what the peer's key is.
+struct Vouched {
+  std::vector<Introducer> by;         // empty: the peer's key is not known by vouchers
+  std::size_t needed = 0;             // so many of them
+  std::vector<std::string> vouchers;  // paths
+  bool operator==(const Vouched&) const = default;
+};
+
 struct Bootstrap {
   std::string psk;    // path of the sealed PSK; empty: none
   std::string trust;  // fingerprint of the peer's key; empty: none
-  std::string ca;     // path of the operator's certificate authorities, PEM; empty: none
-  std::string crl;    // path of their revocation lists, PEM
+  Vouched vouched;
+  std::string ca;   // path of the operator's certificate authorities, PEM; empty: none
+  std::string crl;  // path of their revocation lists, PEM
   BootstrapAgain again = BootstrapAgain::automatic;
   bool operator==(const Bootstrap&) const = default;
 };
@@ -159,6 +175,7 @@ struct Logging {
 struct Configuration {
   Box box;
   Tpm tpm;
+  std::vector<Introducer> introducers;
   std::vector<Link> links;
   std::vector<Tunnel> tunnels;
   Alarms alarms;

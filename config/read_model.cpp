@@ -7,6 +7,7 @@
 
 #include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
+#include "config/read_bootstrap.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
 #include "config/units.hpp"
@@ -113,26 +114,7 @@ Device read_device(Section section) {
   return device;
 }
 
-void check_bootstrap(Section& section, const Bootstrap& bootstrap, const Box& box) {
-  if (!section.present()) return;
-  if (!section.has("psk") && !section.has("trust") && !section.has("ca"))
-    section.error_here(
-        "says nothing to bootstrap by: expected 'psk' (a sealed PSK), 'trust' (the fingerprint of the peer's key) or "
-        "'ca' "
-        "(a certificate authority); 'psk' may stand beside one of the others");
-  if (section.has("trust") && section.has("ca"))
-    section.error("ca", "stands beside 'trust': whom does the peer's key come from, its operator or an authority");
-  if (section.has("ca") != section.has("crl"))
-    section.error(section.has("ca") ? "ca" : "crl", "'ca' and 'crl' (its revocation lists) need each other");
-  if (!bootstrap.trust.empty() && box.identity.empty())
-    section.error("trust", "needs a key of this box too: make one with 'cloisterctl enroll', and set 'box.identity'");
-  if (!bootstrap.ca.empty() && (box.identity.empty() || box.certificate.empty()))
-    section.error("ca",
-                  "needs a key of this box with a certificate: 'cloisterctl enroll --csr' asks for one; set "
-                  "'box.identity' and 'box.certificate'");
-}
-
-Link read_link(Section section, const Box& box) {
+Link read_link(Section section, const Configuration& configuration) {
   Link link;
   section.read("name", link.name, a_name(), Default::none);
   section.read("peer", link.peer, a_name(), Default::none);
@@ -140,18 +122,7 @@ Link read_link(Section section, const Box& box) {
   section.read("peer_address", link.peer_address, an_endpoint(), Default::none);
   expect_a_pair(section, "peer_address", link.local_address, link.peer_address);
 
-  Section bootstrap = section.section("bootstrap", true);
-  bootstrap.read_optional("psk", link.bootstrap.psk, a_sealed_psk());
-  bootstrap.read_optional("trust", link.bootstrap.trust, a_fingerprint());
-  bootstrap.read_optional("ca", link.bootstrap.ca, a_path());
-  bootstrap.read_optional("crl", link.bootstrap.crl, a_path());
-  bootstrap.read(
-      "again", link.bootstrap.again,
-      one_of<BootstrapAgain>(
-          {{"automatic", BootstrapAgain::automatic}, {"operator", BootstrapAgain::by_operator}},
-          "a policy: expected 'automatic' (the boxes do it by themselves) or 'operator' (when he allows it)"));
-  check_bootstrap(bootstrap, link.bootstrap, box);
-  bootstrap.finish();
+  link.bootstrap = read_bootstrap(section.section("bootstrap", true), configuration, link.peer);
 
   Section authentication = section.section("authentication", false);
   authentication.read("reserve", link.authentication.reserve_bytes,
@@ -210,10 +181,12 @@ Configuration read_model(Report& report, const YAML::Node& document) {
   if (Section box = top.section("box", true); box.present()) configuration.box = read_box(box);
   configuration.tpm = read_tpm(top.section("tpm", false));
 
+  configuration.introducers = read_introducers(top.sections("introducers", false), configuration.box);
+
   CrossChecks cross{configuration};
   auto links = top.sections("links", true);
   for (Section& section : links) {
-    configuration.links.push_back(read_link(section, configuration.box));
+    configuration.links.push_back(read_link(section, configuration));
     cross.link(configuration.links.back(), section);
   }
   auto tunnels = top.sections("tunnels", false);

@@ -39,12 +39,18 @@ const Report::File& Report::file_of(const YAML::Mark& mark) const {
   return next == files_.begin() ? files_.front() : *std::prev(next);
 }
 
+Place Report::exact_place(const YAML::Mark& mark) const {
+  const auto& file = file_of(mark);
+  return {file.name, mark.line < 0 ? 0 : mark.line - file.lines_before + 1, mark.column < 0 ? 1 : mark.column + 1,
+          shown(line(mark.line))};
+}
+
 void Report::add(const YAML::Mark& mark, const std::string& path, std::string message) {
   if (describing_) return;
-  const auto& file = file_of(mark);
-  diagnostics_.push_back({mark,
-                          {file.name, mark.line < 0 ? 0 : mark.line - file.lines_before + 1,
-                           mark.column < 0 ? 1 : mark.column + 1, path, std::move(message), shown(line(mark.line))}});
+  auto place = exact_place(mark);
+  diagnostics_.push_back(
+      {mark,
+       {std::move(place.file), place.line, place.column, path, std::move(message), std::move(place.source_line)}});
 }
 
 std::string Report::place(const YAML::Mark& mark) const {
@@ -159,8 +165,10 @@ std::vector<Section> Section::sections(const std::string& key, bool required) {
 }
 
 void Section::note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
-                   Form form) {
-  report_->note({path_of(key), std::move(values), list, given, fallback, std::move(form)});
+                   Form form, const std::vector<YAML::Mark>& marks) {
+  std::vector<Place> places;
+  for (const auto& mark : marks) places.push_back(report_->exact_place(mark));
+  report_->note({path_of(key), std::move(values), list, given, fallback, std::move(form), std::move(places)});
 }
 
 bool Section::has(const std::string& key) const {

@@ -28,6 +28,7 @@ class Report {
   /// About a file as a whole.
   void add_whole(std::string message, std::size_t file = 0);
   [[nodiscard]] int lines_before(std::size_t file) const { return files_[file].lines_before; }
+  [[nodiscard]] Place exact_place(const YAML::Mark& mark) const;
   /// "cloister.yaml:14", for a message that points to a second place.
   [[nodiscard]] std::string place(const YAML::Mark& mark) const;
   /// A line of the texts, from 0; empty when there is none.
@@ -76,7 +77,8 @@ class Section {
       else
         error(key, kind.refuse(*value));
     }
-    note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.form());
+    note(key, {kind.show(out)}, false, value.has_value(), fallback, kind.form(),
+         value ? std::vector{mark_of(key)} : std::vector<YAML::Mark>{});
   }
 
   /// Reads a value that may be left out and has no default: it is in force, and shown, only where it is given.
@@ -92,11 +94,13 @@ class Section {
   template <class T, class Parser, class Show>
   bool read_list(const std::string& key, std::vector<T>& out, Parser parse, Show show, Form form,
                  Default fallback = Default::fixed) {
+    std::vector<YAML::Mark> marks;
     const auto elements = list(key, fallback == Default::none);
     bool whole = elements.has_value() || !has(key);
     if (elements) out.clear();
     for (const auto& element : elements.value_or(std::vector<YAML::Node>{})) {
       auto parsed = parse(element.IsScalar() ? element.Scalar() : std::string{});
+      marks.push_back(element.Mark());
       if (parsed)
         out.push_back(std::move(*parsed));
       else
@@ -105,7 +109,7 @@ class Section {
     }
     std::vector<std::string> shown;
     for (const auto& value : out) shown.push_back(show(value));
-    note(key, std::move(shown), true, elements.has_value(), fallback, std::move(form));
+    note(key, std::move(shown), true, elements.has_value(), fallback, std::move(form), marks);
     return whole;
   }
 
@@ -121,8 +125,8 @@ class Section {
   /// The text of a key, or nothing; a missing required key is an error.
   [[nodiscard]] std::optional<std::string> text(const std::string& key, bool required);
   [[nodiscard]] std::optional<std::vector<YAML::Node>> list(const std::string& key, bool required);
-  void note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback,
-            Form form);
+  void note(const std::string& key, std::vector<std::string> values, bool list, bool given, Default fallback, Form form,
+            const std::vector<YAML::Mark>& marks = {});
   [[nodiscard]] YAML::Mark mark_of(const std::string& key) const;
   [[nodiscard]] std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 

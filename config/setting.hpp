@@ -22,6 +22,14 @@ struct Form {
   std::string least = "", most = "";      // as a file would say them
 };
 
+/// Where a value stands.
+struct Place {
+  std::string file;
+  int line = 0;    // from 1
+  int column = 0;  // from 1
+  std::string source_line;
+};
+
 struct Setting {
   std::string path;                 // "links[0].device.role"
   std::vector<std::string> values;  // as a file would say it; one, or those of a list
@@ -29,6 +37,7 @@ struct Setting {
   bool given = false;  // the file says it; else it is the default
   Default fallback = Default::fixed;
   Form form;
+  std::vector<Place> places = {};  // of each value that the file gives
 };
 
 using Settings = std::vector<Setting>;

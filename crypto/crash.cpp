@@ -1,14 +1,24 @@
 #include "crypto/crash.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <csignal>
 #include <cstddef>
+#include <cstring>
+#include <ctime>
 
 #include "crypto/error.hpp"
+#include "crypto/key_log.hpp"
+#include "crypto/registers.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
@@ -17,6 +27,8 @@ namespace {
 /// Those whose default is to end with a core (signal(7)).
 constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGQUIT, SIGXCPU, SIGXFSZ};
 constexpr std::size_t stack_bytes = std::size_t{64} * 1024;
+/// How long a crash waits for the other threads: one that the kernel holds fast does not keep the process from its end.
+constexpr int patience_milliseconds = 200;
 
 /// Sanitizers report a fault by handlers of their own, which these would replace.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -26,20 +38,80 @@ constexpr bool sanitized = false;
 #endif
 
 std::atomic_flag dying;
+std::atomic<int> parked = 0;
 
-/// Only what signal-safety(7) names. Threads that come after the first wait here: they have lost their secrets.
-void on_crash(int signal) {
-  while (dying.test_and_set()) ::pause();
+/// No other part of these programs uses it.
+int park_signal() { return SIGRTMAX; }
+
+/// Where every thread but the first ends that crashes: without secrets, until the process is gone.
+[[noreturn]] void park(void* interrupted) {
+  wipe_interrupted_registers(*static_cast<ucontext_t*>(interrupted));
+  clear_vector_registers();
+  ++parked;
+  for (;;) ::pause();
+}
+void on_park(int, siginfo_t*, void* interrupted) { park(interrupted); }
+
+/// Tells each other thread to park; returns how many there are. opendir(3) would ask the heap for memory.
+int park_others() {
+  const int tasks = ::open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (tasks < 0) return 0;
+  const long process = ::getpid();
+  const long self = ::syscall(SYS_gettid);
+  int others = 0;
+  alignas(dirent64) std::array<char, 4096> entries{};
+  for (;;) {
+    const long bytes = ::syscall(SYS_getdents64, tasks, entries.data(), entries.size());
+    if (bytes <= 0) break;
+    for (long at = 0; at < bytes;) {
+      const auto* const entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+      at += entry->d_reclen;
+      long thread = 0;
+      const char* const end = entry->d_name + std::strlen(entry->d_name);
+      if (std::from_chars(entry->d_name, end, thread).ptr != end || thread == self) continue;
+      if (::syscall(SYS_tgkill, process, thread, park_signal()) == 0) ++others;
+    }
+  }
+  ::close(tasks);
+  return others;
+}
+
+void wait_for_parked(int others) {
+  constexpr timespec millisecond{.tv_sec = 0, .tv_nsec = 1'000'000};
+  for (int waited = 0; parked < others && waited < patience_milliseconds; ++waited) ::nanosleep(&millisecond, nullptr);
+}
+
+/// Only what signal-safety(7) names, and system calls.
+void on_crash(int signal, siginfo_t*, void* interrupted) {
+  if (dying.test_and_set()) park(interrupted);
   arena_destroy();
+  wait_for_parked(park_others());
+  wipe_interrupted_registers(*static_cast<ucontext_t*>(interrupted));
   ::signal(signal, SIG_DFL);
   sigset_t only{};
   ::sigemptyset(&only);
   ::sigaddset(&only, signal);
   ::raise(signal);  // blocked until the next line: it then ends the process, and the core has this stack
+  clear_vector_registers();
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
 }
 
+void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction action{};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO;
+  ::sigfillset(&action.sa_mask);
+  require(::sigaction(signal, &action, nullptr) == 0, "a signal takes no handler");
+}
+
 }  // namespace
+
+void forbid_cores() {
+  if (cores_wanted()) return;
+  require(::prctl(PR_SET_DUMPABLE, 0) == 0, "the kernel does not forbid cores");
+  const rlimit none{0, 0};
+  require(::setrlimit(RLIMIT_CORE, &none) == 0, "the limit of cores is not taken");
+}
 
 void wipe_on_crash() {
   if (sanitized) return;
@@ -50,11 +122,8 @@ void wipe_on_crash() {
   stack.ss_sp = memory;
   stack.ss_size = stack_bytes;
   require(::sigaltstack(&stack, nullptr) == 0, "no stack for signals");
-  struct sigaction action{};
-  action.sa_handler = on_crash;
-  action.sa_flags = SA_ONSTACK;
-  ::sigfillset(&action.sa_mask);
-  for (const int signal : crashes) require(::sigaction(signal, &action, nullptr) == 0, "a signal takes no handler");
+  handle(park_signal(), on_park);
+  for (const int signal : crashes) handle(signal, on_crash);
 }
 
 }  // namespace cloister::crypto

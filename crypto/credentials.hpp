@@ -9,15 +9,16 @@
 #include "crypto/certificates.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/secret.hpp"
+#include "crypto/voucher.hpp"
 
 namespace cloister::crypto {
 
 using Psk = Secret<struct PskRole, 32>;
 
-/// This box's key, and the peer's as an operator has compared it.
+/// This box's key, and the peer's as an operator has compared it or others vouch for it.
 struct PinnedKeys {
   std::shared_ptr<const Identity> own;  // one for all links of a box
-  Fingerprint peer;
+  Result<TrustedKey> peer;              // an error: why no key is trusted now
 };
 
 /// This box's key with its certificate, and whom it takes for the peer: who has the name from the authority.
@@ -42,7 +43,8 @@ struct Credentials {
   [[nodiscard]] bool signs_elsewhere() const;
 };
 
-/// "PSK", "pinned keys (own key ML-DSA-65)", "certificates (own key ECDSA P-256) and PSK" and so on, for people.
+/// "PSK", "pinned keys (own key ML-DSA-65)", "certificates (own key ECDSA P-256) and PSK", "pinned keys (own key ML-DSA-65;
+/// the peer's vouched for by 'rome' until 2027-11-26)" and so on, for people.
 [[nodiscard]] std::string to_string(const Credentials& credentials);
 
 }  // namespace cloister::crypto

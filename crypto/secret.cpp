@@ -1,6 +1,7 @@
 #include "crypto/secret.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sodium.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -8,10 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -200,6 +203,18 @@ void arena_destroy() noexcept {
 ArenaKind arena_kind() { return arena().kind(); }
 std::size_t arena_bytes_used() { return arena().used() - library_bytes; }
 std::size_t arena_bytes_total() { return arena().total(); }
+std::size_t arena_bytes_touched() { return touched_bytes; }
+
+std::size_t lockable_bytes() {
+  constexpr auto all = std::numeric_limits<std::size_t>::max();
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> capabilities{};
+  const bool known = ::syscall(SYS_capget, &header, capabilities.data()) == 0;
+  if (known && (capabilities[0].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0) return all;
+  rlimit limit{};
+  require(::getrlimit(RLIMIT_MEMLOCK, &limit) == 0, "the limit of locked memory cannot be asked for");
+  return limit.rlim_cur == RLIM_INFINITY ? all : limit.rlim_cur;
+}
 
 void* arena_allocate(std::size_t bytes, std::size_t alignment) {
   require(alignment <= grain_bytes, "secret memory is aligned to 64 bytes at most");

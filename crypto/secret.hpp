@@ -28,6 +28,10 @@ ArenaKind arena_kind();
 /// By this program's secrets; what libraries hold there is not counted.
 std::size_t arena_bytes_used();
 std::size_t arena_bytes_total();
+/// As far as the arena was ever in use, libraries and gaps between pieces included.
+std::size_t arena_bytes_touched();
+/// How much this process may lock; the largest number where there is no limit.
+std::size_t lockable_bytes();
 
 /// Memory in the arena, zeroed; ends the process with a clear message when the arena is full. Thread-safe.
 [[nodiscard]] void* arena_allocate(std::size_t bytes, std::size_t alignment = 64);

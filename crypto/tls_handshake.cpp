@@ -116,7 +116,7 @@ struct TlsHandshake::State {
     if (key == nullptr || X509_STORE_CTX_get_error(store) != X509_V_ERR_RPK_UNTRUSTED) return 0;
     auto& keys = *self.expected.keys;
     keys.shown = fingerprint_of(key);
-    if (*keys.shown != keys.expected) return 0;
+    if (!keys.expected || *keys.shown != *keys.expected) return 0;
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
   }
@@ -137,7 +137,10 @@ struct TlsHandshake::State {
   }
 
   void authenticate_by_pinned_keys(const PinnedKeys& pinned) {
-    expected.keys.emplace(KeyComparison{.own = pinned.own->fingerprint(), .expected = pinned.peer, .shown = {}});
+    expected.keys.emplace(
+        KeyComparison{.own = pinned.own->fingerprint(),
+                      .expected = pinned.peer.transform([](const TrustedKey& trusted) { return trusted.key; }),
+                      .shown = {}});
     show_key(*pinned.own);
     constexpr std::array<unsigned char, 1> raw_public_key{TLSEXT_cert_type_rpk};
     const bool set = SSL_set1_client_cert_type(ssl.get(), raw_public_key.data(), raw_public_key.size()) == 1 &&
@@ -166,8 +169,9 @@ struct TlsHandshake::State {
     const bool by_psk = SSL_session_reused(ssl.get()) == 1;
     if (!by_keys) return by_psk;
     if (by_psk || SSL_get_verify_result(ssl.get()) != X509_V_OK) return false;
-    return expected.keys ? expected.keys->shown == expected.keys->expected
-                         : SSL_get0_peer_certificate(ssl.get()) != nullptr;
+    const auto& keys = expected.keys;
+    return keys ? keys->shown && keys->expected && *keys->shown == *keys->expected
+                : SSL_get0_peer_certificate(ssl.get()) != nullptr;
   }
 
   [[nodiscard]] std::string refusal(const TlsReason& reason) {

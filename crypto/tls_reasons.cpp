@@ -37,8 +37,9 @@ std::string explain_key_alert(int alert, const std::string& text, const KeyCompa
     case SSL_AD_CERTIFICATE_UNKNOWN:
     case SSL_AD_UNKNOWN_CA:
       return std::format(
-          "the peer does not trust this box's key: 'bootstrap.trust' there must be its fingerprint, {} (compare it, "
-          "'cloisterctl fingerprint' shows it)",
+          "the peer does not trust this box's key: 'bootstrap.trust' or the vouchers there must name its fingerprint, "
+          "{} "
+          "(compare it, 'cloisterctl fingerprint' shows it), and vouchers must be in date",
           keys.own.hex);
     case SSL_AD_HANDSHAKE_FAILURE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
@@ -114,11 +115,14 @@ TlsReason last_tls_reason() {
 std::string explain(const TlsReason& reason, const TlsExpectations& expected) {
   if (reason.signer) return std::format("this box's own key, in its TPM, does not sign: {}", *reason.signer);
   const auto& keys = expected.keys;
-  if (keys && keys->shown && *keys->shown != keys->expected)
+  if (keys && keys->shown && !keys->expected)
+    return std::format("the peer's key, with the fingerprint {}, is not trusted now: {}", keys->shown->hex,
+                       keys->expected.error().message);
+  if (keys && keys->shown && *keys->shown != *keys->expected)
     return std::format(
         "the peer's key has the fingerprint {}, and {} is expected: compare it with the peer's operator before you "
-        "change 'bootstrap.trust'; if it is not the peer's, somebody stands between the boxes",
-        keys->shown->hex, keys->expected.hex);
+        "change 'bootstrap.trust' or the vouchers; if it is not the peer's, somebody stands between the boxes",
+        keys->shown->hex, keys->expected->hex);
   if (expected.certificate && expected.certificate->result != X509_V_OK)
     return explain_certificate(*expected.certificate);
   if (reason.number == SSL_R_BINDER_DOES_NOT_VERIFY) return another_psk;

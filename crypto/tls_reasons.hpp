@@ -20,7 +20,7 @@ struct TlsReason {
 /// What a handshake by keys knows about them.
 struct KeyComparison {
   Fingerprint own;
-  Fingerprint expected;
+  Result<Fingerprint> expected;      // an error: why none is, now
   std::optional<Fingerprint> shown;  // by the peer
 };
 

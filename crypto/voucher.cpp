@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <utility>
 
 #include "crypto/signing_provider.hpp"
@@ -16,7 +17,7 @@
 namespace cloister::crypto {
 namespace {
 
-constexpr std::string_view first_line = "cloister voucher 1";
+constexpr std::string_view first_line = "cloister voucher 2";
 constexpr std::size_t name_characters_max = 63;
 
 struct FreeDigest {
@@ -55,22 +56,19 @@ std::optional<std::vector<unsigned char>> from_base64(std::string_view text) {
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= name_characters_max && std::ranges::all_of(text, [](char character) {
-    return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9') || character == '-';
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           (character >= '0' && character <= '9') || character == '-';
   });
 }
 bool is_fingerprint(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
-bool is_date(std::string_view text) {
-  constexpr std::string_view form = "dddd-dd-dd";
-  return text.size() == form.size() && std::ranges::equal(text, form, [](char character, char kind) {
-           return kind == '-' ? character == '-' : character >= '0' && character <= '9';
-         });
-}
+bool is_role(std::string_view text) { return text == "*" || text == "alice" || text == "bob"; }
 
 std::string signed_part(const Voucher& voucher) {
-  return std::format("{}\nbox: {}\nkey: {}\nby: {}\ndate: {}\n", first_line, voucher.box, voucher.key.hex, voucher.by,
-                     voucher.date);
+  return std::format("{}\nbox: {}\nrole: {}\nlink: {}\nkey: {}\nby: {}\ndate: {}\nuntil: {}\n", first_line, voucher.box,
+                     voucher.role, voucher.link, voucher.key.hex, voucher.by, to_string(voucher.date),
+                     to_string(voucher.until));
 }
 
 /// The rest of the line that begins with `label`, which is taken away with its end.
@@ -88,7 +86,67 @@ std::string without_carriage_returns(std::string_view text) {
   return plain;
 }
 
+/// Why it does not say what is asked, or nothing.
+std::optional<std::string> beside_the_point(const Voucher& voucher, const Sought& sought) {
+  if (voucher.box != sought.box)
+    return std::format("box '{}' vouches for '{}', not for '{}'", voucher.by, voucher.box, sought.box);
+  if (voucher.role != "*" && voucher.role != sought.role)
+    return std::format("box '{}' vouches for '{}' as '{}' only, and it is asked for as '{}'", voucher.by, voucher.box,
+                       voucher.role, sought.role);
+  if (voucher.link != "*" && voucher.link != sought.link)
+    return std::format("box '{}' vouches for '{}' on link '{}' only, and it is asked for on '{}'", voucher.by,
+                       voucher.box, voucher.link, sought.link);
+  return std::nullopt;
+}
+
+/// Why it is nobody's word that is taken, or nothing.
+std::optional<std::string> not_believed(const Voucher& voucher, const std::vector<Believed>& believed) {
+  const auto known = std::ranges::find(believed, voucher.by, &Believed::box);
+  if (known == believed.end())
+    return std::format("box '{}' vouches for '{}', and is none of those whose word is taken", voucher.by, voucher.box);
+  if (known->key != voucher.by_key)
+    return std::format(
+        "the voucher of box '{}' is signed by a key with the fingerprint {}, and {} is expected: compare it with that "
+        "box's operator",
+        voucher.by, voucher.by_key.hex, known->key.hex);
+  if (voucher.by_key == voucher.key) return std::format("box '{}' vouches for its own key", voucher.by);
+  return std::nullopt;
+}
+
+/// Why it does not go with those before it, or nothing.
+std::optional<std::string> at_odds(const Voucher& voucher, std::span<const Voucher> before) {
+  for (const auto& other : before) {
+    if (other.by == voucher.by || other.by_key == voucher.by_key)
+      return std::format("there are two vouchers of box '{}', which has one voice: take the older one out", voucher.by);
+    if (other.key != voucher.key)
+      return std::format(
+          "the vouchers contradict each other: box '{}' says that '{}' has the key {}, and '{}' says {}: one of them "
+          "errs or lies, or the key was replaced",
+          voucher.by, voucher.box, voucher.key.hex, other.by, other.key.hex);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Day> parse_day(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-dd";
+  const bool formed = text.size() == form.size() && std::ranges::equal(text, form, [](char character, char kind) {
+                        return kind == '-' ? character == '-' : character >= '0' && character <= '9';
+                      });
+  if (!formed) return std::nullopt;
+  const auto number = [&](std::size_t from, std::size_t digits) {
+    int value = 0;
+    for (const char digit : text.substr(from, digits)) value = 10 * value + (digit - '0');
+    return value;
+  };
+  const std::chrono::year_month_day day{std::chrono::year{number(0, 4)},
+                                        std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                        std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+  return day.ok() ? std::optional{Day{day}} : std::nullopt;
+}
+
+std::string to_string(Day day) { return std::format("{:%F}", day); }
 
 Result<std::string> make_voucher(const Identity& identity, const Voucher& says) {
   const std::string text = signed_part(says);
@@ -120,22 +178,31 @@ Result<Voucher> parse_voucher(std::string_view text) {
   std::string_view rest = plain;
   const auto head = take(rest, first_line);
   const auto box = take(rest, "box: ");
+  const auto role = take(rest, "role: ");
+  const auto link = take(rest, "link: ");
   const auto key = take(rest, "key: ");
   const auto by = take(rest, "by: ");
   const auto date = take(rest, "date: ");
+  const auto until = take(rest, "until: ");
   const auto encoded = take(rest, "signature: ");
-  if (!head || !head->empty() || !box || !key || !by || !date || !encoded)
+  if (!head || !head->empty() || !box || !role || !link || !key || !by || !date || !until || !encoded)
     return refused("a line is missing or changed");
-  if (!is_name(*box) || !is_fingerprint(*key) || !is_name(*by) || !is_date(*date))
-    return refused("a name, fingerprint or date has another form");
+  const auto first_day = parse_day(*date);
+  const auto last_day = parse_day(*until);
+  if (!is_name(*box) || !is_role(*role) || (!is_name(*link) && *link != "*") || !is_fingerprint(*key) ||
+      !is_name(*by) || !first_day || !last_day || *last_day < *first_day)
+    return refused("a name, role, fingerprint or date has another form");
   const auto signature = from_base64(*encoded);
   if (!signature) return refused("its signature cannot be read");
   const auto signer = parse_public_key(rest);
   if (!signer) return refused("there is no public key, and nothing else, behind its signature");
   Voucher voucher{.box = std::string{*box},
+                  .role = std::string{*role},
+                  .link = std::string{*link},
                   .key = {std::string{*key}},
                   .by = std::string{*by},
-                  .date = std::string{*date},
+                  .date = *first_day,
+                  .until = *last_day,
                   .by_key = fingerprint_of(signer->get())};
   const std::string says = signed_part(voucher);
   const DigestPointer context{EVP_MD_CTX_new()};
@@ -149,40 +216,42 @@ Result<Voucher> parse_voucher(std::string_view text) {
   return voucher;
 }
 
-Result<Fingerprint> vouched_key(const std::string& box, const std::vector<Voucher>& vouchers,
-                                const std::vector<Believed>& believed, std::size_t at_least) {
-  std::optional<Fingerprint> key;
-  std::set<std::string> counted;
-  for (const auto& voucher : vouchers) {
-    if (voucher.box != box)
-      return fail(std::format("box '{}' vouches for '{}', not for '{}'", voucher.by, voucher.box, box));
-    const auto known = std::ranges::find(believed, voucher.by, &Believed::box);
-    if (known == believed.end())
-      return fail(
-          std::format("box '{}' vouches for '{}', and is none of those whose word is taken (--by)", voucher.by, box));
-    if (known->key != voucher.by_key) {
-      return fail(
-          std::format("the voucher of box '{}' is signed by a key with the fingerprint {}, and {} is expected: "
-                      "compare it with that box's operator",
-                      voucher.by, voucher.by_key.hex, known->key.hex));
-    }
-    if (voucher.by_key == voucher.key) return fail(std::format("box '{}' vouches for its own key", voucher.by));
-    if (key && *key != voucher.key) {
-      return fail(
-          std::format("the vouchers contradict each other: box '{}' says that '{}' has the key {}, another says {}: "
-                      "one of them errs or lies, or the key was replaced",
-                      voucher.by, box, voucher.key.hex, key->hex));
-    }
-    key = voucher.key;
-    counted.insert(voucher.by_key.hex);
+std::expected<VouchedKey, NotVouched> VouchedKey::from(const Sought& sought, std::vector<Voucher> vouchers,
+                                                       const std::vector<Believed>& believed, std::size_t at_least) {
+  for (std::size_t i = 0; i < vouchers.size(); ++i) {
+    auto why = beside_the_point(vouchers[i], sought);
+    if (!why) why = not_believed(vouchers[i], believed);
+    if (!why) why = at_odds(vouchers[i], std::span{vouchers}.first(i));
+    if (why) return std::unexpected{NotVouched{.why = std::move(*why), .voucher = i}};
   }
-  if (!key || counted.size() < at_least) {
-    return fail(
-        std::format("{} of those whose word is taken vouch for '{}', expected at least {}: get the voucher of "
-                    "another, or compare the fingerprint yourself",
-                    counted.size(), box, at_least));
+  if (vouchers.empty() || vouchers.size() < at_least)
+    return std::unexpected{NotVouched{
+        .why = std::format("{} of those whose word is taken vouch for '{}', expected at least {}: get the voucher of "
+                           "another, or compare the fingerprint yourself",
+                           vouchers.size(), sought.box, at_least),
+        .voucher = std::nullopt}};
+  return VouchedKey{sought.box, std::move(vouchers), at_least};
+}
+
+Result<TrustedKey> VouchedKey::counting_on(Day today) const {
+  std::vector<Voucher> counting;
+  std::string others;
+  for (const auto& voucher : vouchers_) {
+    if (voucher.date > today)
+      others += std::format("; that of box '{}' begins on {}, and this box's clock says {}: is it right", voucher.by,
+                            to_string(voucher.date), to_string(today));
+    else if (voucher.until < today)
+      others += std::format("; that of box '{}' ended on {}: have it made anew", voucher.by, to_string(voucher.until));
+    else
+      counting.push_back(voucher);
   }
-  return *key;
+  if (counting.empty() || counting.size() < at_least_)
+    return fail(std::format("{} of the vouchers for '{}' count today, expected at least {}{}", counting.size(), box_,
+                            std::max(at_least_, 1UZ), others));
+  std::vector<Day> ends;
+  for (const auto& voucher : counting) ends.push_back(voucher.until);
+  std::ranges::sort(ends, std::greater{});
+  return TrustedKey{.key = key(), .vouched_by = std::move(counting), .until = ends[std::max(at_least_, 1UZ) - 1]};
 }
 
 }  // namespace cloister::crypto

@@ -32,7 +32,7 @@ std::string at_both(const std::string& box, const std::string& here, const std::
 }
 
 std::string bootstrap_of(const config::Bootstrap& bootstrap) {
-  std::string by = bootstrap.trust.empty() ? "" : "pinned keys";
+  std::string by = bootstrap.trust.empty() && bootstrap.vouched.by.empty() ? "" : "pinned keys";
   if (!bootstrap.ca.empty()) by = "certificates";
   if (by.empty()) return "psk";
   return bootstrap.psk.empty() ? by : by + " and psk";

@@ -12,6 +12,7 @@ control::BoxStatus status_of(const std::string& box, const std::string& state, c
   status.uptime_seconds = log.uptime_seconds();
   status.secret_memory = crypto::to_string(crypto::arena_kind());
   status.secret_memory_used_bytes = crypto::arena_bytes_used();
+  status.secret_memory_peak_bytes = crypto::arena_bytes_touched();
   status.secret_memory_bytes = crypto::arena_bytes_total();
   status.alarms = log.standing();
   status.events = log.newest();

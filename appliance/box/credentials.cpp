@@ -4,6 +4,7 @@
 #include <format>
 
 #include "appliance/box/tpm_settings.hpp"
+#include "appliance/box/vouched.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::box {
@@ -45,7 +46,15 @@ Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdenti
       return fail(
           "'bootstrap.trust' is the fingerprint of this box's own key: set the peer's, which 'cloisterctl "
           "fingerprint' shows there");
-    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer});
+    credentials.pinned.emplace(crypto::PinnedKeys{own.key, crypto::TrustedKey{.key = peer}});
+  }
+  if (!bootstrap.vouched.by.empty()) {
+    const auto peer = vouched_key(link);
+    if (!peer) return fail(peer.error().why);
+    if (own.key->fingerprint() == peer->key())
+      return fail("the vouchers are for this box's own key: get those for the peer's");
+    // A box whose clock is wrong, or whose sealed reserve spares it the bootstrap, is not kept shut by a date.
+    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer->counting_on(today())});
   }
   if (!bootstrap.ca.empty()) {
     auto authority = read_authority(bootstrap);

@@ -28,7 +28,6 @@ const char* code_of(distill::DropReason reason) {
 Link::Link(LinkSettings settings, crypto::Credentials credentials, crypto::Random& random,
            LinkSurroundings& surroundings)
     : settings_{std::move(settings)},
-      bootstrap_by_{to_string(credentials)},
       surroundings_{surroundings},
       session_{settings_.session, std::move(credentials), random, surroundings_.now()},
       tunnels_{settings_.tunnels,
@@ -104,7 +103,7 @@ struct Link::SessionActions {
                           link.settings_.session.peer_box)
         : by_qkd ? std::format("session with '{}' resumed on QKD keys", link.settings_.session.peer_box)
                  : std::format("bootstrap with '{}' done: TLS 1.3, {}, X25519MLKEM768", link.settings_.session.peer_box,
-                               link.bootstrap_by_));
+                               to_string(link.credentials())));
     link.tunnels_.on_session_up();
   }
   void operator()(session::DeliverBlockMessage& message) const {

@@ -51,6 +51,9 @@ class Link {
 
   /// Before `on_connected`, where the link bootstraps by certificates.
   void renew(std::shared_ptr<const crypto::Authority> authority) { session_.renew(std::move(authority)); }
+  /// The same where other boxes vouch for the peer's key.
+  void renew(Result<crypto::TrustedKey> peer) { session_.renew(std::move(peer)); }
+  [[nodiscard]] const crypto::Credentials& credentials() const { return session_.credentials(); }
 
   /// The operator lets it bootstrap once more; an error: it does not wait for that.
   [[nodiscard]] Result<> allow_bootstrap();
@@ -106,7 +109,6 @@ class Link {
   };
 
   LinkSettings settings_;
-  std::string bootstrap_by_;
   LinkSurroundings& surroundings_;
   keys::Store store_;
   session::Session session_;

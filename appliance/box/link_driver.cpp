@@ -66,6 +66,10 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
         !listening)
       return std::unexpected{listening.error()};
   }
+  if (const auto& pinned = driver->link_.credentials().pinned; pinned && !pinned->peer)
+    log.alarm("BOOTSTRAP_REFUSED", driver->link_.subject(),
+              std::format("box '{}' cannot be bootstrapped with: {}", driver->settings_.link.session.peer_box,
+                          pinned->peer.error().message));
   driver->link_.begin();
   return driver;
 }
@@ -116,7 +120,7 @@ void LinkDriver::change_tunnels(std::vector<TunnelSettings> tunnels, const std::
 drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
   return {.connected =
               [this] {
-                read_authority();
+                read_trust();
                 link_.on_connected();
               },
           .received = [this](std::span<const std::byte> bytes) { link_.on_received(bytes); },
@@ -125,8 +129,9 @@ drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
           .stranger = [this](const std::string& address) { refused_stranger(address); }};
 }
 
-/// Who was revoked since the last connection is not let in by this one.
-void LinkDriver::read_authority() {
+/// Who was revoked since the last connection, or whose vouchers have ended, is not let in by this one.
+void LinkDriver::read_trust() {
+  if (settings_.read_vouchers) link_.renew(settings_.read_vouchers());
   if (!settings_.read_authority) return;
   if (auto authority = settings_.read_authority())
     link_.renew(std::move(*authority));

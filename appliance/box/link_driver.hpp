@@ -34,6 +34,8 @@ struct LinkDriverSettings {
   std::string epsilon_file;        // path; what the link has spent
   /// Reads the operator's authority and its revocation lists; empty where the link does not bootstrap by certificates.
   std::function<Result<std::shared_ptr<const crypto::Authority>>()> read_authority;
+  /// Reads the vouchers for the peer's key; empty where nobody vouches for it.
+  std::function<Result<crypto::TrustedKey>()> read_vouchers;
   crypto::TpmSettings tpm{""};
   std::string vault;  // path of the sealed reserve's record
   config::Alarms alarms;
@@ -83,7 +85,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_interfaces();
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
-  void read_authority();
+  void read_trust();
   Distillery::Handlers distillery_handlers();
 
   [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }

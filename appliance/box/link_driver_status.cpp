@@ -1,5 +1,6 @@
 // What `status` shows of a link and its tunnels.
 #include <algorithm>
+#include <chrono>
 #include <format>
 
 #include "appliance/box/link_driver.hpp"
@@ -21,6 +22,16 @@ const char* waits_for(session::Awaited whom) {
       return "peer's operator";
   }
   return "";
+}
+
+/// The last day counts to its end.
+std::optional<double> trust_left(const crypto::Credentials& credentials) {
+  if (!credentials.pinned) return std::nullopt;
+  const auto& peer = credentials.pinned->peer;
+  if (!peer) return 0;
+  if (!peer->until) return std::nullopt;
+  const std::chrono::duration<double> left = *peer->until + std::chrono::days{1} - std::chrono::system_clock::now();
+  return std::max(0.0, left.count());
 }
 
 /// Without a number where the block ended before it had one.
@@ -58,6 +69,8 @@ control::LinkStatus LinkDriver::status() const {
   status.peer = link_.settings().session.peer_box;
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
+  status.bootstrap_by = to_string(link_.credentials());
+  status.trust_seconds_left = trust_left(link_.credentials());
   status.device = device_.state;
   status.waits_for = waits_for(session.awaited);
   if (session.awaited != session::Awaited::nobody)

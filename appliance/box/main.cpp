@@ -3,8 +3,6 @@
 /// Exit status: 0 stopped by a signal; 1 it could not start (the reason is on standard error); 2 the command line is wrong.
 
 #include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -24,7 +22,6 @@
 #include "appliance/box/self_test.hpp"
 #include "appliance/box/watchdog.hpp"
 #include "crypto/crash.hpp"
-#include "crypto/key_log.hpp"
 #include "crypto/library_memory.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
@@ -43,12 +40,19 @@ int failed(const std::string& message) {
   return 1;
 }
 
-/// No core dump, no debugger: keys stay in this process.
-void close_the_shutters() {
-  if (cloister::crypto::cores_wanted()) return;
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+/// Reserves the arena. Secrets that may be swapped to a disk are no secrets: where they cannot all be locked, the service
+/// does not start, unless it was told that it may.
+cloister::Result<> lock_secrets(const cloister::config::Configuration& configuration, bool unlocked) {
+  const auto lockable = cloister::crypto::lockable_bytes();
+  const auto too_little = cloister::box::too_little_for(configuration, lockable);
+  if (too_little && !unlocked) return cloister::fail(*too_little);
+  const auto bytes = cloister::box::secret_bytes_reserved(configuration, lockable);
+  if (cloister::crypto::arena_initialise(bytes) == cloister::crypto::ArenaKind::unlocked && !unlocked)
+    return cloister::fail(
+        std::format("the kernel does not lock {} MiB for its secrets: has this machine or control "
+                    "group so much memory",
+                    bytes / cloister::box::mebibyte));
+  return {};
 }
 
 /// Distillation needs the same large buffers for each frame and block: the allocator keeps them, for the kernel takes
@@ -150,6 +154,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"cloisterd "} + CLOISTER_VERSION);
   std::string path = "/etc/cloister/cloister.yaml";
   app.add_option("--config", path, "Configuration file")->capture_default_str();
+  bool unlocked = false;
+  app.add_flag(
+      "--unlocked", unlocked,
+      "Start even where not all secrets can be locked in memory, so that they may be swapped to a disk; for trials");
   const cloister::manual::Program program{
       .section = 8,
       .description = {"It drives the box's QKD devices, distils their raw detections into secret keys and spends "
@@ -173,7 +181,7 @@ int main(int argc, char** argv) {
     return cloister::manual::not_understood(app, error);
   }
 
-  close_the_shutters();
+  cloister::crypto::forbid_cores();
   keep_buffers();
   auto configured = cloister::box::read_configuration(path);
   if (!configured) {
@@ -181,7 +189,8 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  cloister::crypto::arena_initialise(cloister::box::secret_bytes_reserved(configured->configuration));
+  if (const auto refused = lock_secrets(configured->configuration, unlocked); !refused)
+    return failed(std::format("'{}': {}", path, refused.error().message));
   cloister::crypto::openssl_into_arena();
   cloister::crypto::wipe_on_crash();
   cloister::box::EventLog log;

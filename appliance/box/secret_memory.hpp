@@ -10,6 +10,7 @@
 #include "appliance/box/distillation_parameters.hpp"
 #include "appliance/distill/block.hpp"
 #include "config/model.hpp"
+#include "hal/plugin/ring.hpp"
 
 namespace cloister::box {
 
@@ -26,8 +27,10 @@ inline constexpr std::uint64_t secret_bytes_of_reserve_byte = 8;
 inline constexpr std::uint64_t secret_bytes_of_sas = 4UZ * 4096;
 /// A grain, in two directions, once more while a block is divided.
 inline constexpr std::uint64_t secret_bytes_of_stocked_key = 4UZ * 64;
-/// What cloister.service may lock is LimitMEMLOCK=300M; the rest of it is for the devices' rings.
-inline constexpr std::uint64_t secret_bytes_of_unit = 256 * mebibyte;
+/// LimitMEMLOCK of cloister.service as it is delivered.
+inline constexpr std::uint64_t unit_locked_bytes = 300 * mebibyte;
+/// More of the arena than is needed, for a reload that adds to it.
+inline constexpr std::uint64_t arena_bytes_usual = 256 * mebibyte;
 
 /// In whole MiB.
 inline std::uint64_t secret_bytes_needed(const config::Configuration& configuration) {
@@ -42,20 +45,41 @@ inline std::uint64_t secret_bytes_needed(const config::Configuration& configurat
   return (bytes + mebibyte - 1) / mebibyte * mebibyte;
 }
 
-/// How large the arena is: what is needed, and as much again of what the unit allows, for a reload that adds to it.
-inline std::uint64_t secret_bytes_reserved(const config::Configuration& configuration) {
-  const auto needed = secret_bytes_needed(configuration);
-  return std::max(needed, std::min(2 * needed, secret_bytes_of_unit));
+/// The rings of the vendors' devices, which are locked beside the arena, in whole MiB.
+inline std::uint64_t ring_bytes_needed(const config::Configuration& configuration) {
+  std::uint64_t bytes = 0;
+  for (const auto& link : configuration.links) {
+    if (link.device.driver != "plugin") continue;
+    hal::plugin::Order order{};
+    if (link.device.role == config::DeviceRole::alice) {
+      order.window_slots = hal::plugin::window_slots_at(link.device.clock_hz);
+    } else {
+      order.frame_slots = hal::plugin::frames_in_ring;
+      order.detections_max = hal::plugin::detections_in_frame_max;
+    }
+    bytes += hal::plugin::ring_bytes(order);
+  }
+  return (bytes + mebibyte - 1) / mebibyte * mebibyte;
 }
 
-/// What is to be said of a configuration that the unit as it is delivered has too little memory for.
-inline std::optional<std::string> too_little_for(const config::Configuration& configuration) {
+/// How large the arena is: what is needed, and as much again of what may be locked.
+inline std::uint64_t secret_bytes_reserved(const config::Configuration& configuration, std::uint64_t lockable) {
   const auto needed = secret_bytes_needed(configuration);
-  if (needed <= secret_bytes_of_unit) return std::nullopt;
+  const auto rings = ring_bytes_needed(configuration);
+  const auto left = std::min(lockable - std::min(lockable, rings), arena_bytes_usual);
+  return std::max(needed, std::min(2 * needed, left));
+}
+
+/// Why a service that may lock so much has too little for its secrets, or nothing.
+inline std::optional<std::string> too_little_for(const config::Configuration& configuration, std::uint64_t lockable) {
+  const auto secrets = secret_bytes_needed(configuration);
+  const auto rings = ring_bytes_needed(configuration);
+  if (secrets + rings <= lockable) return std::nullopt;
   return std::format(
-      "its secrets need {} MiB of locked memory, more than the {} MiB that cloister.service has for them: put "
+      "its secrets need {} MiB of locked memory{}, and the service may lock {} MiB (LimitMEMLOCK): put "
       "'LimitMEMLOCK={}M' under [Service] into a drop-in ('systemctl edit cloister'), or shorten block_bits, or stocks",
-      needed / mebibyte, secret_bytes_of_unit / mebibyte, needed / mebibyte + 44);
+      secrets / mebibyte, rings == 0 ? "" : std::format(" and its devices' rings {} MiB", rings / mebibyte),
+      lockable / mebibyte, (secrets + rings) / mebibyte);
 }
 
 }  // namespace cloister::box

@@ -1,14 +1,20 @@
 #include "appliance/cloisterctl/config.hpp"
 
 #include <boost/json.hpp>
+#include <cstdint>
 #include <expected>
+#include <format>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "appliance/box/secret_memory.hpp"
+#include "appliance/box/vouched.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
+#include "appliance/drivers/unit_limit.hpp"
 #include "config/neighbours.hpp"
 #include "config/notes.hpp"
 #include "config/parse.hpp"
@@ -49,16 +55,36 @@ json::array to_json(const config::Settings& settings) {
 
 /// What is no mistake, but must be known.
 std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
-  if (!whole) return {};
-  auto warnings = config::notes_on(whole->configuration);
-  if (const auto says = box::too_little_for(whole->configuration)) warnings.push_back(*says);
-  return warnings;
+  return whole ? config::notes_on(whole->configuration) : std::vector<std::string>{};
+}
+
+/// What the service that reads the file may lock: as its operator says, as the unit of this machine says, or as the unit
+/// says that is delivered, for there is none where a file is only written.
+std::uint64_t lockable_for(std::optional<std::uint64_t> told) {
+  if (told) return *told;
+  return drivers::lockable_bytes_of_unit("cloister.service").value_or(box::unit_locked_bytes);
+}
+
+/// And what is wrong with the files of others that it rests on, and with what it asks of the machine.
+std::expected<config::Whole, config::Diagnostics> load_checked(const std::string& file,
+                                                               std::optional<std::uint64_t> lockable) {
+  auto whole = config::load_whole(file);
+  if (!whole) return whole;
+  auto problems = box::voucher_problems(*whole, box::today());
+  if (auto too_little = box::too_little_for(whole->configuration, lockable_for(lockable)))
+    problems.push_back({.file = file, .path = {}, .message = std::move(*too_little), .source_line = {}});
+  if (!problems.empty()) return std::unexpected{std::move(problems)};
+  return whole;
+}
+
+std::uint64_t locked_bytes_of(const config::Whole& whole) {
+  return box::secret_bytes_needed(whole.configuration) + box::ring_bytes_needed(whole.configuration);
 }
 
 }  // namespace
 
-int config_check(const std::string& file, bool json) {
-  const auto whole = config::load_whole(file);
+int config_check(const std::string& file, std::optional<std::uint64_t> lockable_mib, bool json) {
+  const auto whole = load_checked(file, lockable_mib.transform([](auto mib) { return mib * box::mebibyte; }));
   const auto neighbours = config::neighbours_of(file).value_or(config::Neighbours{});
   if (json) {
     json::array files{json::string{file}};
@@ -70,6 +96,7 @@ int config_check(const std::string& file, bool json) {
     std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
+                                              {"locked_bytes", whole ? json::value{locked_bytes_of(*whole)} : nullptr},
                                               {"errors", whole ? json::array{} : to_json(whole.error())},
                                               {"warnings", warnings}})
               << '\n';
@@ -79,7 +106,8 @@ int config_check(const std::string& file, bool json) {
   if (whole) {
     std::cout << file;
     for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
-    std::cout << ": nothing is wrong\n";
+    std::cout << std::format(": nothing is wrong; the service locks {} MiB of memory at most\n",
+                             locked_bytes_of(*whole) / box::mebibyte);
     for (const auto& warning : warnings_of(whole)) std::cerr << file << ": " << warning << '\n';
   } else {
     print_diagnostics(whole.error());

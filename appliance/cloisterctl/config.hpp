@@ -1,12 +1,15 @@
 #pragma once
 /// `cloisterctl config`: looks at configuration files; needs no running service and no privilege.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace cloister::cloisterctl {
 
-/// Says what is wrong in a file, each with its place; exit status 1 then.
-[[nodiscard]] int config_check(const std::string& file, bool json);
+/// Says what is wrong in a file, each with its place; exit status 1 then. `lockable_mib`: how much memory the service that
+/// reads it may lock; none: what this machine's unit says.
+[[nodiscard]] int config_check(const std::string& file, std::optional<std::uint64_t> lockable_mib, bool json);
 /// The file with every default written out and marked.
 [[nodiscard]] int config_show(const std::string& file, bool json);
 /// What is in force by one file and not by the other; exit status 0 when nothing, 1 when something, 2 for a file that is

@@ -33,6 +33,7 @@
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
+#include "crypto/crash.hpp"
 #include "manual/manual.hpp"
 #include "manual/not_understood.hpp"
 
@@ -219,16 +220,23 @@ int run(int argc, char** argv) {
                                               .as = {},
                                               .box = {},
                                               .fingerprint = {},
+                                              .until = {},
                                               .files = {},
                                               .by = {}};
   auto* voucher_make = voucher->add_subcommand(
       "make", "Say, signed with this box's key, that a box has the key which you have compared; to standard output");
   auto* voucher_check =
       voucher->add_subcommand("check", "Show the fingerprint of a box's key that enough boxes vouch for");
-  for (auto* command : {voucher_make, voucher_check})
+  for (auto* command : {voucher_make, voucher_check}) {
     command->add_option("box", voucher_options.box, "Name of the box whose key it is")->required();
+    command->add_option("--role", voucher_options.role,
+                        "What its device is there, 'alice' or 'bob'; without it a voucher is for whichever");
+    command->add_option("--link", voucher_options.link, "For this link alone; without it a voucher is for any");
+  }
   voucher_make->add_option("fingerprint", voucher_options.fingerprint, "Of its key, as you have compared it")
       ->required();
+  voucher_make->add_option("--until", voucher_options.until,
+                           "The last day on which it counts, by UTC, as 2027-11-26 (default: a year from today)");
   voucher_make->add_option("--as", voucher_options.as, "This box's name")->required();
   voucher_make->add_option("--tpm", voucher_options.tpm.tcti, tpm_meaning)->capture_default_str();
   voucher_make->add_option("--config", tpm_configuration, tpm_configuration_meaning);
@@ -301,6 +309,10 @@ int run(int argc, char** argv) {
   auto* check = config->add_subcommand("check", "Say what is wrong in a file, with line and column");
   auto* show = config->add_subcommand("show", "Show the file with every default written out and marked");
   for (auto* command : {check, show}) command->add_option("file", file, "Configuration file")->capture_default_str();
+  std::optional<std::uint64_t> lockable_mib;
+  check->add_option("--lockable", lockable_mib,
+                    "Memory that the service may lock, in MiB, for another machine than this (default: as "
+                    "cloister.service says here, with its drop-ins, or as it is delivered)");
   auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
   diff->add_option("before", file, "Configuration file")->required();
   diff->add_option("after", other_file, "The other one")->capture_default_str();
@@ -380,7 +392,7 @@ int run(int argc, char** argv) {
   if (*alarm) return cloisterctl::alarm_list(socket, alarm_options);
   if (*audit_show) return cloisterctl::audit_show(audit_options);
   if (*audit_verify) return cloisterctl::audit_verify(audit_options);
-  if (*check) return cloisterctl::config_check(file, json);
+  if (*check) return cloisterctl::config_check(file, lockable_mib, json);
   if (*show) return cloisterctl::config_show(file, json);
   if (*diff) return cloisterctl::config_diff(file, other_file, json);
   if (*account) {
@@ -413,6 +425,7 @@ int run(int argc, char** argv) {
     return cloisterctl::zeroize(zeroize_options);
   }
   Result<> done;
+  if (*generate || *import || *enroll || *fingerprint || *voucher_make) crypto::forbid_cores();
   if (!tpm_configuration.empty()) {
     const auto settings = cloisterctl::tpm_of(tpm_configuration);
     if (!settings) return failed(settings.error().message);

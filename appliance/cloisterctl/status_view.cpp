@@ -45,7 +45,7 @@ std::string line(std::string_view name, std::string_view value) {
 
 std::string authenticator(const Paint& paint, const std::string& by) {
   if (by == "qkd") return paint.good("QKD keys (information-theoretic)");
-  if (by == "bootstrap") return "bootstrap (PSK by TLS 1.3)";
+  if (by == "bootstrap") return "bootstrap (TLS 1.3)";
   return paint.bad("nobody");
 }
 
@@ -86,6 +86,8 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   if (link.waits_for == "peer's operator")
     out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
+  out += line("bootstrap by",
+              link.trust_seconds_left == 0 ? paint.bad("nothing: the vouchers have ended") : link.bootstrap_by);
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
   out += line("rates",
@@ -157,8 +159,9 @@ std::string render(const control::BoxStatus& status, bool colours) {
   std::string out = paint.bold("box: " + status.box) + "\n";
   out += line("version", std::format("{}, up {:.0f} s", status.version, status.uptime_seconds));
   out += line("state", paint.state(status.state));
-  out += line("secret memory", std::format("{}, {} of {}", status.secret_memory,
+  out += line("secret memory", std::format("{}, {} now and {} at most of {}", status.secret_memory,
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
+                                           with_size_unit(static_cast<double>(status.secret_memory_peak_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
   out += alarm_line(status.alarms, paint);
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);

@@ -41,8 +41,32 @@ Result<crypto::Voucher> voucher_in(const std::string& path) {
   return voucher;
 }
 
-std::string today() {
-  return std::format("{:%F}", std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
+Result<> is_role(const std::string& text) {
+  if (text == "*" || text == "alice" || text == "bob") return {};
+  return fail(std::format("'{}' is not a role: expected 'alice' (the transmitter) or 'bob' (the receiver)", text));
+}
+
+crypto::Day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
+
+/// An end there must be: who vouches for ever is never asked again whether it is still so.
+Result<crypto::Day> last_day(const std::string& text) {
+  constexpr std::chrono::days usual{365};
+  constexpr std::chrono::days longest{3650};
+  if (text.empty()) return today() + usual;
+  const auto day = crypto::parse_day(text);
+  if (!day || *day < today() || *day > today() + longest)
+    return fail(std::format("'{}' is not the last day of a voucher: expected one as {}, from today to {}", text,
+                            crypto::to_string(today() + usual), crypto::to_string(today() + longest)));
+  return *day;
+}
+
+/// Of what both commands are told.
+Result<> check_words(const VoucherOptions& options) {
+  if (auto named = is_name(options.box); !named) return named;
+  if (options.link != "*") {
+    if (auto named = is_name(options.link); !named) return named;
+  }
+  return is_role(options.role);
 }
 
 /// The TPM is let go before its key signs, which opens it anew.
@@ -55,23 +79,31 @@ Result<crypto::Identity> own_identity(const VoucherOptions& options) {
 }  // namespace
 
 Result<> voucher_make(const VoucherOptions& options) {
-  for (const auto& name : {options.as, options.box}) {
-    if (auto named = is_name(name); !named) return named;
-  }
+  if (auto right = check_words(options); !right) return right;
+  if (auto named = is_name(options.as); !named) return named;
+  const auto until = last_day(options.until);
+  if (!until) return std::unexpected{until.error()};
   const auto key = fingerprint_in(options.fingerprint);
   if (!key) return std::unexpected{key.error()};
   const auto own = own_identity(options);
   if (!own) return std::unexpected{own.error()};
   if (options.as == options.box || own->fingerprint() == *key)
     return fail("a box vouches for others, not for itself: the fingerprint is of the other box's key");
-  const auto text = crypto::make_voucher(
-      *own, {.box = options.box, .key = *key, .by = options.as, .date = today(), .by_key = own->fingerprint()});
+  const auto text = crypto::make_voucher(*own, {.box = options.box,
+                                                .role = options.role,
+                                                .link = options.link,
+                                                .key = *key,
+                                                .by = options.as,
+                                                .date = today(),
+                                                .until = *until,
+                                                .by_key = own->fingerprint()});
   if (!text) return std::unexpected{text.error()};
   std::cout << *text << std::flush;
   return {};
 }
 
 Result<> voucher_check(const VoucherOptions& options) {
+  if (auto right = check_words(options); !right) return right;
   std::vector<crypto::Believed> believed;
   for (const auto& text : options.by) {
     auto one = believed_in(text);
@@ -85,18 +117,28 @@ Result<> voucher_check(const VoucherOptions& options) {
     vouchers.push_back(std::move(*voucher));
   }
   const std::size_t at_least = options.at_least != 0 ? options.at_least : believed.size();
-  const auto key = crypto::vouched_key(options.box, vouchers, believed, at_least);
-  if (!key) return std::unexpected{key.error()};
+  const auto vouched =
+      crypto::VouchedKey::from({options.box, options.role, options.link}, std::move(vouchers), believed, at_least);
+  if (!vouched) {
+    const auto& [why, file] = vouched.error();
+    return fail(file ? std::format("'{}': {}", options.files[*file], why) : why);
+  }
+  const auto trusted = vouched->counting_on(today());
+  if (!trusted) return std::unexpected{trusted.error()};
   if (options.json) {
     json::array by;
-    for (const auto& voucher : vouchers) by.push_back(json::object{{"box", voucher.by}, {"date", voucher.date}});
-    std::cout << json::serialize(json::object{{"box", options.box}, {"fingerprint", key->hex}, {"vouched_by", by}})
+    for (const auto& voucher : trusted->vouched_by)
+      by.push_back(json::object{
+          {"box", voucher.by}, {"date", crypto::to_string(voucher.date)}, {"until", crypto::to_string(voucher.until)}});
+    std::cout << json::serialize(
+                     json::object{{"box", options.box}, {"fingerprint", trusted->key.hex}, {"vouched_by", by}})
               << '\n';
     return {};
   }
-  for (const auto& voucher : vouchers)
-    std::cerr << std::format("vouched for by box '{}' on {}\n", voucher.by, voucher.date);
-  std::cout << key->hex << '\n';
+  for (const auto& voucher : trusted->vouched_by)
+    std::cerr << std::format("vouched for by box '{}' on {}, until {}\n", voucher.by, crypto::to_string(voucher.date),
+                             crypto::to_string(voucher.until));
+  std::cout << trusted->key.hex << '\n';
   return {};
 }
 

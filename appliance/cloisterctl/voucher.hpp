@@ -17,6 +17,9 @@ struct VoucherOptions {
   std::string as;                  // this box's name
   std::string box;                 // whose key it is about
   std::string fingerprint;         // of that key
+  std::string role = "*";          // as what it is vouched for: "alice", "bob"; *: whichever
+  std::string link = "*";          // for which link; *: any
+  std::string until;               // the last day on which it counts; empty: a year from today
   std::vector<std::string> files;  // vouchers
   std::vector<std::string> by;     // NAME=FINGERPRINT of whose word is taken
   std::size_t at_least = 0;        // so many of them; 0: all

@@ -52,11 +52,13 @@ struct LinkStatus {
   // "disconnected", "greeting", "bootstrapping", "waits for an operator", "no device", "no light", "running",
   // "no key: blocks dropped"
   std::string state;
-  std::string waits_for;            // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
-  std::string authenticated_by;     // "nobody", "bootstrap", "qkd"
-  std::string device;               // the device's own words
-  std::optional<double> qber;       // of the last block's key basis
-  std::optional<double> test_qber;  // running, of the block that is being filled
+  std::string waits_for;         // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
+  std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
+  std::string bootstrap_by;  // what a bootstrap rests on, for a person: "PSK", "pinned keys (…)", "certificates (…)"
+  std::optional<double> trust_seconds_left;  // until the vouchers for the peer's key are too few; none: no vouchers
+  std::string device;                        // the device's own words
+  std::optional<double> qber;                // of the last block's key basis
+  std::optional<double> test_qber;           // running, of the block that is being filled
   double detections_per_second = 0;
   double sifted_bits_per_second = 0;
   double secret_bits_per_second = 0;
@@ -79,11 +81,11 @@ struct LinkStatus {
   double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, waits_for, authenticated_by, device, qber, test_qber,
-                       detections_per_second, sifted_bits_per_second, secret_bits_per_second, blocks_made,
-                       blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
-                       authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,
-                       failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
+                      (name, peer, role, state, waits_for, authenticated_by, bootstrap_by, trust_seconds_left, device,
+                       qber, test_qber, detections_per_second, sifted_bits_per_second, secret_bits_per_second,
+                       blocks_made, blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits,
+                       reserve_bits_max, authentication_spent_bits, sealed_restarts, discarded_bits, last_error,
+                       last_block, failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;
@@ -161,6 +163,7 @@ struct BoxStatus {
   double uptime_seconds = 0;
   std::string secret_memory;  // "memfd_secret", "locked", "unlocked"
   std::uint64_t secret_memory_used_bytes = 0;
+  std::uint64_t secret_memory_peak_bytes = 0;  // as far as it was ever in use, what libraries hold included
   std::uint64_t secret_memory_bytes = 0;
   std::vector<LinkStatus> links;
   std::vector<TunnelStatus> tunnels;
@@ -169,6 +172,6 @@ struct BoxStatus {
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
                       (schema, box, version, state, uptime_seconds, secret_memory, secret_memory_used_bytes,
-                       secret_memory_bytes, links, tunnels, alarms, events))
+                       secret_memory_peak_bytes, secret_memory_bytes, links, tunnels, alarms, events))
 
 }  // namespace cloister::control

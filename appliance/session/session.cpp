@@ -215,6 +215,13 @@ void Session::renew(std::shared_ptr<const crypto::Authority> authority) {
   state_->credentials.certified->authority = std::move(authority);
 }
 
+void Session::renew(Result<crypto::TrustedKey> peer) {
+  require(state_->credentials.pinned.has_value(), "a peer's key for a session without pinned keys");
+  state_->credentials.pinned->peer = std::move(peer);
+}
+
+const crypto::Credentials& Session::credentials() const { return state_->credentials; }
+
 void Session::on_connected(Instant now) {
   if (state_->channel) state_->lose("the peer connected anew", now);
   state_->begin_connection(now);

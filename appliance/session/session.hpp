@@ -174,6 +174,10 @@ class Session {
 
   /// Whom the operator's authority vouches for, as from now on; for a session that bootstraps by certificates.
   void renew(std::shared_ptr<const crypto::Authority> authority);
+  /// What other boxes' vouchers say of the peer's key, as from now on; for a session that bootstraps by pinned keys.
+  void renew(Result<crypto::TrustedKey> peer);
+  /// What it bootstraps by, as renewed last.
+  [[nodiscard]] const crypto::Credentials& credentials() const;
 
   /// From now on.
   void follow(BootstrapAgain again);

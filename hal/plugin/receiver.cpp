@@ -9,10 +9,6 @@ namespace cloister::hal::plugin {
 
 namespace {
 
-// 0.6 s of frames of 10 ms, 3e6 detections a second: 16 MiB.
-constexpr std::uint64_t frames_in_ring = 64;
-constexpr std::uint64_t detections_max = std::uint64_t{1} << 15;
-
 class PluginReceiver final : public Receiver {
  public:
   explicit PluginReceiver(LibraryProcess library) : library_{std::move(library)} {}
@@ -116,7 +112,7 @@ class PluginReceiver final : public Receiver {
 Result<std::unique_ptr<Receiver>> open_receiver(const PluginConfig& config) {
   auto order = order_of(config.source, CLOISTER_HAL_RECEIVER, !config.node.empty());
   order.frame_slots = frames_in_ring;
-  order.detections_max = detections_max;
+  order.detections_max = detections_in_frame_max;
   auto library = LibraryProcess::prepare(config, order);
   if (!library) return std::unexpected{std::move(library.error())};
   return std::make_unique<PluginReceiver>(std::move(*library));

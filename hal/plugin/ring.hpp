@@ -8,8 +8,10 @@
 /// library has no means to keep the service busy. Numbers lie in the machine's own order; both processes are of one
 /// release and one machine.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -110,6 +112,15 @@ constexpr std::size_t frame_bytes(const Order& order) {
 constexpr std::size_t ring_bytes(const Order& order) {
   return header_bytes + static_cast<std::size_t>(order.frame_slots) * frame_bytes(order) +
          static_cast<std::size_t>(order.window_slots / 2);
+}
+
+/// Of a receiver's ring: 0.6 s of frames of 10 ms, 3e6 detections a second, which is 16 MiB.
+inline constexpr std::uint64_t frames_in_ring = 64;
+inline constexpr std::uint64_t detections_in_frame_max = std::uint64_t{1} << 15;
+/// Of a transmitter's: the slots of 1 to 2 seconds, which is 512 MiB for the fastest.
+constexpr std::uint64_t window_slots_at(double clock_hz) {
+  const auto second = std::bit_ceil(static_cast<std::uint64_t>(std::clamp(clock_hz, 1.0, 1e10)));
+  return std::clamp(second, std::uint64_t{1} << 20, std::uint64_t{1} << 30);
 }
 
 }  // namespace cloister::hal::plugin

@@ -11,10 +11,6 @@ namespace cloister::hal::plugin {
 
 namespace {
 
-// At least a second of symbols; 512 MiB for the fastest.
-constexpr std::uint64_t window_slots_min = std::uint64_t{1} << 20;
-constexpr std::uint64_t window_slots_max = std::uint64_t{1} << 30;
-
 class PluginTransmitter final : public Transmitter {
  public:
   explicit PluginTransmitter(LibraryProcess library) : library_{std::move(library)} {}
@@ -78,8 +74,7 @@ class PluginTransmitter final : public Transmitter {
 
 Result<std::unique_ptr<Transmitter>> open_transmitter(const PluginConfig& config) {
   auto order = order_of(config.source, CLOISTER_HAL_TRANSMITTER, !config.node.empty());
-  const auto second = std::bit_ceil(static_cast<std::uint64_t>(std::clamp(config.source.clock_hz, 1.0, 1e10)));
-  order.window_slots = std::clamp(second, window_slots_min, window_slots_max);
+  order.window_slots = window_slots_at(config.source.clock_hz);
   auto library = LibraryProcess::prepare(config, order);
   if (!library) return std::unexpected{std::move(library.error())};
   return std::make_unique<PluginTransmitter>(std::move(*library));

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "crypto/crash.hpp"
 #include "crypto/library_memory.hpp"
@@ -55,6 +57,28 @@ EVP_MAC_CTX* keyed(const std::byte* secret) {
   EVP_MAC_init(context, reinterpret_cast<const unsigned char*>(secret), test::pattern_bytes, parameters.data());
   return context;
 }
+
+/// One system call from which this thread comes back no more, or not before it dies, with the secret in a vector register.
+long call_with_register(long number, long one, long two, long three, const std::byte* secret) {
+  long result = number;
+  asm volatile(
+      "movups (%[secret]), %%xmm9\n\t"
+      "syscall"
+      : "+a"(result)
+      : "D"(one), "S"(two), "d"(three), [secret] "r"(secret)
+      : "rcx", "r11", "xmm9", "memory");
+  return result;
+}
+
+/// Dies as it holds the secret in a register, or as another thread does that waits.
+void die_with_registers(bool other, int signal, const std::byte* secret) {
+  if (other) {
+    std::thread{[secret] { call_with_register(SYS_pause, 0, 0, 0, secret); }}.detach();
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    ::raise(signal);
+  }
+  call_with_register(SYS_tgkill, ::getpid(), ::gettid(), signal, secret);
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,7 +91,8 @@ int main(int argc, char** argv) {
   ::setrlimit(RLIMIT_CORE, &core);
   worst_arena();
   if (!bare || place != "library") crypto::openssl_into_arena();
-  if (!bare || place != "arena") crypto::wipe_on_crash();
+  const bool left_out = bare && (place == "arena" || place == "registers" || place == "thread");
+  if (!left_out) crypto::wipe_on_crash();
   crypto::Secret<struct CrashRole, test::pattern_bytes> secret;
   if (place == "arena") into_core(secret.expose().data());
   test::fill_pattern(seed, secret.fill().data());
@@ -80,6 +105,7 @@ int main(int argc, char** argv) {
     else
       std::free(memory);
   }
+  if (place == "registers" || place == "thread") die_with_registers(place == "thread", signal, secret.expose().data());
   ::raise(signal);
   return 4;
 }

@@ -31,9 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
        .peer_box = client ? "b" : "a",
        .agreement = "x=1\n",
        .reserve_bits = 2048},
-      (data[0] & 4U) != 0
-          ? crypto::Credentials{.psk = {}, .pinned = crypto::PinnedKeys{identity, peer}, .certified = {}}
-          : crypto::Credentials::by_psk({}),
+      (data[0] & 4U) != 0 ? crypto::Credentials{.psk = {},
+                                                .pinned = crypto::PinnedKeys{identity, crypto::TrustedKey{.key = peer}},
+                                                .certified = {}}
+                          : crypto::Credentials::by_psk({}),
       random,
       now};
   const auto drain = [&] {

@@ -91,8 +91,9 @@ crypto::Credentials credentials_of(Bootstrap kind, const std::string& own_box, c
   if (kind != Bootstrap::pinned_keys && kind != Bootstrap::certificates)
     credentials.psk.emplace(psk_of(own_box, peer_box));
   if (kind == Bootstrap::pinned_keys || kind == Bootstrap::pinned_keys_and_psk)
-    credentials.pinned.emplace(crypto::PinnedKeys{.own = material().of.at(own_box).identity,
-                                                  .peer = material().of.at(peer_box).identity->fingerprint()});
+    credentials.pinned.emplace(
+        crypto::PinnedKeys{.own = material().of.at(own_box).identity,
+                           .peer = crypto::TrustedKey{.key = material().of.at(peer_box).identity->fingerprint()}});
   if (kind == Bootstrap::certificates || kind == Bootstrap::certificates_and_psk)
     credentials.certified.emplace(crypto::CertifiedKeys{.own = material().of.at(own_box).identity,
                                                         .certificate = material().of.at(own_box).certificate,

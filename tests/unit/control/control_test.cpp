@@ -28,6 +28,7 @@ LinkStatus link() {
   link.role = "alice";
   link.state = "running";
   link.authenticated_by = "qkd";
+  link.bootstrap_by = "PSK";
   link.device = "running";
   link.qber = 0.0101;
   link.test_qber = 0.0103;
@@ -95,6 +96,7 @@ BoxStatus sample() {
   status.uptime_seconds = 42;
   status.secret_memory = "memfd_secret";
   status.secret_memory_used_bytes = 1U << 20U;
+  status.secret_memory_peak_bytes = 5U << 20U;
   status.secret_memory_bytes = 256U << 20U;
   status.links.push_back(link());
   status.tunnels.push_back(tunnel());
@@ -157,12 +159,13 @@ TEST_CASE("A person sees the story on one page, in colours only when asked", "[c
   CHECK(cloisterctl::render(sample(), false) == R"(box: geneva
   version:         0.1.0, up 42 s
   state:           running
-  secret memory:   memfd_secret, 1.00 MiB of 256 MiB
+  secret memory:   memfd_secret, 1.00 MiB now and 5.00 MiB at most of 256 MiB
 
 link: line
   peer:            paris, this box is the transmitter
   state:           running
   authenticated by: QKD keys (information-theoretic)
+  bootstrap by:    PSK
   device:          running
   QBER:            1.01 % key basis, 1.03 % test basis now
   rates:           590 kbit/s raw, 245 kbit/s sifted, 82.0 kbit/s secret

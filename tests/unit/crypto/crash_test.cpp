@@ -84,6 +84,19 @@ TEST_CASE("What OpenSSL holds, and what was freed, is in no core either; without
   }
 }
 
+TEST_CASE(
+    "The registers of the thread that crashes, and of one that waits, are in no core; without what clears them they "
+    "are",
+    "[crash]") {
+  for (const std::string place : {"registers", "thread"}) {
+    INFO(place);
+    const auto bare = found_in_core(place, SIGABRT, true);
+    if (!bare) SKIP("this machine writes cores elsewhere (kernel.core_pattern)");
+    CHECK(*bare > 0);
+    for (const int signal : {SIGABRT, SIGSEGV, SIGQUIT}) CHECK(found_in_core(place, signal, false) == 0U);
+  }
+}
+
 }  // namespace
 }  // namespace cloister::crypto
 

@@ -96,7 +96,7 @@ const std::string& fingerprint_of(int number) { return identity_of(number)->fing
 /// A box with key `own` that trusts the key `peer`; with a PSK besides when `psk` is not 0.
 TlsHandshake keyed(TlsRole role, int own, int peer, int psk = 0, std::string_view context = "c") {
   Credentials credentials;
-  credentials.pinned.emplace(PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
+  credentials.pinned.emplace(PinnedKeys{identity_of(own), TrustedKey{.key = identity_of(peer)->fingerprint()}});
   if (psk != 0) credentials.psk.emplace(psk_of(psk));
   return {role, credentials, "a to b", context_of(context)};
 }

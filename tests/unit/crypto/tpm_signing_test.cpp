@@ -107,7 +107,7 @@ Outcome run(TlsHandshake client, TlsHandshake server) {
 
 TlsHandshake pinned(TlsRole role, const std::shared_ptr<const Identity>& own, const Fingerprint& peer) {
   Credentials credentials;
-  credentials.pinned.emplace(PinnedKeys{own, peer});
+  credentials.pinned.emplace(PinnedKeys{own, TrustedKey{.key = peer}});
   return {role, credentials, "a to b", Bytes(3, std::byte{7})};
 }
 

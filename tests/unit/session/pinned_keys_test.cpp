@@ -29,7 +29,8 @@ const std::shared_ptr<const crypto::Identity>& identity_of(int number) {
 
 crypto::Credentials keyed(int own, int peer, int psk) {
   crypto::Credentials credentials;
-  credentials.pinned.emplace(crypto::PinnedKeys{identity_of(own), identity_of(peer)->fingerprint()});
+  credentials.pinned.emplace(
+      crypto::PinnedKeys{identity_of(own), crypto::TrustedKey{.key = identity_of(peer)->fingerprint()}});
   if (psk != 0) credentials.psk.emplace(psk_of(psk));
   return credentials;
 }
@@ -87,6 +88,30 @@ TEST_CASE("A wrong key or a wrong PSK besides is refused on both boxes, each wit
     CHECK_THAT(pair.alice().alarm_text, ContainsSubstring(other));
     CHECK_THAT(pair.bob().alarm_text, ContainsSubstring(other));
   }
+}
+
+TEST_CASE("A key that nobody vouches for any more is refused with the reason, until others do", "[session]") {
+  auto pair = keyed_pair({});
+  const int judge = GENERATE(0, 1);
+  auto& end = judge == 0 ? pair.alice() : pair.bob();
+  auto& other = judge == 0 ? pair.bob() : pair.alice();
+  pair.disconnect();
+  end.engine.renew(fail("that of box 'rome' ended on 2026-11-26"));
+  pair.connect();
+  pair.settle();
+  CHECK_FALSE(end.saw("established bootstrap"));
+  CHECK_FALSE(other.saw("established bootstrap"));
+  CHECK(end.alarms == std::vector<std::string>{"BOOTSTRAP_REFUSED"});
+  CHECK(other.alarms == std::vector<std::string>{"BOOTSTRAP_REFUSED"});
+  CHECK_THAT(end.alarm_text, ContainsSubstring("is not trusted now: that of box 'rome' ended"));
+  CHECK_THAT(other.alarm_text, ContainsSubstring("vouchers must be in date"));
+
+  end.engine.renew(crypto::TrustedKey{.key = identity_of(judge == 0 ? 2 : 1)->fingerprint()});
+  pair.now += std::chrono::seconds{60};
+  pair.connect();
+  pair.settle();
+  CHECK(end.saw("established bootstrap"));
+  CHECK(other.saw("established bootstrap"));
 }
 
 TEST_CASE("Keys that are right do not bootstrap boxes that name themselves or their link otherwise", "[session]") {

@@ -36,7 +36,7 @@ IdentityPointer in_memory() {
 
 crypto::Credentials pinned(const IdentityPointer& own, const IdentityPointer& peer) {
   crypto::Credentials credentials;
-  credentials.pinned.emplace(crypto::PinnedKeys{own, peer->fingerprint()});
+  credentials.pinned.emplace(crypto::PinnedKeys{own, crypto::TrustedKey{.key = peer->fingerprint()}});
   return credentials;
 }
 

@@ -1,0 +1,76 @@
+#include "appliance/box/vouched.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <format>
+
+#include "crypto/tpm_file.hpp"
+
+namespace cloister::box {
+namespace {
+
+using config::DeviceRole;
+
+/// The peer's is the other one than this box's.
+crypto::Sought sought_of(const config::Link& link) {
+  return {.box = link.peer, .role = link.device.role == DeviceRole::alice ? "bob" : "alice", .link = link.name};
+}
+
+std::expected<std::vector<crypto::Voucher>, crypto::NotVouched> read_vouchers(const std::vector<std::string>& paths) {
+  std::vector<crypto::Voucher> vouchers;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto text = crypto::read_text_file(paths[i], crypto::voucher_text_bytes_max);
+    if (!text) return std::unexpected{crypto::NotVouched{text.error().message, i}};
+    auto voucher = crypto::parse_voucher(*text);
+    if (!voucher)
+      return std::unexpected{crypto::NotVouched{std::format("'{}' {}", paths[i], voucher.error().message), i}};
+    vouchers.push_back(std::move(*voucher));
+  }
+  return vouchers;
+}
+
+const config::Setting* setting_at(const config::Settings& settings, const std::string& path) {
+  const auto found = std::ranges::find(settings, path, &config::Setting::path);
+  return found == settings.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+crypto::Day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
+
+std::expected<crypto::VouchedKey, crypto::NotVouched> vouched_key(const config::Link& link) {
+  const auto& vouched = link.bootstrap.vouched;
+  auto vouchers = read_vouchers(vouched.vouchers);
+  if (!vouchers) return std::unexpected{std::move(vouchers.error())};
+  std::vector<crypto::Believed> believed;
+  for (const auto& [name, key] : vouched.by) believed.push_back({name, {key}});
+  auto key = crypto::VouchedKey::from(sought_of(link), std::move(*vouchers), believed, vouched.needed);
+  if (!key && key.error().voucher)
+    key.error().why = std::format("'{}': {}", vouched.vouchers[*key.error().voucher], key.error().why);
+  return key;
+}
+
+Result<crypto::TrustedKey> key_vouched_for(const config::Link& link, crypto::Day day) {
+  const auto key = vouched_key(link);
+  if (!key) return fail(key.error().why);
+  return key->counting_on(day);
+}
+
+config::Diagnostics voucher_problems(const config::Whole& whole, crypto::Day day) {
+  config::Diagnostics problems;
+  for (std::size_t i = 0; i < whole.configuration.links.size(); ++i) {
+    const auto& link = whole.configuration.links[i];
+    if (link.bootstrap.vouched.by.empty()) continue;
+    const auto* const files = setting_at(whole.settings, std::format("links[{}].bootstrap.vouched.vouchers", i));
+    require(files != nullptr, "vouchers that no setting names");
+    const auto key = vouched_key(link);
+    if (!key) {
+      problems.push_back(config::diagnostic_at(*files, key.error().voucher.value_or(0), key.error().why));
+    } else if (const auto counting = key->counting_on(day); !counting) {
+      problems.push_back(config::diagnostic_at(*files, 0, counting.error().message));
+    }
+  }
+  return problems;
+}
+
+}  // namespace cloister::box
