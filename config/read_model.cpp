@@ -141,7 +141,7 @@ Link read_link(Section section, const Box& box) {
   expect_a_pair(section, "peer_address", link.local_address, link.peer_address);
 
   Section bootstrap = section.section("bootstrap", true);
-  bootstrap.read_optional("psk", link.bootstrap.psk, a_path());
+  bootstrap.read_optional("psk", link.bootstrap.psk, a_sealed_psk());
   bootstrap.read_optional("trust", link.bootstrap.trust, a_fingerprint());
   bootstrap.read_optional("ca", link.bootstrap.ca, a_path());
   bootstrap.read_optional("crl", link.bootstrap.crl, a_path());

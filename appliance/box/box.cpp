@@ -36,7 +36,7 @@ std::string summary_of(const PreparedReload& reload) {
   for (std::size_t i = 0; i < std::min(named_max, reload.differences.size()); ++i)
     text += std::format("{} {}", i == 0 ? "" : ",", reload.differences[i].path);
   if (reload.differences.size() > named_max) text += " …";
-  return text;
+  return text + "; configuration: " + digest_of(reload.next.settings);
 }
 
 }  // namespace
@@ -69,8 +69,9 @@ std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io, C
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   log.info("STARTED", std::format("box '{}'", box->name_),
-           std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
-                       configuration.tunnels.size(), crypto::to_string(crypto::arena_kind())));
+           std::format("started: links: {}, tunnels: {}, secret memory: {}, configuration: {}",
+                       configuration.links.size(), configuration.tunnels.size(),
+                       crypto::to_string(crypto::arena_kind()), digest_of(box->configured_.settings)));
   return box;
 }
 

@@ -1,11 +1,16 @@
 #include "appliance/cloisterctl/config.hpp"
 
 #include <boost/json.hpp>
+#include <expected>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "appliance/box/secret_memory.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "config/neighbours.hpp"
+#include "config/notes.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
@@ -42,6 +47,14 @@ json::array to_json(const config::Settings& settings) {
   return all;
 }
 
+/// What is no mistake, but must be known.
+std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
+  if (!whole) return {};
+  auto warnings = config::notes_on(whole->configuration);
+  if (const auto says = box::too_little_for(whole->configuration)) warnings.push_back(*says);
+  return warnings;
+}
+
 }  // namespace
 
 int config_check(const std::string& file, bool json) {
@@ -52,10 +65,13 @@ int config_check(const std::string& file, bool json) {
     for (const auto& taken : neighbours.taken) files.emplace_back(taken);
     json::array ignored;
     for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
+    json::array warnings;
+    for (const auto& warning : warnings_of(whole)) warnings.emplace_back(warning);
     std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
-                                              {"errors", whole ? json::array{} : to_json(whole.error())}})
+                                              {"errors", whole ? json::array{} : to_json(whole.error())},
+                                              {"warnings", warnings}})
               << '\n';
     return whole ? 0 : 1;
   }
@@ -64,7 +80,7 @@ int config_check(const std::string& file, bool json) {
     std::cout << file;
     for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
     std::cout << ": nothing is wrong\n";
-    if (const auto says = box::too_little_for(whole->configuration)) std::cerr << file << ": " << *says << '\n';
+    for (const auto& warning : warnings_of(whole)) std::cerr << file << ": " << warning << '\n';
   } else {
     print_diagnostics(whole.error());
   }
@@ -105,9 +121,12 @@ int config_schema() {
   return 0;
 }
 
-int config_reference(bool man) {
+int config_reference(bool man, bool json) {
   const auto settings = config::all_settings();
-  std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
+  if (json)
+    print_json(config_keys(settings));
+  else
+    std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
   return 0;
 }
 

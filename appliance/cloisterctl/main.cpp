@@ -18,10 +18,10 @@
 #include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/limits.hpp"
 #include "appliance/cloisterctl/link_bootstrap.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
-#include "appliance/cloisterctl/not_understood.hpp"
 #include "appliance/cloisterctl/pcr_policy.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/reload.hpp"
@@ -34,6 +34,7 @@
 #include "appliance/control/client.hpp"
 #include "appliance/control/protocol.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -290,6 +291,9 @@ int run(int argc, char** argv) {
   support->add_option("--config", support_options.configuration, "Configuration of the service")->capture_default_str();
   support->add_flag("--json", support_options.json, "For programs: what is in it and what is left out");
 
+  auto* limits = app.add_subcommand("limits", "Say what the box does not defend against; works without the service");
+  limits->add_flag("--json", json, "For programs");
+
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
   std::string file = "/etc/cloister/cloister.yaml";
@@ -300,15 +304,17 @@ int run(int argc, char** argv) {
   auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
   diff->add_option("before", file, "Configuration file")->required();
   diff->add_option("after", other_file, "The other one")->capture_default_str();
-  for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
   auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
   auto* reference = config->add_subcommand("reference", "Print every key of the file with its meaning, as a page");
   bool man = false;
   reference->add_flag("--man", man, "As the manual page cloister.yaml(5)");
+  for (auto* command : {check, show, diff, reference}) command->add_flag("--json", json, "For programs");
+  schema->add_flag("--json", json, "Changes nothing: a schema is JSON");
 
   auto* account = app.add_subcommand(
       "account",
       "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
+  account->add_flag("--json", json, "Changes nothing: bounds are JSON");
 
   std::string name;
   auto* link = app.add_subcommand("link", "Show this box's links, or plan one");
@@ -358,11 +364,12 @@ int run(int argc, char** argv) {
   completion->require_subcommand(1);
   auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
   auto* zsh = completion->add_subcommand("zsh", "For a directory of $fpath, as _cloisterctl");
+  for (auto* command : {bash, zsh}) command->add_flag("--json", json, "For programs");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return cloisterctl::not_understood(app, error);
+    return manual::not_understood(app, error);
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);
@@ -380,12 +387,10 @@ int run(int argc, char** argv) {
     const auto done = cloisterctl::recompute_accounts(std::cin, std::cout);
     return done ? 0 : failed(done.error().message);
   }
-  if (*bash || *zsh) {
-    std::cout << (*bash ? cloisterctl::bash_completion(app) : cloisterctl::zsh_completion(app));
-    return 0;
-  }
+  if (*bash || *zsh) return cloisterctl::print_completion(app, *bash ? "bash" : "zsh", json);
+  if (*limits) return cloisterctl::limits(json);
   if (*schema) return cloisterctl::config_schema();
-  if (*reference) return cloisterctl::config_reference(man);
+  if (*reference) return cloisterctl::config_reference(man, json);
   if (*link_show) return cloisterctl::link_show(socket, name, json);
   if (*link_bootstrap) {
     bootstrap_options.socket = socket;

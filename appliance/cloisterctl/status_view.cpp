@@ -1,8 +1,10 @@
 #include "appliance/cloisterctl/status_view.hpp"
 
+#include <algorithm>
 #include <array>
 #include <format>
 #include <string_view>
+#include <utility>
 
 namespace cloister::cloisterctl {
 namespace {
@@ -62,6 +64,15 @@ std::string block_lines(const control::BlockStatus& block) {
                         block.detections, block.sifted_bits, block.tested_bits, block.secret_bits, block.leakage_bits,
                         block.efficiency ? std::format(" (f {:.3f})", *block.efficiency) : "", block.bound,
                         block.eps_sec, block.eps_cor));
+}
+
+std::string alarm_line(const std::vector<control::Alarm>& alarms, const Paint& paint) {
+  if (alarms.empty()) return {};
+  const auto ignored = std::ranges::count_if(alarms, &control::Alarm::ignored);
+  const auto text =
+      std::format("{} {}{}: see 'cloisterctl alarm'", alarms.size(), alarms.size() == 1 ? "stands" : "stand",
+                  ignored == 0 ? "" : std::format(", {} ignored", ignored));
+  return line("alarms", std::cmp_equal(ignored, alarms.size()) ? text : paint.bad(text));
 }
 
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
@@ -149,9 +160,7 @@ std::string render(const control::BoxStatus& status, bool colours) {
   out += line("secret memory", std::format("{}, {} of {}", status.secret_memory,
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
-  if (const auto standing = status.alarms.size(); standing > 0)
-    out += line("alarms",
-                paint.bad(std::format("{} {}: see 'cloisterctl alarm'", standing, standing == 1 ? "stands" : "stand")));
+  out += alarm_line(status.alarms, paint);
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);
   for (const auto& tunnel : status.tunnels) out += "\n" + render_tunnel(tunnel, paint);
   if (!status.events.empty()) out += "\n" + paint.bold("events") + "\n";

@@ -137,7 +137,10 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"REKEY_ORDERED", false,
      "Somebody with the right to it wants a new key for a tunnel now ('cloisterctl tunnel rekey').", ""},
     {"RELOADED", false,
-     "The service works by what its configuration file now says. The text names the settings that have changed.", ""},
+     "The service works by what its configuration file now says. The text names the settings that have changed, and "
+     "the "
+     "digest of all, as of STARTED.",
+     ""},
     {"RELOAD_REFUSED", true,
      "The service was told to take up its configuration file, and did not: the text has what is wrong with it. All "
      "goes "
@@ -183,7 +186,10 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"SESSION_LOST", false, "The session with the peer has ended; the text says why. The next one is being tried.", ""},
     {"SESSION_RESUMED", false, "The session with the peer is back, authenticated by QKD keys, without a bootstrap.",
      ""},
-    {"STARTED", false, "The service runs.", ""},
+    {"STARTED", false,
+     "The service runs, by the configuration whose digest the text has: the SHA-256 of what 'cloisterctl config show' "
+     "prints.",
+     ""},
     {"STOPPED", false, "The service was told to stop.", ""},
     {"STRANGER_REFUSED", true,
      "Somebody else than the peer box has connected to the link's classical channel; the connection was closed at "

@@ -116,7 +116,7 @@ void StandingAlarms::on_event(const Occurrence& event, bool alarm) {
   }
   const auto known = find(event.code, event.subject);
   if (known == alarms_.end()) {
-    alarms_.push_back({event.code, event.subject, event.text, event.time, event.times, std::nullopt});
+    alarms_.push_back({event.code, event.subject, event.text, event.time, event.times, std::nullopt, false});
     return;
   }
   known->text = event.text;

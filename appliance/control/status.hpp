@@ -132,8 +132,9 @@ struct Alarm {
   std::string since;  // of the wall clock, "2026-11-25T16:20:00.123Z"
   std::uint64_t times = 1;
   std::optional<std::uint64_t> acknowledged_by;  // a user's number
+  bool ignored = false;                          // it calls for nobody: 'alarms.ignore' has its code
 };
-BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by))
+BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by, ignored))
 
 /// Of one self-test.
 struct TestResult {
