@@ -156,14 +156,14 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"RESERVE_ROLLED_BACK", true,
      "The state on a box's disk and its TPM's counters do not fit together, or not with what the peer remembers: a "
      "snapshot or backup was put back, or the TPM was turned back, cleared or replaced. Nothing of the sealed reserve "
-     "is used; the link is bootstrapped, and a new one is made.",
+     "is used; a bootstrap follows, and a new one is made.",
      "If you put a backup back or changed the TPM, nothing is to be done. If nobody did, somebody has had access to "
      "the box: the text says which one."},
     {"SEALED_RESERVE_READY", false,
      "From now on a restart of either box needs no bootstrap: both hold QKD keys for it, sealed by their TPMs.", ""},
     {"SEALED_RESERVE_SPENT", true,
      "The sealed reserve cannot serve this restart: its chunks are opened, or the service was restarted too often in "
-     "a short time. The link is bootstrapped, and a new one is made.",
+     "a short time. A bootstrap follows, and a new one is made.",
      "Find out why the boxes restart so often."},
     {"SEALED_RESERVE_UNAVAILABLE", true,
      "The sealed reserve cannot be read or kept: the TPM or the state directory does not answer as it must. The link "

@@ -201,7 +201,7 @@ void Session::State::give_up(std::string why, Instant now) {
   drop_reserve();
   store({.what = VaultStep::What::store});
   end("SEALED_RESERVE_SPENT",
-      std::format("the sealed reserve serves this restart no more ({}): bootstrapping anew", why), now);
+      std::format("the sealed reserve serves this restart no more ({}): a bootstrap follows", why), now);
 }
 
 /// One for each pair of lives, also after a bootstrap.
