@@ -1,7 +1,5 @@
 #include "crypto/registers.hpp"
 
-#include <immintrin.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -26,14 +24,6 @@ struct KernelWords {
   std::uint32_t whole_bytes = 0;
 };
 
-/// Each processor that libipsec-mb runs on has XSAVE. A component that the header does not name takes its first state (SDM
-/// volume 1, 13.8.1).
-__attribute__((target("xsave"))) void restore_first_state() {
-  alignas(64) std::array<std::byte, legacy_bytes + header_bytes> empty{};
-  std::memcpy(empty.data() + mxcsr_at, &mxcsr_default, sizeof mxcsr_default);
-  _xrstor64(empty.data(), -1);  // all of them
-}
-
 }  // namespace
 
 void wipe_interrupted_registers(ucontext_t& interrupted) noexcept {
@@ -50,6 +40,17 @@ void wipe_interrupted_registers(ucontext_t& interrupted) noexcept {
     ::explicit_bzero(area + legacy_bytes, words.whole_bytes - legacy_bytes);
 }
 
-void clear_vector_registers() noexcept { restore_first_state(); }
+/// Each processor that libipsec-mb runs on has XSAVE. A component that the header does not name takes its first state (SDM
+/// volume 1, 13.8.1).
+void clear_vector_registers() noexcept {
+  alignas(64) std::array<std::byte, legacy_bytes + header_bytes> empty{};
+  std::memcpy(empty.data() + mxcsr_at, &mxcsr_default, sizeof mxcsr_default);
+  constexpr std::uint32_t all_components = 0xFFFFFFFF;
+  asm volatile("xrstor64 %[empty]"
+               :
+               : [empty] "m"(empty), "a"(all_components), "d"(all_components)
+               : "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                 "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
 
 }  // namespace cloister::crypto
