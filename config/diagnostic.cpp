@@ -6,12 +6,35 @@
 
 namespace cloister::config {
 
+namespace {
+
+/// A key that somebody has typed in where none belongs must not go on into a journal: of many hexadecimal digits in a
+/// row the first are left.
+std::string without_keys(std::string_view text) {
+  constexpr std::size_t digits_max = 31, digits_left = 8;
+  constexpr std::string_view digits = "0123456789abcdefABCDEF";
+  std::string out;
+  while (!text.empty()) {
+    const auto run = std::min(text.find_first_not_of(digits), text.size());
+    out += text.substr(0, run > digits_max ? digits_left : run);
+    if (run > digits_max) out += "...";
+    text.remove_prefix(run);
+    const auto between = std::min(text.find_first_of(digits), text.size());
+    out += text.substr(0, between);
+    text.remove_prefix(between);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string shown(std::string_view text) {
   constexpr std::size_t shown_max = 60;
+  const auto open = without_keys(text);
   std::string out;
-  for (const char character : text.substr(0, shown_max))
+  for (const char character : open.substr(0, shown_max))
     out += static_cast<unsigned char>(character) < 0x20 || character == 0x7F ? '?' : character;
-  return text.size() > shown_max ? out + "..." : out;
+  return open.size() > shown_max ? out + "..." : out;
 }
 
 Diagnostic diagnostic_at(const Setting& setting, std::size_t value, std::string message) {

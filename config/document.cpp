@@ -1,10 +1,6 @@
 #include "config/document.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <format>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -52,33 +48,18 @@ void add_to(YAML::Node& whole, const YAML::Node& document, Report& report) {
 
 }  // namespace
 
-std::string in_words(const std::string& problem) {
+std::string in_words(const std::string& problem, std::string_view line) {
   const auto says = [&](const char* words) { return problem.contains(words); };
   if (says("illegal map value") || says("illegal map key"))
     return "a key here or just above has no ': ' behind it, or a value holds one: write 'key: value', quotes around "
            "the value";
   if (says("end of sequence flow")) return "a '[' just above is not closed";
   if (says("end of map flow")) return "a '{' just above is not closed";
+  if ((says("end of sequence") || says("end of map")) && !line.substr(0, line.find('#')).contains(':'))
+    return "this line has no ': ' behind a key: write 'key: value'";
   if (says("end of sequence") || says("end of map"))
-    return "this line, or the one above, is indented otherwise than its neighbours";
+    return "this line, or the one above, is indented otherwise than its neighbours, or lacks the '- ' of its list";
   return problem;
-}
-
-std::expected<std::string, Diagnostics> text_of(const std::string& path) {
-  const auto unreadable = [&](const std::string& why) {
-    return std::unexpected{Diagnostics{{path, 0, 0, "", "cannot be read: " + why, ""}}};
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return unreadable("it is a directory");
-  std::ifstream file{path, std::ios::binary};
-  if (!file && errno == ENOENT)
-    return unreadable("there is no such file: name another, or begin with one of /usr/share/doc/cloister/examples");
-  if (!file && errno == EACCES) return unreadable("this user may not: run it as root");
-  if (!file) return unreadable(std::strerror(errno));
-  std::string text(text_bytes_max + 1, '\0');  // one more than is taken: read_document says so
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
 }
 
 YAML::Node joined(const std::vector<TextFile>& files, Report& report) {

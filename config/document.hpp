@@ -10,16 +10,15 @@
 #include "config/diagnostic.hpp"
 #include "config/plain_yaml.hpp"
 #include "config/section.hpp"
+#include "config/text_file.hpp"
 
 namespace cloister::config {
 
-inline constexpr std::size_t text_bytes_max = std::size_t{1} << 20U;  // of all files together
 inline constexpr std::size_t files_max = 64;
 
-/// What a person can do about what yaml-cpp calls by its parser's names; it notices at the next thing that does not fit.
-[[nodiscard]] std::string in_words(const std::string& problem);
-/// The text of a file, or why it cannot be had.
-[[nodiscard]] std::expected<std::string, Diagnostics> text_of(const std::string& path);
+/// What a person can do about what yaml-cpp calls by its parser's names; it notices at the next thing that does not
+/// fit, on `line`.
+[[nodiscard]] std::string in_words(const std::string& problem, std::string_view line);
 
 /// The files as one map: a list at the top goes on from file to file, any other key is in one of them.
 [[nodiscard]] YAML::Node joined(const std::vector<TextFile>& files, Report& report);
@@ -33,7 +32,8 @@ Model read_document(const std::vector<TextFile>& files, Report& report, Model (*
     return read(report, document);
   } catch (const YAML::Exception& error) {
     // What has been found before is why the parser gave up.
-    if (report.empty()) report.add(error.mark, "", "this is not YAML: " + in_words(error.msg));
+    if (report.empty())
+      report.add(error.mark, "", "this is not YAML: " + in_words(error.msg, report.line(error.mark.line)));
     return {};
   }
 }

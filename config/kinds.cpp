@@ -54,6 +54,18 @@ const Kind<std::string>& a_path() {
   return kind;
 }
 
+const Kind<std::string>& a_sealed_psk() {
+  static const Kind<std::string> kind = [] {
+    Kind<std::string> same = a_path();
+    same.expected =
+        "a path: expected an absolute one, as /etc/cloister/paris.psk, of a file that 'cloisterctl psk' has sealed, "
+        "and "
+        "never a key itself";
+    return same;
+  }();
+  return kind;
+}
+
 const Kind<std::string>& a_socket_path() {
   static const Kind<std::string> kind{
       .parse =
@@ -92,12 +104,13 @@ const Kind<std::string>& a_fingerprint() {
 }
 
 const Kind<Endpoint>& an_endpoint() {
-  static const Kind<Endpoint> kind{
-      .parse = parse_endpoint,
-      .show = [](const Endpoint& endpoint) { return endpoint.to_string(); },
-      .expected =
-          "an endpoint: expected address:port, as 203.0.113.1:4500 or [2001:db8::1]:4500, the port from 1 to 65535",
-      .pattern = "^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"};
+  static const Kind<Endpoint> kind{.parse = parse_endpoint,
+                                   .show = [](const Endpoint& endpoint) { return endpoint.to_string(); },
+                                   .expected =
+                                       "an endpoint: expected address:port, as 203.0.113.1:4500 or [2001:db8::1]:4500, "
+                                       "the port from 1 to 65535, and no "
+                                       "host's name",
+                                   .pattern = "^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"};
   return kind;
 }
 

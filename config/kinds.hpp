@@ -39,6 +39,7 @@ struct Kind {
 [[nodiscard]] Kind<std::string> a_text(std::string what);
 /// Absolute, as a service has no directory of its own to start from.
 [[nodiscard]] const Kind<std::string>& a_path();
+[[nodiscard]] const Kind<std::string>& a_sealed_psk();
 /// 1 to 63 letters, digits and hyphens.
 [[nodiscard]] const Kind<std::string>& a_name();
 /// What Linux takes as the name of a network interface, of `a_name`'s characters.

@@ -60,6 +60,9 @@ struct Tpm {
   bool operator==(const Tpm&) const = default;
 };
 
+/// How a link comes to a bootstrap that is not its first.
+enum class BootstrapAgain { automatic, by_operator };
+
 /// A box whose word about another's key this box's operator takes.
 struct Introducer {
   std::string name;
@@ -81,6 +84,7 @@ struct Bootstrap {
   Vouched vouched;
   std::string ca;   // path of the operator's certificate authorities, PEM; empty: none
   std::string crl;  // path of their revocation lists, PEM
+  BootstrapAgain again = BootstrapAgain::automatic;
   bool operator==(const Bootstrap&) const = default;
 };
 

@@ -17,7 +17,9 @@ class Looker final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2)
-      report_.add(mark, "", "a second YAML document begins here: expected one, without '---' in between");
+      report_.add(mark, "",
+                  "a second YAML document begins here, or what is no YAML: expected one, of keys and values, without "
+                  "'---' in between");
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { look(mark, "", anchor); }

@@ -122,13 +122,17 @@ std::vector<Introducer> read_introducers(std::vector<Section> sections, const Bo
 
 Bootstrap read_bootstrap(Section section, const Configuration& configuration, const std::string& peer) {
   Bootstrap bootstrap;
-  section.read_optional("psk", bootstrap.psk, a_path());
+  section.read_optional("psk", bootstrap.psk, a_sealed_psk());
   section.read_optional("trust", bootstrap.trust, a_fingerprint());
   const bool vouched = section.has("vouched");
   if (Section inner = section.section("vouched", false); inner.present())
     bootstrap.vouched = read_vouched(std::move(inner), vouched, configuration, peer);
   section.read_optional("ca", bootstrap.ca, a_path());
   section.read_optional("crl", bootstrap.crl, a_path());
+  section.read("again", bootstrap.again,
+               one_of<BootstrapAgain>(
+                   {{"automatic", BootstrapAgain::automatic}, {"operator", BootstrapAgain::by_operator}},
+                   "a policy: expected 'automatic' (the boxes do it by themselves) or 'operator' (when he allows it)"));
   check(section, bootstrap, configuration.box);
   section.finish();
   return bootstrap;

@@ -94,9 +94,9 @@ class Section {
   template <class T, class Parser, class Show>
   bool read_list(const std::string& key, std::vector<T>& out, Parser parse, Show show, Form form,
                  Default fallback = Default::fixed) {
-    bool whole = true;
     std::vector<YAML::Mark> marks;
     const auto elements = list(key, fallback == Default::none);
+    bool whole = elements.has_value() || !has(key);
     if (elements) out.clear();
     for (const auto& element : elements.value_or(std::vector<YAML::Node>{})) {
       auto parsed = parse(element.IsScalar() ? element.Scalar() : std::string{});

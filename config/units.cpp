@@ -139,10 +139,10 @@ std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return refused("expected address/length, as 192.0.2.0/24");
   const auto address = parse_address(std::string{text.substr(0, slash)});
-  if (!address) return refused("its address is none");
+  if (!address) return refused("its address is none (names are not looked up): expected one as 192.0.2.0/24");
   const unsigned longest = address->first == Family::v4 ? 32 : 128;
   const auto length = integer<unsigned>(text.substr(slash + 1));
-  if (!length || *length > longest) return refused(std::format("length must be 0 to {}", longest));
+  if (!length || *length > longest) return refused(std::format("length must be a number from 0 to {}", longest));
   Prefix prefix{address->first, masked(address->second, *length), *length};
   if (prefix.bytes != address->second)
     return refused(std::format("bits behind its length are set, '{}' is meant perhaps", prefix.to_string()));

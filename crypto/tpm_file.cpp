@@ -54,7 +54,9 @@ Signer signer_by(TpmSettings settings, std::vector<std::byte> blob) {
 Result<> put_file(const std::string& path, std::span<const std::byte> bytes, unsigned mode) {
   const std::string partial = path + ".new";
   const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (file < 0) return fail(std::format("'{}' cannot be written: {}", partial, std::strerror(errno)));
+  if (file < 0)
+    return fail(std::format("'{}' cannot be written: {}: make its directory, or name another file", path,
+                            std::strerror(errno)));
   const bool written =
       ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
   ::close(file);

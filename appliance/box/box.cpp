@@ -6,6 +6,7 @@
 
 #include "appliance/box/box_status.hpp"
 #include "appliance/box/credentials.hpp"
+#include "appliance/box/link_parts.hpp"
 #include "appliance/box/self_test.hpp"
 
 namespace cloister::box {
@@ -35,7 +36,7 @@ std::string summary_of(const PreparedReload& reload) {
   for (std::size_t i = 0; i < std::min(named_max, reload.differences.size()); ++i)
     text += std::format("{} {}", i == 0 ? "" : ",", reload.differences[i].path);
   if (reload.differences.size() > named_max) text += " …";
-  return text;
+  return text + "; configuration: " + digest_of(reload.next.settings);
 }
 
 }  // namespace
@@ -68,8 +69,9 @@ std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io, C
   if (!control) return fail(control.error());
   box->control_ = std::move(*control);
   log.info("STARTED", std::format("box '{}'", box->name_),
-           std::format("started: links: {}, tunnels: {}, secret memory: {}", configuration.links.size(),
-                       configuration.tunnels.size(), crypto::to_string(crypto::arena_kind())));
+           std::format("started: links: {}, tunnels: {}, secret memory: {}, configuration: {}",
+                       configuration.links.size(), configuration.tunnels.size(),
+                       crypto::to_string(crypto::arena_kind()), digest_of(box->configured_.settings)));
   return box;
 }
 
@@ -88,10 +90,23 @@ Box::~Box() { traffic_.stop(); }
 
 std::string Box::answer(const control::Question& question, unsigned user) {
   if (question.request == control::Request::status) return control::encode_answer(status());
-  const auto done = question.request == control::Request::acknowledge
-                        ? log_.acknowledge(question.name, question.subject, user)
-                        : rekey(question.name, user);
+  const auto done = obey(question, user);
   return done ? control::encode_done() : control::encode_error(done.error().message);
+}
+
+Result<> Box::obey(const control::Question& order, unsigned user) {
+  if (order.request == control::Request::acknowledge) return log_.acknowledge(order.name, order.subject, user);
+  if (order.request == control::Request::bootstrap) return allow_bootstrap(order.name, user);
+  return rekey(order.name, user);
+}
+
+Result<> Box::allow_bootstrap(const std::string& name, unsigned user) {
+  auto* link = find_link(name);
+  if (link == nullptr) return fail(std::format("there is no link '{}': 'cloisterctl link' shows what there is", name));
+  if (const auto allowed = link->allow_bootstrap(); !allowed)
+    return fail(std::format("link '{}': {}", name, allowed.error().message));
+  log_.info("BOOTSTRAP_ALLOWED", subject_of(name), std::format("user {} lets it bootstrap, once", user));
+  return {};
 }
 
 Result<> Box::rekey(const std::string& tunnel, unsigned user) {
@@ -167,6 +182,9 @@ std::string Box::take_up(PreparedReload reload) {
   configured_ = std::move(reload.next);
   log_.follow(configured_.configuration.alarms, configured_.configuration.logging);
   for (const auto& link : links_) link->follow(configured_.configuration.alarms);
+  for (const auto& link : configured_.configuration.links) {
+    if (auto* open = find_link(link.name)) open->follow(policy_of(link.bootstrap));
+  }
   missing_.clear();
   std::string failures;
   for (auto& [name, link] : reload.opened) {

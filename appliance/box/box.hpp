@@ -54,6 +54,9 @@ class Box {
  private:
   Box(boost::asio::io_context& io, Configured configured, EventLog& log);
   [[nodiscard]] std::string answer(const control::Question& question, unsigned user);
+  /// What is done at once, or an error.
+  [[nodiscard]] Result<> obey(const control::Question& order, unsigned user);
+  [[nodiscard]] Result<> allow_bootstrap(const std::string& link, unsigned user);
   [[nodiscard]] Result<> rekey(const std::string& tunnel, unsigned user);
   void on_held(control::Request request, control::HeldClient client);
   void begin_reload(std::optional<control::HeldClient> client);

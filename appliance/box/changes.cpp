@@ -19,6 +19,12 @@ const config::Link* find(const config::Configuration& configuration, const std::
   return found == configuration.links.end() ? nullptr : &*found;
 }
 
+/// Who lets a link bootstrap is asked when it comes to that: it ends no session.
+bool alike_but_for_policy(config::Link one, const config::Link& other) {
+  one.bootstrap.again = other.bootstrap.again;
+  return one == other;
+}
+
 }  // namespace
 
 Result<Changes> changes_between(const config::Configuration& before, const config::Configuration& after) {
@@ -32,7 +38,7 @@ Result<Changes> changes_between(const config::Configuration& before, const confi
   Changes changes;
   for (const auto& link : before.links) {
     const auto* next = find(after, link.name);
-    if (next == nullptr || !(*next == link)) {
+    if (next == nullptr || !alike_but_for_policy(*next, link)) {
       changes.closed.insert(link.name);
     } else if (tunnels_of(before, link.name) != tunnels_of(after, link.name)) {
       changes.with_other_tunnels.insert(link.name);

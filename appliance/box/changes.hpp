@@ -9,8 +9,8 @@
 
 namespace cloister::box {
 
-/// Names of links. One whose own settings differ is closed and opened anew; one with other tunnels stays as it is, and
-/// those of its tunnels that are alike in both lose no packet.
+/// Names of links. One whose own settings differ, in more than who lets it bootstrap again, is closed and opened anew; one
+/// with other tunnels stays as it is, and those of its tunnels that are alike in both lose no packet.
 struct Changes {
   std::set<std::string> closed;
   std::set<std::string> opened;

@@ -18,4 +18,8 @@ struct Configured {
 /// An error holds all that is wrong in it, each with its place.
 [[nodiscard]] Result<Configured> read_configuration(const std::string& file);
 
+/// SHA-256 of what 'cloisterctl config show' prints of it: for the audit log, so that a change of the configuration
+/// shows there whoever made it.
+[[nodiscard]] std::string digest_of(const config::Settings& settings);
+
 }  // namespace cloister::box

@@ -19,6 +19,14 @@ void EventLog::follow(const config::Alarms& alarms, const config::Logging& loggi
   if (audit_) audit_->follow(logging);
 }
 
+bool EventLog::is_ignored(const std::string& code) const { return std::ranges::contains(ignored_, code); }
+
+std::vector<control::Alarm> EventLog::standing() const {
+  auto alarms = standing_.alarms();
+  for (auto& alarm : alarms) alarm.ignored = is_ignored(alarm.code);
+  return alarms;
+}
+
 double EventLog::uptime_seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
 }
@@ -51,7 +59,7 @@ void EventLog::add(const char* severity, const std::string& code, const std::str
 
 void EventLog::write(const control::Event& event) {
   audit(event);
-  const bool alarm = event.severity == "alarm" && !std::ranges::contains(ignored_, event.code);
+  const bool alarm = event.severity == "alarm" && !is_ignored(event.code);
   if (alarms_only_ && !alarm) return;
   const std::string line = std::format("{}: {} ({}{})", event.subject, event.text, event.code,
                                        event.times > 1 ? std::format(", {} times", event.times) : "");

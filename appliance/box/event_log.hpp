@@ -23,20 +23,21 @@ class EventLog {
   EventLog();
   void info(const std::string& code, const std::string& subject, const std::string& text);
   void alarm(const std::string& code, const std::string& subject, const std::string& text);
-  /// What of it goes to the journal, and as what. Alarms to ignore are information there.
+  /// What of it goes to the journal, and as what. Alarms to ignore are information there, and stand as ignored.
   void follow(const config::Alarms& alarms, const config::Logging& logging);
   /// From now on each event stands in the audit log too. What is wrong in it is the first. Alarms of the service's
   /// earlier lives that somebody must acknowledge stand again.
   void audit_to(AuditLog audit);
   /// By a user of that number. An error says that no such alarm stands.
   [[nodiscard]] Result<> acknowledge(const std::string& code, const std::string& subject, unsigned user);
-  [[nodiscard]] const std::vector<control::Alarm>& standing() const { return standing_.alarms(); }
+  [[nodiscard]] std::vector<control::Alarm> standing() const;
   [[nodiscard]] std::vector<control::Event> newest() const { return {events_.begin(), events_.end()}; }
   [[nodiscard]] double uptime_seconds() const;
 
  private:
   void add(const char* severity, const std::string& code, const std::string& subject, const std::string& text);
   void write(const control::Event& event);
+  [[nodiscard]] bool is_ignored(const std::string& code) const;
   void audit(const control::Event& event);
 
   std::chrono::steady_clock::time_point started_;

@@ -42,6 +42,12 @@ Link::Link(LinkSettings settings, crypto::Credentials credentials, crypto::Rando
       epsilon_{settings_.epsilon_budget, settings_.distillation.eps_sec + settings_.distillation.eps_cor,
                settings_.epsilon_booked} {}
 
+Result<> Link::allow_bootstrap() {
+  auto allowed = session_.allow_bootstrap(surroundings_.now());
+  drain();
+  return allowed;
+}
+
 void Link::on_connected() {
   session_.on_connected(surroundings_.now());
   drain();

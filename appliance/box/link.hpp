@@ -55,6 +55,11 @@ class Link {
   void renew(Result<crypto::TrustedKey> peer) { session_.renew(std::move(peer)); }
   [[nodiscard]] const crypto::Credentials& credentials() const { return session_.credentials(); }
 
+  /// The operator lets it bootstrap once more; an error: it does not wait for that.
+  [[nodiscard]] Result<> allow_bootstrap();
+  /// From now on, whether it may by itself.
+  void follow(session::BootstrapAgain again) { session_.follow(again); }
+
   void on_connected();
   void on_received(std::span<const std::byte> bytes);
   void on_disconnected(const std::string& reason);

@@ -55,6 +55,8 @@ class LinkDriver final : private LinkSurroundings {
   void change_tunnels(std::vector<TunnelSettings> tunnels, const std::vector<std::size_t>& paths);
   /// From now on an operator is told by these limits.
   void follow(const config::Alarms& alarms);
+  void follow(session::BootstrapAgain again) { link_.follow(again); }
+  [[nodiscard]] Result<> allow_bootstrap() { return link_.allow_bootstrap(); }
   [[nodiscard]] const std::string& name() const { return settings_.link.session.link; }
 
   /// None: the link has no tunnel of that name.

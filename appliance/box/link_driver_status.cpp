@@ -12,6 +12,18 @@ std::string text_of(const std::optional<vpn::Spi>& spi) {
   return spi ? std::format("0x{:08x}", spi->value) : std::string{};
 }
 
+const char* waits_for(session::Awaited whom) {
+  switch (whom) {
+    case session::Awaited::nobody:
+      return "";
+    case session::Awaited::own_operator:
+      return "operator";
+    case session::Awaited::peers_operator:
+      return "peer's operator";
+  }
+  return "";
+}
+
 /// The last day counts to its end.
 std::optional<double> trust_left(const crypto::Credentials& credentials) {
   if (!credentials.pinned) return std::nullopt;
@@ -60,7 +72,10 @@ control::LinkStatus LinkDriver::status() const {
   status.bootstrap_by = to_string(link_.credentials());
   status.trust_seconds_left = trust_left(link_.credentials());
   status.device = device_.state;
-  if (session.state != "established")
+  status.waits_for = waits_for(session.awaited);
+  if (session.awaited != session::Awaited::nobody)
+    status.state = "waits for an operator";
+  else if (session.state != "established")
     status.state = session.state;
   else if (!device_.present)
     status.state = "no device";

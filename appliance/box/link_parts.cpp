@@ -55,6 +55,11 @@ DeviceFactory vendors_device(const config::Link& link) {
 
 }  // namespace
 
+session::BootstrapAgain policy_of(const config::Bootstrap& bootstrap) {
+  return bootstrap.again == config::BootstrapAgain::by_operator ? session::BootstrapAgain::by_operator
+                                                                : session::BootstrapAgain::automatic;
+}
+
 Result<DeviceFactory> device_of(const config::Link& link) {
   if (link.device.driver != "plugin") return simulated_device(link);
   return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
@@ -91,6 +96,7 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
                            .local_box = configuration.box.name,
                            .peer_box = link.peer,
                            .agreement = agreement_of(configuration.box.name, link),
+                           .bootstrap_again = policy_of(link.bootstrap),
                            .reserve_bits = link.authentication.reserve_bytes * 8};
   settings.link.tunnels = std::move(tunnels.settings);
   settings.paths = std::move(tunnels.numbers);

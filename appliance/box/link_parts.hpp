@@ -19,6 +19,8 @@ struct LinkTunnels {
 [[nodiscard]] Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const config::Link& link,
                                              const Traffic::Numbers& numbers);
 
+[[nodiscard]] session::BootstrapAgain policy_of(const config::Bootstrap& bootstrap);
+
 [[nodiscard]] LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link,
                                              LinkTunnels tunnels);
 

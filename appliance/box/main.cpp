@@ -25,6 +25,7 @@
 #include "crypto/library_memory.hpp"
 #include "crypto/secret.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -177,7 +178,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return cloister::manual::not_understood(app, error);
   }
 
   cloister::crypto::forbid_cores();

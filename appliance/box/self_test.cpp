@@ -61,7 +61,8 @@ Result<> test_sealed(const config::Configuration& configuration) {
     if (!link.bootstrap.psk.empty())
       opened = opens(link.bootstrap.psk, "sealed PSK", "make it anew with 'cloisterctl psk'");
     const auto reserve_key = drivers::Vault::key_path(reserve_path(configuration, link));
-    if (opened && std::filesystem::exists(reserve_key))
+    std::error_code unseen;
+    if (opened && std::filesystem::exists(reserve_key, unseen))
       opened = opens(reserve_key, "key of the sealed reserve", "restart the service: the next bootstrap makes another");
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
   }

@@ -21,7 +21,8 @@ namespace {
 using Alarms = std::vector<control::Alarm>;
 
 std::string note_of(const control::Alarm& alarm) {
-  return alarm.acknowledged_by ? std::format("user {}", *alarm.acknowledged_by) : std::string{"nobody"};
+  return (alarm.acknowledged_by ? std::format("user {}", *alarm.acknowledged_by) : std::string{"nobody"}) +
+         (alarm.ignored ? " (ignored)" : "");
 }
 
 /// Those of the code and the name that stand; an error says that there are none.
@@ -62,7 +63,7 @@ int alarm_list(const std::string& socket, const AlarmOptions& options) {
       rows.push_back({alarm.code, alarm.subject, alarm.since, std::to_string(alarm.times), note_of(alarm), alarm.text});
     std::cout << table(rows);
   }
-  return number(alarms.empty() ? ExitStatus::done : ExitStatus::alarms_stand);
+  return number(std::ranges::all_of(alarms, &control::Alarm::ignored) ? ExitStatus::done : ExitStatus::alarms_stand);
 }
 
 int alarm_show(const std::string& socket, const AlarmOptions& options) {

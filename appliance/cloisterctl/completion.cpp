@@ -2,8 +2,11 @@
 
 #include <format>
 #include <functional>
+#include <iostream>
 #include <string_view>
 #include <vector>
+
+#include "appliance/cloisterctl/print_json.hpp"
 
 namespace cloister::cloisterctl {
 namespace {
@@ -135,6 +138,16 @@ _{0}() {{
 compdef _{0} {0} 2>/dev/null || true
 )",
                      app.get_name(), command_finder(app, "words", "2", "CURRENT"), options_with_value(app), cases);
+}
+
+int print_completion(const CLI::App& app, const std::string& shell, bool json) {
+  const CompletionScript completion{.shell = shell,
+                                    .script = shell == "bash" ? bash_completion(app) : zsh_completion(app)};
+  if (json)
+    print_json(completion);
+  else
+    std::cout << completion.script;
+  return 0;
 }
 
 }  // namespace cloister::cloisterctl

@@ -2,13 +2,23 @@
 /// `cloisterctl completion`: scripts for bash and zsh, written from the command line's own description.
 
 #include <CLI/CLI.hpp>
+#include <boost/describe/class.hpp>
 #include <string>
 
 namespace cloister::cloisterctl {
+
+struct CompletionScript {
+  std::string shell;  // "bash", "zsh"
+  std::string script;
+};
+BOOST_DESCRIBE_STRUCT(CompletionScript, (), (shell, script))
 
 /// For ~/.local/share/bash-completion/completions/ or `source`.
 [[nodiscard]] std::string bash_completion(const CLI::App& app);
 /// For a directory of $fpath, as _cloisterctl; shows the descriptions too.
 [[nodiscard]] std::string zsh_completion(const CLI::App& app);
+
+/// Prints one of them.
+[[nodiscard]] int print_completion(const CLI::App& app, const std::string& shell, bool json);
 
 }  // namespace cloister::cloisterctl

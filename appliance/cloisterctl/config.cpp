@@ -2,16 +2,21 @@
 
 #include <boost/json.hpp>
 #include <cstdint>
+#include <expected>
 #include <format>
 #include <iostream>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "appliance/box/secret_memory.hpp"
 #include "appliance/box/vouched.hpp"
 #include "appliance/cloisterctl/config_reference.hpp"
+#include "appliance/cloisterctl/print_json.hpp"
 #include "appliance/drivers/unit_limit.hpp"
 #include "config/neighbours.hpp"
+#include "config/notes.hpp"
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
@@ -48,6 +53,11 @@ json::array to_json(const config::Settings& settings) {
   return all;
 }
 
+/// What is no mistake, but must be known.
+std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
+  return whole ? config::notes_on(whole->configuration) : std::vector<std::string>{};
+}
+
 /// What the service that reads the file may lock: as its operator says, as the unit of this machine says, or as the unit
 /// says that is delivered, for there is none where a file is only written.
 std::uint64_t lockable_for(std::optional<std::uint64_t> told) {
@@ -81,11 +91,14 @@ int config_check(const std::string& file, std::optional<std::uint64_t> lockable_
     for (const auto& taken : neighbours.taken) files.emplace_back(taken);
     json::array ignored;
     for (const auto& [name, reason] : neighbours.ignored) ignored.push_back({{"file", name}, {"reason", reason}});
+    json::array warnings;
+    for (const auto& warning : warnings_of(whole)) warnings.emplace_back(warning);
     std::cout << json::serialize(json::object{{"ok", whole.has_value()},
                                               {"files", files},
                                               {"ignored", ignored},
                                               {"locked_bytes", whole ? json::value{locked_bytes_of(*whole)} : nullptr},
-                                              {"errors", whole ? json::array{} : to_json(whole.error())}})
+                                              {"errors", whole ? json::array{} : to_json(whole.error())},
+                                              {"warnings", warnings}})
               << '\n';
     return whole ? 0 : 1;
   }
@@ -95,6 +108,7 @@ int config_check(const std::string& file, std::optional<std::uint64_t> lockable_
     for (const auto& taken : neighbours.taken) std::cout << ", " << taken;
     std::cout << std::format(": nothing is wrong; the service locks {} MiB of memory at most\n",
                              locked_bytes_of(*whole) / box::mebibyte);
+    for (const auto& warning : warnings_of(whole)) std::cerr << file << ": " << warning << '\n';
   } else {
     print_diagnostics(whole.error());
   }
@@ -135,9 +149,12 @@ int config_schema() {
   return 0;
 }
 
-int config_reference(bool man) {
+int config_reference(bool man, bool json) {
   const auto settings = config::all_settings();
-  std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
+  if (json)
+    print_json(config_keys(settings));
+  else
+    std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
   return 0;
 }
 

@@ -17,7 +17,7 @@ namespace cloister::cloisterctl {
 [[nodiscard]] int config_diff(const std::string& before, const std::string& after, bool json);
 /// A JSON Schema of the file, for editors.
 [[nodiscard]] int config_schema();
-/// Every key of the file: as Markdown, or as the manual page cloister.yaml(5).
-[[nodiscard]] int config_reference(bool man);
+/// Every key of the file: as Markdown, as the manual page cloister.yaml(5), or for programs.
+[[nodiscard]] int config_reference(bool man, bool json);
 
 }  // namespace cloister::cloisterctl

@@ -118,4 +118,18 @@ std::string config_man_page(const config::Settings& settings) {
          manual::heading("see also") + "cloisterctl(1),\ncloisterd(8)\n";
 }
 
+std::vector<ConfigKey> config_keys(const config::Settings& settings) {
+  std::vector<ConfigKey> keys;
+  for (const auto& setting : values_of(settings)) {
+    const auto place = place_of(setting);
+    keys.push_back({.key = place.section + "." + place.key,
+                    .meaning = std::string{config::meaning_of(setting.path)},
+                    .form = form_of(setting),
+                    .list = setting.list,
+                    .required = setting.fallback == Default::none,
+                    .fallback = setting.fallback == Default::fixed ? setting.values : std::vector<std::string>{}});
+  }
+  return keys;
+}
+
 }  // namespace cloister::cloisterctl

@@ -30,7 +30,8 @@ Result<> write_text(const std::string& path, const std::string& text) {
 
 Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
   const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);
-  if (!text) return std::unexpected{text.error()};
+  if (!text)
+    return fail(text.error().message + ": name a public key, as 'cloisterctl enroll' writes it beside the key");
   const auto key = crypto::parse_public_key(*text);
   if (!key) return fail(std::format("'{}' {}", path, key.error().message));
   return crypto::fingerprint_of(key->get());
@@ -98,7 +99,8 @@ Result<> enroll(const IdentityOptions& options) {
   const bool request = !options.csr_box.empty();
   if (request && !config::a_name().parse(options.csr_box))
     return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
-  const bool existing = request && !options.force && std::filesystem::exists(options.identity);
+  std::error_code unseen;  // whoever may not look gets to know it when the key is read or written
+  const bool existing = request && !options.force && std::filesystem::exists(options.identity, unseen);
   const auto identity = obtain_identity(options, existing);
   if (!identity) return std::unexpected{identity.error()};
   const std::string public_key = options.identity + ".pub";

@@ -1,6 +1,10 @@
 #include "appliance/cloisterctl/events.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -53,7 +57,8 @@ std::vector<std::string> parts_of(const AuditOptions& options) {
   std::vector<std::string> files;
   for (unsigned age = control::audit_files_max; age-- > 1;) {
     const auto older = control::audit_path(options.directory, age);
-    if (std::filesystem::exists(older)) files.push_back(older);
+    std::error_code error;
+    if (std::filesystem::exists(older, error)) files.push_back(older);
   }
   files.push_back(control::audit_path(options.directory, 0));
   return files;
@@ -67,6 +72,18 @@ std::optional<std::string> unreadable(const std::string& path, const std::ifstre
   if (!file) return because(std::strerror(errno));
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return because("it is a directory");
+  return std::nullopt;
+}
+
+/// Whoever may not read a log learns that, and not that something is wrong in it.
+std::optional<int> right_lacking(const std::vector<std::string>& files) {
+  for (const auto& path : files) {
+    if (::access(path.c_str(), R_OK) == 0 || errno != EACCES) continue;
+    return failed(control::Failure{
+        control::Failure::Kind::right_lacking,
+        std::format("this user may not read the audit log '{}': as root say 'runuser -u cloister -- cloisterctl audit'",
+                    path)});
+  }
   return std::nullopt;
 }
 
@@ -84,6 +101,20 @@ std::optional<std::string> for_each_line(const std::vector<std::string>& files,
     if (file.bad()) return std::format("audit log '{}', behind line {}: {}", path, number, std::strerror(errno));
   }
   return std::nullopt;
+}
+
+/// What of the list may be meant by a code that is not in it: what differs by a slip, or has it as a part.
+std::string instead_of(const std::string& code) {
+  std::vector<std::string> codes;
+  for (const auto& known : control::event_kinds()) codes.emplace_back(known.code);
+  if (const auto meant = config::nearest(code, codes)) return std::format(": did you mean '{}'?", *meant);
+  std::string upper = code;
+  std::ranges::transform(upper, upper.begin(),
+                         [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+  std::string holding;
+  for (const auto& known : codes)
+    if (known.contains(upper)) holding += (holding.empty() ? "" : ", ") + known;
+  return holding.empty() ? "; 'cloisterctl events explain' lists all" : "; there are: " + holding;
 }
 
 }  // namespace
@@ -137,12 +168,7 @@ int events_explain(const ExplainOptions& options) {
   }
   const auto* kind = control::find_event_kind(options.code);
   if (kind == nullptr) {
-    std::vector<std::string> codes;
-    for (const auto& known : control::event_kinds()) codes.emplace_back(known.code);
-    const auto meant = config::nearest(options.code, codes);
-    return failed(
-        std::format("there is no event '{}'{}", options.code,
-                    meant ? std::format(": did you mean '{}'?", *meant) : "; 'cloisterctl events explain' lists all"));
+    return failed(std::format("there is no event '{}'{}", options.code, instead_of(options.code)));
   }
   if (options.json) {
     std::cout << json::serialize(object(*kind)) << '\n';
@@ -155,7 +181,9 @@ int events_explain(const ExplainOptions& options) {
 }
 
 int audit_show(const AuditOptions& options) {
-  const auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+  const auto parts = parts_of(options);
+  if (const auto refused = right_lacking(parts)) return *refused;
+  const auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
     const auto entry = control::decode_audit_entry(line);
     if (!entry) return entry.error();
     if (options.json)
@@ -169,9 +197,11 @@ int audit_show(const AuditOptions& options) {
 }
 
 int audit_verify(const AuditOptions& options) {
+  const auto parts = parts_of(options);
+  if (const auto refused = right_lacking(parts)) return *refused;
   control::AuditChain chain;
   bool passes_head = false;
-  auto problem = for_each_line(parts_of(options), [&](const std::string& line) -> std::optional<std::string> {
+  auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
     const auto entry = chain.add(line);
     passes_head = passes_head || chain.head() == options.head;
     return entry ? std::nullopt : std::optional{entry.error()};

@@ -20,7 +20,7 @@ inline constexpr auto exit_statuses = std::to_array<ExitStatusMeaning>({
     {ExitStatus::usage, "the command line is wrong; 'config diff': so is a file"},
     {ExitStatus::service_absent, "no service is behind the control socket"},
     {ExitStatus::right_lacking, "this user has not the right to it"},
-    {ExitStatus::alarms_stand, "'alarm': alarms stand"},
+    {ExitStatus::alarms_stand, "'alarm': alarms stand that are not ignored"},
 });
 
 /// As the program returns it.

@@ -18,9 +18,10 @@
 #include "appliance/cloisterctl/events.hpp"
 #include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/limits.hpp"
+#include "appliance/cloisterctl/link_bootstrap.hpp"
 #include "appliance/cloisterctl/link_plan.hpp"
 #include "appliance/cloisterctl/links.hpp"
-#include "appliance/cloisterctl/not_understood.hpp"
 #include "appliance/cloisterctl/pcr_policy.hpp"
 #include "appliance/cloisterctl/psk.hpp"
 #include "appliance/cloisterctl/reload.hpp"
@@ -34,6 +35,7 @@
 #include "appliance/control/protocol.hpp"
 #include "crypto/crash.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -297,6 +299,9 @@ int run(int argc, char** argv) {
   support->add_option("--config", support_options.configuration, "Configuration of the service")->capture_default_str();
   support->add_flag("--json", support_options.json, "For programs: what is in it and what is left out");
 
+  auto* limits = app.add_subcommand("limits", "Say what the box does not defend against; works without the service");
+  limits->add_flag("--json", json, "For programs");
+
   auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
   config->require_subcommand(1);
   std::string file = "/etc/cloister/cloister.yaml";
@@ -311,15 +316,17 @@ int run(int argc, char** argv) {
   auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
   diff->add_option("before", file, "Configuration file")->required();
   diff->add_option("after", other_file, "The other one")->capture_default_str();
-  for (auto* command : {check, show, diff}) command->add_flag("--json", json, "For programs");
   auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
   auto* reference = config->add_subcommand("reference", "Print every key of the file with its meaning, as a page");
   bool man = false;
   reference->add_flag("--man", man, "As the manual page cloister.yaml(5)");
+  for (auto* command : {check, show, diff, reference}) command->add_flag("--json", json, "For programs");
+  schema->add_flag("--json", json, "Changes nothing: a schema is JSON");
 
   auto* account = app.add_subcommand(
       "account",
       "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
+  account->add_flag("--json", json, "Changes nothing: bounds are JSON");
 
   std::string name;
   auto* link = app.add_subcommand("link", "Show this box's links, or plan one");
@@ -327,6 +334,12 @@ int run(int argc, char** argv) {
   auto* link_list = link->add_subcommand("list", "A line for each link (as 'link' alone)");
   auto* link_show = link->add_subcommand("show", "All of one link");
   link_show->add_option("name", name, "The link's name")->required();
+  cloisterctl::LinkBootstrapOptions bootstrap_options;
+  auto* link_bootstrap = link->add_subcommand(
+      "bootstrap", "Let a link that waits for its operator ('bootstrap.again') bootstrap once; for operators");
+  link_bootstrap->add_option("name", bootstrap_options.link, "The link's name")->required();
+  link_bootstrap->add_flag("--yes", bootstrap_options.yes, "Do not ask: for scripts");
+  link_bootstrap->add_flag("--json", bootstrap_options.json, "For programs: the link as it is then");
   cloisterctl::LinkPlanOptions plan_options;
   auto* plan = link->add_subcommand("plan", "Say what a link will bring; works without the service");
   plan->add_option("link", plan_options.link, "A preset ('link presets' lists them), or a file as they are")
@@ -363,11 +376,12 @@ int run(int argc, char** argv) {
   completion->require_subcommand(1);
   auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
   auto* zsh = completion->add_subcommand("zsh", "For a directory of $fpath, as _cloisterctl");
+  for (auto* command : {bash, zsh}) command->add_flag("--json", json, "For programs");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return cloisterctl::not_understood(app, error);
+    return manual::not_understood(app, error);
   }
   if (*status) return show_status(socket, json);
   if (*watch) return watch_status(socket, interval_seconds, count, json);
@@ -385,13 +399,15 @@ int run(int argc, char** argv) {
     const auto done = cloisterctl::recompute_accounts(std::cin, std::cout);
     return done ? 0 : failed(done.error().message);
   }
-  if (*bash || *zsh) {
-    std::cout << (*bash ? cloisterctl::bash_completion(app) : cloisterctl::zsh_completion(app));
-    return 0;
-  }
+  if (*bash || *zsh) return cloisterctl::print_completion(app, *bash ? "bash" : "zsh", json);
+  if (*limits) return cloisterctl::limits(json);
   if (*schema) return cloisterctl::config_schema();
-  if (*reference) return cloisterctl::config_reference(man);
+  if (*reference) return cloisterctl::config_reference(man, json);
   if (*link_show) return cloisterctl::link_show(socket, name, json);
+  if (*link_bootstrap) {
+    bootstrap_options.socket = socket;
+    return cloisterctl::link_bootstrap(bootstrap_options);
+  }
   if (*tunnel_show) return cloisterctl::tunnel_show(socket, name, json);
   if (*rekey) return cloisterctl::tunnel_rekey(socket, name, json);
   if (*tunnel) return cloisterctl::tunnel_list(socket, json);

@@ -121,7 +121,8 @@ Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
     values = values_now(*settings);
   }
   if (!values) return std::unexpected{values.error()};
-  auto policies = std::filesystem::exists(options.file) ? read_policies(options.file) : Result<Policies>{};
+  std::error_code unseen;  // whoever may not look gets to know it when the file is written
+  auto policies = std::filesystem::exists(options.file, unseen) ? read_policies(options.file) : Result<Policies>{};
   if (!policies) return std::unexpected{policies.error()};
   policies->push_back(key->sign(*values));
   if (auto written = put(options.file, *policies); !written) return written;

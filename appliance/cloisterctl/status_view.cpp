@@ -1,8 +1,10 @@
 #include "appliance/cloisterctl/status_view.hpp"
 
+#include <algorithm>
 #include <array>
 #include <format>
 #include <string_view>
+#include <utility>
 
 namespace cloister::cloisterctl {
 namespace {
@@ -64,11 +66,25 @@ std::string block_lines(const control::BlockStatus& block) {
                         block.eps_sec, block.eps_cor));
 }
 
+std::string alarm_line(const std::vector<control::Alarm>& alarms, const Paint& paint) {
+  if (alarms.empty()) return {};
+  const auto ignored = std::ranges::count_if(alarms, &control::Alarm::ignored);
+  const auto text =
+      std::format("{} {}{}: see 'cloisterctl alarm'", alarms.size(), alarms.size() == 1 ? "stands" : "stand",
+                  ignored == 0 ? "" : std::format(", {} ignored", ignored));
+  return line("alarms", std::cmp_equal(ignored, alarms.size()) ? text : paint.bad(text));
+}
+
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   std::string out = paint.bold("link: " + link.name) + "\n";
   out += line("peer",
               std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
   out += line("state", paint.state(link.state));
+  if (link.waits_for == "operator")
+    out +=
+        line("waits for", std::format("an operator to allow a bootstrap: 'cloisterctl link bootstrap {}'", link.name));
+  if (link.waits_for == "peer's operator")
+    out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
   out += line("bootstrap by",
               link.trust_seconds_left == 0 ? paint.bad("nothing: the vouchers have ended") : link.bootstrap_by);
@@ -147,9 +163,7 @@ std::string render(const control::BoxStatus& status, bool colours) {
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_peak_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
-  if (const auto standing = status.alarms.size(); standing > 0)
-    out += line("alarms",
-                paint.bad(std::format("{} {}: see 'cloisterctl alarm'", standing, standing == 1 ? "stands" : "stand")));
+  out += alarm_line(status.alarms, paint);
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);
   for (const auto& tunnel : status.tunnels) out += "\n" + render_tunnel(tunnel, paint);
   if (!status.events.empty()) out += "\n" + paint.bold("events") + "\n";

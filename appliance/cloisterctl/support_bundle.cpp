@@ -73,7 +73,9 @@ Result<> pack(const std::vector<SupportPiece>& pieces, const std::string& output
   if (!workplace) return std::unexpected{workplace.error()};
   const std::string name = "cloister-support";
   const std::string directory = workplace->path() + "/" + name;
-  std::filesystem::create_directory(directory);
+  std::error_code error;
+  if (!std::filesystem::create_directory(directory, error))
+    return fail(std::format("'{}' cannot be made: {}", directory, error.message()));
   if (auto done = write(directory + "/manifest.txt", manifest_of(pieces)); !done) return done;
   for (const auto& piece : pieces) {
     if (!piece.content) continue;

@@ -32,6 +32,10 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"BLOCK_BURNT", false,
      "The session ended before both boxes had confirmed a block; what one side lacks both discard. No key bit is used.",
      ""},
+    {"BOOTSTRAP_ALLOWED", false,
+     "Somebody with the right to it has let a link bootstrap once ('cloisterctl link bootstrap'). The text names the "
+     "user.",
+     ""},
     {"BOOTSTRAP_DONE", false, "The boxes have authenticated each other by their bootstrap credentials.", ""},
     {"BOOTSTRAP_REFUSED", true,
      "The boxes could not authenticate each other by their bootstrap credentials: the PSKs differ, a key is not the "
@@ -42,6 +46,16 @@ constexpr auto kinds = std::to_array<EventKind>({
      "generate' here and carry it to 'cloisterctl psk import' there. Where a key has another fingerprint than "
      "expected, ask the peer's operator for it ('cloisterctl fingerprint') by a way that nobody can have changed; if "
      "it is the expected one, somebody stands between the boxes."},
+    {"BOOTSTRAP_WAITS", true,
+     "The two boxes of a link have no QKD key in common any more, and one of them bootstraps again only when its "
+     "operator "
+     "allows it ('bootstrap.again: operator'). The text says which. Until then there is no session, and tunnels block "
+     "when their stock is used up.",
+     "Find out why the keys are gone: the events before say it (a reserve that was put back, spent or damaged, a TPM "
+     "that "
+     "was replaced), here or at the peer. When it has an honest reason, say 'cloisterctl link bootstrap LINK' on the "
+     "box "
+     "that waits; where both wait, on both."},
     {"CHANNEL_TAMPERED", true,
      "A message on the classical channel is not what the peer has sent: its authentication fails. The session ends and "
      "its open blocks are burnt; no key is made of them.",
@@ -123,7 +137,10 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"REKEY_ORDERED", false,
      "Somebody with the right to it wants a new key for a tunnel now ('cloisterctl tunnel rekey').", ""},
     {"RELOADED", false,
-     "The service works by what its configuration file now says. The text names the settings that have changed.", ""},
+     "The service works by what its configuration file now says. The text names the settings that have changed, and "
+     "the "
+     "digest of all, as of STARTED.",
+     ""},
     {"RELOAD_REFUSED", true,
      "The service was told to take up its configuration file, and did not: the text has what is wrong with it. All "
      "goes "
@@ -139,14 +156,14 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"RESERVE_ROLLED_BACK", true,
      "The state on a box's disk and its TPM's counters do not fit together, or not with what the peer remembers: a "
      "snapshot or backup was put back, or the TPM was turned back, cleared or replaced. Nothing of the sealed reserve "
-     "is used; the link is bootstrapped, and a new one is made.",
+     "is used; a bootstrap follows, and a new one is made.",
      "If you put a backup back or changed the TPM, nothing is to be done. If nobody did, somebody has had access to "
      "the box: the text says which one."},
     {"SEALED_RESERVE_READY", false,
      "From now on a restart of either box needs no bootstrap: both hold QKD keys for it, sealed by their TPMs.", ""},
     {"SEALED_RESERVE_SPENT", true,
      "The sealed reserve cannot serve this restart: its chunks are opened, or the service was restarted too often in "
-     "a short time. The link is bootstrapped, and a new one is made.",
+     "a short time. A bootstrap follows, and a new one is made.",
      "Find out why the boxes restart so often."},
     {"SEALED_RESERVE_UNAVAILABLE", true,
      "The sealed reserve cannot be read or kept: the TPM or the state directory does not answer as it must. The link "
@@ -169,12 +186,22 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"SESSION_LOST", false, "The session with the peer has ended; the text says why. The next one is being tried.", ""},
     {"SESSION_RESUMED", false, "The session with the peer is back, authenticated by QKD keys, without a bootstrap.",
      ""},
-    {"STARTED", false, "The service runs.", ""},
+    {"STARTED", false,
+     "The service runs, by the configuration whose digest the text has: the SHA-256 of what 'cloisterctl config show' "
+     "prints.",
+     ""},
     {"STOPPED", false, "The service was told to stop.", ""},
     {"STRANGER_REFUSED", true,
      "Somebody else than the peer box has connected to the link's classical channel; the connection was closed at "
      "once. At most one such event a minute; the text counts them.",
      "Where the peer box has moved, set 'peer_address'. Else keep strangers away from the port with a firewall."},
+    {"TPM_SLOW", true,
+     "This box's TPM has not counted within 10 s for what outlives the service: a chunk of the sealed reserve that the "
+     "peer "
+     "needs, or that the link has bootstrapped. The connection ends and is begun again.",
+     "Run 'cloisterctl selftest': it says how long the TPM takes. See what else uses it; one that stays so slow is to "
+     "be "
+     "replaced."},
     {"TRUST_UNREADABLE", true,
      "The files of a link's certificate authority or of its revocation lists cannot be read any more. What was read "
      "before counts until it is out of date; who has been revoked since is not known here.",

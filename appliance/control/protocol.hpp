@@ -4,6 +4,7 @@
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
 ///   {"request": "rekey", "name": "office"}   ──▶   the same
+///   {"request": "bootstrap", "name": "geneva-paris"}   ──▶   the same: it may, once
 ///   {"request": "selftest"}  ──▶   {"ok": true, "tests": [{"name": "toeplitz", "passed": true, …}, …]}
 ///   {"request": "reload"}    ──▶   {"ok": true, "changes": [{"path": "tunnels[office].mtu", "before": "1420", …}, …]}
 ///   {"request": "acknowledge", "name": "QBER_HIGH", "subject": "link 'geneva-paris'"}   ──▶   the same
@@ -24,7 +25,7 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, rekey, acknowledge, selftest, reload };
+enum class Request { status, zeroize, rekey, bootstrap, acknowledge, selftest, reload };
 /// Those that take their time: the client is answered later.
 [[nodiscard]] constexpr bool takes_time(Request request) {
   return request == Request::zeroize || request == Request::selftest || request == Request::reload;
@@ -32,7 +33,8 @@ enum class Request { status, zeroize, rekey, acknowledge, selftest, reload };
 
 struct Question {
   Request request = Request::status;
-  std::string name;     // of the tunnel to be rekeyed; the code of the alarm to be acknowledged
+  std::string
+      name;  // of the tunnel to be rekeyed, of the link that may bootstrap; the code of the alarm to be acknowledged
   std::string subject;  // whose alarm
 };
 

@@ -10,7 +10,7 @@
 namespace cloister::control {
 namespace {
 
-constexpr std::size_t endings_max = 4;
+constexpr std::size_t endings_max = 5;
 
 struct StateAlarm {
   std::string_view code;
@@ -26,6 +26,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"AGREEMENT_DIFFERS", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"AUDIT_LOST", {started}},
     {"BOOTSTRAP_REFUSED", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
+    {"BOOTSTRAP_WAITS", {"BOOTSTRAP_ALLOWED", "BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"DEVICE_LOST", {"DEVICE_FOUND", link_closed, started}},
     {"DEVICE_SUSPECT", {"DEVICE_TRUSTED", "KEY_AGAIN", link_closed, started}},
     {"EPSILON_LOW", {link_closed, started}},
@@ -46,6 +47,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"SEALED_RESERVE_UNAVAILABLE", {"SEALED_RESERVE_READY", link_closed, started}},
     {"SECRETS_CLOSED", {started}},
     {"SELF_TEST_FAILED", {started}},
+    {"TPM_SLOW", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"TRUST_UNREADABLE", {link_closed, started}},
     {"TUNNEL_BLOCKED", {"TUNNEL_UP", tunnel_removed, started}},
     {"TUNNEL_DIFFERS", {"TUNNEL_ALIKE", tunnel_removed, started}},
@@ -114,7 +116,7 @@ void StandingAlarms::on_event(const Occurrence& event, bool alarm) {
   }
   const auto known = find(event.code, event.subject);
   if (known == alarms_.end()) {
-    alarms_.push_back({event.code, event.subject, event.text, event.time, event.times, std::nullopt});
+    alarms_.push_back({event.code, event.subject, event.text, event.time, event.times, std::nullopt, false});
     return;
   }
   known->text = event.text;

@@ -49,8 +49,10 @@ struct LinkStatus {
   std::string name;
   std::string peer;
   std::string role;  // "alice" (transmitter) or "bob" (receiver)
-  std::string
-      state;  // "disconnected", "greeting", "bootstrapping", "no device", "no light", "running", "no key: blocks dropped"
+  // "disconnected", "greeting", "bootstrapping", "waits for an operator", "no device", "no light", "running",
+  // "no key: blocks dropped"
+  std::string state;
+  std::string waits_for;         // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
   std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
   std::string bootstrap_by;  // what a bootstrap rests on, for a person: "PSK", "pinned keys (…)", "certificates (…)"
   std::optional<double> trust_seconds_left;  // until the vouchers for the peer's key are too few; none: no vouchers
@@ -79,11 +81,11 @@ struct LinkStatus {
   double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, authenticated_by, bootstrap_by, trust_seconds_left, device, qber,
-                       test_qber, detections_per_second, sifted_bits_per_second, secret_bits_per_second, blocks_made,
-                       blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
-                       authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,
-                       failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
+                      (name, peer, role, state, waits_for, authenticated_by, bootstrap_by, trust_seconds_left, device,
+                       qber, test_qber, detections_per_second, sifted_bits_per_second, secret_bits_per_second,
+                       blocks_made, blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits,
+                       reserve_bits_max, authentication_spent_bits, sealed_restarts, discarded_bits, last_error,
+                       last_block, failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;
@@ -132,8 +134,9 @@ struct Alarm {
   std::string since;  // of the wall clock, "2026-11-25T16:20:00.123Z"
   std::uint64_t times = 1;
   std::optional<std::uint64_t> acknowledged_by;  // a user's number
+  bool ignored = false;                          // it calls for nobody: 'alarms.ignore' has its code
 };
-BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by))
+BOOST_DESCRIBE_STRUCT(Alarm, (), (code, subject, text, since, times, acknowledged_by, ignored))
 
 /// Of one self-test.
 struct TestResult {

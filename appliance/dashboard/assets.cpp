@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
+#include <format>
+
+#include "appliance/control/event_kinds.hpp"
 
 namespace cloister::dashboard {
 namespace {
@@ -41,9 +45,22 @@ constexpr std::string_view login =
     ;
 // clang-format on
 
+/// The list of events, so that the page can say what an alarm means and what to do. JSON is JavaScript.
+const Asset& event_kinds_asset() {
+  static const std::string text = [] {
+    boost::json::object kinds;
+    for (const auto& kind : control::event_kinds())
+      if (kind.alarm) kinds[kind.code] = {{"meaning", kind.meaning}, {"remedy", kind.remedy}};
+    return std::format("export default {};\n", boost::json::serialize(kinds));
+  }();
+  static const Asset asset{"/kinds.js", script, text};
+  return asset;
+}
+
 }  // namespace
 
 const Asset* find_asset(std::string_view path) {
+  if (path == event_kinds_asset().path) return &event_kinds_asset();
   const auto* found = std::ranges::find(assets, path, &Asset::path);
   return found == assets.end() ? nullptr : found;
 }

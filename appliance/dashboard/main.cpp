@@ -16,6 +16,7 @@
 #include "appliance/dashboard/metrics_reference.hpp"
 #include "appliance/dashboard/server.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return cloister::manual::not_understood(app, error);
   }
   if (explain_metrics) {
     std::cout << dashboard::metrics_reference();

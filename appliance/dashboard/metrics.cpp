@@ -111,9 +111,12 @@ class Walk {
       if (identity.list != list) continue;
       boost::mp11::mp_for_each<Members<Element>>([&](auto member) {
         const auto& content = element.*member.pointer;
-        if constexpr (std::same_as<std::decay_t<decltype(content)>, std::string>) {
-          if (identity.field == member.name) append_label(labels, identity.label, content);
-        }
+        using Content = std::decay_t<decltype(content)>;
+        if (identity.field != member.name) return;
+        if constexpr (std::same_as<Content, std::string>)
+          append_label(labels, identity.label, content);
+        else if constexpr (std::same_as<Content, bool>)
+          append_label(labels, identity.label, content ? "true" : "false");
       });
     }
     return labels;

@@ -84,7 +84,7 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"links.last_block.efficiency", "cloister_link_last_block_efficiency", Kind::gauge, "Reconciliation's f: leakage over the entropy of the errors.", ""},
     {"links.last_drop.outcome", "cloister_link_last_drop", Kind::state, "Why the last block without a key gave none: burnt, or the code of the alarm.", "reason"},
 
-    {"alarms.code", "cloister_alarm", Kind::state, "Alarms that stand, by what they are about and their code.", "code"},
+    {"alarms.code", "cloister_alarm", Kind::state, "Alarms that stand, by what they are about and their code, and whether 'alarms.ignore' has it.", "code"},
 
     {"tunnels.interface", "cloister_tunnel_info", Kind::info, tunnel_info_help, "interface"},
     {"tunnels.cipher", "cloister_tunnel_info", Kind::info, tunnel_info_help, "cipher"},
@@ -113,6 +113,7 @@ struct LeftOut {
 inline constexpr auto left_out = std::to_array<LeftOut>({
     {"schema", "says how to read the JSON"},
     {"links.device", "free text"},
+    {"links.waits_for", "links.state says that it waits, the alarm BOOTSTRAP_WAITS for whom"},
     {"links.last_error", "free text"},
     {"links.last_drop.number", "as links.last_block.number"},
     {"links.last_drop.reason", "free text"},
@@ -150,6 +151,7 @@ inline constexpr auto identities = std::to_array<Identity>({
     {"tunnels", "tunnel", "name"},
     {"tunnels", "link", "link"},
     {"alarms", "subject", "subject"},
+    {"alarms", "ignored", "ignored"},
 });
 // clang-format on
 

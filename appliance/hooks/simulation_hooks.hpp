@@ -25,6 +25,7 @@ enum class PlantedBug : std::uint8_t {
   chunk_shared_by_directions,  // one pool for both directions
   rollback_not_noticed,        // no alarm
   record_not_synced,           // the limit is not on disk before the peer is asked
+  greets_while_granting,       // what a greeting says is granted may be out of date when it comes
   // The reserve in memory, and tags.
   pad_kept_until_verified,    // the sender takes its pad away when the peer has verified the tag
   pad_burnt_on_forgery,       // the receiver takes the pad away whether the tag holds or not
@@ -37,6 +38,10 @@ enum class PlantedBug : std::uint8_t {
   held_too_early,             // a block is held when its tags are out and in, without the peer's word
   ready_without_pads,         // a reserve serves as long as it has its keys
   spent_chunk_kept,           // a sealed reserve that serves nobody is offered again
+  // The bootstrap's policy.
+  allowance_not_asked,   // a box that must wait for its operator does not
+  allowance_kept,        // one allowance serves every bootstrap from then on
+  bootstrap_noted_late,  // that it has bootstrapped a link is on its way to disk and TPM while the session begins
   // The key store and the tunnels.
   burnt_not_counted,      // what is burnt is gone from the balance
   stock_key_kept,         // a key that was taken stays in the stock

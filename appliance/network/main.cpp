@@ -11,6 +11,7 @@
 
 #include "appliance/network/service.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -59,7 +60,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return cloister::manual::not_understood(app, error);
   }
 
   const auto number = user_number(user);

@@ -39,6 +39,7 @@ void Session::State::on_greeting(const Frame& frame, Instant now) {
     use_keys(direction_keys(sealed->find(*generation)->channel_key.expose(), "restart", digest), true);
     return become_ready();
   }
+  if (!channel->own_bootstraps || !channel->peer.bootstraps) return await_operator(now);
   channel->phase = Phase::bootstrapping;
   std::vector<std::byte> context(client_greeting);
   context.insert(context.end(), server_greeting.begin(), server_greeting.end());
@@ -145,6 +146,13 @@ void Session::State::on_ready(Instant now) {
   }
   if (!judge_peer_counters(now)) return;
   if (channel->generation) return begin_opening(now);
+  // Nobody has said yet that he may not: the policy may have changed meanwhile.
+  if (channel->bootstrap && !may_bootstrap()) return await_operator(now);
+  if (channel->bootstrap && sealed && !sealed->bootstrap_noted()) return note_bootstrap(now);
+  begin_session(now);
+}
+
+void Session::State::begin_session(Instant now) {
   if (!same_lives()) {
     drop_reserve();
     made.reset();
@@ -170,6 +178,8 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
                now);
   }
   peer_life = channel->peer.life;
+  awaited = Awaited::nobody;
+  if (!planted(PlantedBug::allowance_kept)) allowance = Allowance::none;
 
   channel->phase = Phase::established;
   channel->established_at = now;

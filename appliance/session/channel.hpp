@@ -40,6 +40,9 @@ struct Channel {
   std::optional<AdvanceHandshake> step;  // that waits, for one of an earlier connection
   std::optional<std::string> closed;     // by the peer, meanwhile: why; what it had sent before is read first
   std::optional<BootstrapKeys> bootstrap;
+  bool greets_later = false;   // what the peer says waits
+  bool own_bootstraps = true;  // as greeted
+  bool awaits_note = false;    // that the link has bootstrapped
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;
   bool sends_by_qkd = false;  // our frames from now on are under QKD key

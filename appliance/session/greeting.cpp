@@ -11,7 +11,7 @@ namespace cloister::session {
 namespace {
 
 constexpr std::uint32_t magic = 0x434C4F49;  // "CLOI"
-constexpr std::uint16_t version = 2;
+constexpr std::uint16_t version = 3;
 constexpr std::size_t name_bytes_max = 128;
 
 template <std::size_t Size>
@@ -44,6 +44,13 @@ bool read_sealed(wire::Reader& in, Greeting& greeting) {
   return true;
 }
 
+bool read_truth(wire::Reader& in, bool& out) {
+  const auto value = in.u8();
+  if (!value || *value > 1) return false;
+  out = *value == 1;
+  return true;
+}
+
 bool read_held(wire::Reader& in, std::vector<wire::BlockId>& out) {
   const auto count = in.u16();
   if (!count || *count > greeting_held_max) return false;
@@ -67,6 +74,7 @@ std::vector<std::byte> encode(const Greeting& greeting) {
       .u64(greeting.channel_block);
   out.u16(static_cast<std::uint16_t>(greeting.held.size()));
   for (const auto& block : greeting.held) out.block_id(block);
+  out.u8(greeting.bootstraps ? 1 : 0);
   out.u64(greeting.own_counter).u64(greeting.granted_counter).u64(greeting.sealed_bits);
   out.u8(static_cast<std::uint8_t>(greeting.sealed.size()));
   for (const auto& generation : greeting.sealed) out.bytes(generation);
@@ -91,7 +99,7 @@ std::optional<Greeting> decode_greeting(std::span<const std::byte> payload) {
   if (!next_block || *next_block == 0 || !channel_block) return std::nullopt;
   greeting.next_block = *next_block;
   greeting.channel_block = *channel_block;
-  if (!read_held(in, greeting.held) || !read_sealed(in, greeting) ||
+  if (!read_held(in, greeting.held) || !read_truth(in, greeting.bootstraps) || !read_sealed(in, greeting) ||
       !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end())
     return std::nullopt;
   return greeting;

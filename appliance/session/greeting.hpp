@@ -29,6 +29,7 @@ struct Greeting {
   std::uint64_t next_block = 1;     // no block from this number on was ever begun here
   std::uint64_t channel_block = 0;  // the block that gave the channel key; 0 without one
   std::vector<wire::BlockId> held;  // ascending
+  bool bootstraps = true;           // else it waits for its operator where nothing else serves
   // The sealed reserve; all zero and empty without one.
   std::uint64_t own_counter = 0;
   std::uint64_t granted_counter = 0;

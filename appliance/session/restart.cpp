@@ -190,12 +190,18 @@ bool Session::State::may_lease(Instant now) {
   return true;
 }
 
+void Session::State::greet_late(Instant now) {
+  if (!channel || !std::exchange(channel->greets_later, false)) return;
+  greet();
+  receive(now);
+}
+
 void Session::State::give_up(std::string why, Instant now) {
   sealed->forget_all();
   drop_reserve();
   store({.what = VaultStep::What::store});
   end("SEALED_RESERVE_SPENT",
-      std::format("the sealed reserve serves this restart no more ({}): bootstrapping anew", why), now);
+      std::format("the sealed reserve serves this restart no more ({}): a bootstrap follows", why), now);
 }
 
 /// One for each pair of lives, also after a bootstrap.
@@ -269,7 +275,9 @@ void Session::restore(const KeptReserve& kept) {
   State& state = *state_;
   state.sealed.emplace(state.settings.sealed);
   state.leases_left = state.settings.leases_at_once;
-  if (auto problem = state.sealed->restore(kept)) {
+  auto problem = state.sealed->restore(kept);
+  if (!state.sealed->bootstrapped()) state.allowance = Allowance::first;
+  if (problem) {
     state.alarm("RESERVE_ROLLED_BACK", std::move(*problem));
     return state.store({.what = State::VaultStep::What::store});
   }
@@ -291,12 +299,22 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
         "the sealed reserve is not used until the next start: {}: after a restart this link is "
         "bootstrapped",
         outcome.error().message);
-    if (!leasing && !greeted) return state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
+    if (state.allowance == Allowance::first) state.allowance = Allowance::none;
+    if (!leasing && !greeted) {
+      state.alarm("SEALED_RESERVE_UNAVAILABLE", text);
+      state.greet_late(now);
+      return state.go_on_after_note(now);
+    }
     if (leasing) state.drop_reserve();  // else the peer is to hear first that there is no sealed reserve any more
     return state.end("SEALED_RESERVE_UNAVAILABLE", text, now);
   }
-  if (step.what == What::grant) state.sealed->counter_moved(Counter::granted, *outcome);
+  if (step.what == What::grant) {
+    state.sealed->counter_moved(Counter::granted, *outcome);
+    if (!state.granting()) state.greet_late(now);
+  }
   if (step.what == What::move) state.sealed->counter_moved(Counter::own, *outcome);
+  if (step.what == What::note_bootstrap) return state.on_bootstrap_on_disk();
+  if (step.what == What::bootstrapped) return state.on_bootstrap_noted(*outcome, now);
   if (step.what == What::store_staged && state.sealed->staged() == step.generation) {
     state.sealed->staged_is_stored();
     if (state.established()) state.send(FrameKind::stored, step.generation);

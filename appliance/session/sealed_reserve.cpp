@@ -17,6 +17,9 @@ namespace {
 constexpr std::uint16_t version = 1;
 constexpr std::uint64_t head_bits = 512;  // id, hash key, channel key
 constexpr std::uint32_t chunks_max = 1024;
+constexpr std::uint8_t peer_known_flag = 1;
+constexpr std::uint8_t bootstrapped_flag = 2;
+constexpr std::uint8_t bootstrap_noted_flag = 4;
 
 void append(crypto::SecretVector<std::byte>& out, std::span<const std::byte> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -95,6 +98,15 @@ ChunkBits Generation::take(std::size_t direction, std::uint32_t chunk) {
 }
 
 std::optional<std::string> SealedReserve::restore(const KeptReserve& kept) {
+  auto problem = read(kept);
+  if (problem) {
+    bootstrapped_ = true;
+    bootstrap_noted_ = false;
+  }
+  return problem;
+}
+
+std::optional<std::string> SealedReserve::read(const KeptReserve& kept) {
   own_ = own_limit_ = kept.own;
   granted_ = kept.granted;
   if (!kept.problem.empty()) return kept.problem;
@@ -122,7 +134,9 @@ std::optional<std::string> SealedReserve::restore(const KeptReserve& kept) {
 crypto::SecretVector<std::byte> SealedReserve::encode() const {
   wire::Writer head;
   head.u16(version).u32(layout_.chunks).u32(layout_.pads);
-  head.u64(own_).u64(granted_).u64(own_limit_).u8(peer_known_ ? 1 : 0);
+  head.u64(own_).u64(granted_).u64(own_limit_);
+  head.u8(static_cast<std::uint8_t>((peer_known_ ? peer_known_flag : 0) | (bootstrapped_ ? bootstrapped_flag : 0) |
+                                    (bootstrap_noted_ ? bootstrap_noted_flag : 0)));
   head.u64(peer_own_floor_).u64(peer_granted_floor_).u64(peer_granted_limit_);
   head.u8(static_cast<std::uint8_t>((confirmed_ ? 1 : 0) + (staged_ ? 1 : 0)));
   crypto::SecretVector<std::byte> out;
@@ -140,18 +154,20 @@ bool SealedReserve::decode(std::span<const std::byte> record) {
   const auto own = in.u64();
   const auto granted = in.u64();
   const auto own_limit = in.u64();
-  const auto peer_known = in.u8();
+  const auto flags = in.u8();
   const auto peer_own_floor = in.u64();
   const auto peer_granted_floor = in.u64();
   const auto peer_granted_limit = in.u64();
   const auto generations = in.u8();
-  if (!own || !granted || !own_limit || !peer_known || !peer_own_floor || !peer_granted_floor || !peer_granted_limit ||
+  if (!own || !granted || !own_limit || !flags || !peer_own_floor || !peer_granted_floor || !peer_granted_limit ||
       !generations || *generations > 2)
     return false;
   own_ = *own;
   granted_ = *granted;
   own_limit_ = *own_limit;
-  peer_known_ = *peer_known != 0;
+  peer_known_ = (*flags & peer_known_flag) != 0;
+  bootstrapped_ = (*flags & bootstrapped_flag) != 0;
+  bootstrap_noted_ = (*flags & bootstrap_noted_flag) != 0;
   peer_own_floor_ = *peer_own_floor;
   peer_granted_floor_ = *peer_granted_floor;
   peer_granted_limit_ = *peer_granted_limit;
@@ -192,6 +208,11 @@ std::optional<std::string> SealedReserve::judge_peer(const std::string& peer, st
 void SealedReserve::expect_move(std::uint64_t own, std::uint64_t peer_granted) {
   own_limit_ = std::max(own_limit_, own);
   peer_granted_limit_ = std::max(peer_granted_limit_, peer_granted);
+}
+
+void SealedReserve::note_bootstrap() {
+  bootstrapped_ = true;
+  own_limit_ = std::max(own_limit_, own_ + 1);
 }
 
 void SealedReserve::counter_moved(Counter counter, std::uint64_t value) {

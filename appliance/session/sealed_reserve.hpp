@@ -87,6 +87,14 @@ class SealedReserve {
   void expect_move(std::uint64_t own, std::uint64_t peer_granted);
   void counter_moved(Counter counter, std::uint64_t value);
 
+  /// The link has bootstrapped once, or what this box knew of it is lost.
+  [[nodiscard]] bool bootstrapped() const { return bootstrapped_; }
+  /// And a disk that is put back to before it is behind the own counter.
+  [[nodiscard]] bool bootstrap_noted() const { return bootstrap_noted_; }
+  /// From the next record on, and for good once the own counter has moved by one.
+  void note_bootstrap();
+  void bootstrap_is_noted() { bootstrap_noted_ = true; }
+
   [[nodiscard]] const SealedLayout& layout() const { return layout_; }
   [[nodiscard]] std::uint64_t own() const { return own_; }
   [[nodiscard]] std::uint64_t granted() const { return granted_; }
@@ -105,6 +113,7 @@ class SealedReserve {
   void forget_all();
 
  private:
+  [[nodiscard]] std::optional<std::string> read(const KeptReserve& kept);
   [[nodiscard]] bool decode(std::span<const std::byte> record);
 
   SealedLayout layout_;
@@ -115,6 +124,8 @@ class SealedReserve {
   std::uint64_t peer_granted_floor_ = 0;
   std::uint64_t peer_granted_limit_ = 0;  // how far it may have made the peer move its counter
   bool peer_known_ = false;
+  bool bootstrapped_ = false;
+  bool bootstrap_noted_ = false;
   std::optional<Generation> confirmed_;
   std::optional<Generation> staged_;
   bool staged_stored_ = false;

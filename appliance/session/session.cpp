@@ -86,11 +86,18 @@ void Session::State::arm(Instant now) {
   if (next) actions.emplace_back(Wake{std::max(*next, now)});
 }
 
-void Session::State::greet(Instant now) {
+void Session::State::begin_connection(Instant now) {
   channel.emplace();
   channel->number = ++connections;
   channel->deadline = now + bootstrap_patience;
   channel->last_received = now;
+  // Else a peer that was restarted again would choose a chunk that is being granted to its last life.
+  channel->greets_later = granting() && !hooks::planted(hooks::PlantedBug::greets_while_granting);
+  if (!channel->greets_later) greet();
+  arm(now);
+}
+
+void Session::State::greet() {
   Greeting greeting{.link = settings.link,
                     .box = settings.local_box,
                     .peer = settings.peer_box,
@@ -101,6 +108,7 @@ void Session::State::greet(Instant now) {
                     .next_block = book.next().value,
                     .channel_block = channel_block(),
                     .held = held,
+                    .bootstraps = may_bootstrap(),
                     .own_counter = sealed ? sealed->own() : 0,
                     .granted_counter = sealed ? sealed->granted() : 0,
                     .sealed_bits = sealed ? sealed->layout().bits() : 0,
@@ -108,16 +116,17 @@ void Session::State::greet(Instant now) {
                     .agreement = settings.agreement};
   random->fill(greeting.nonce);
   channel->own_greeting = encode(greeting);
+  channel->own_bootstraps = greeting.bootstraps;
   channel->own_counter = greeting.own_counter;
   channel->granted_counter = greeting.granted_counter;
   channel->own_sealed_bits = greeting.sealed_bits;
   channel->own_sealed = std::move(greeting.sealed);
   send(FrameKind::greeting, channel->own_greeting);
-  arm(now);
 }
 
 void Session::State::receive(Instant now) {
-  while (channel && !channel->switch_awaited && !channel->handshake_away) {
+  while (channel && !channel->switch_awaited && !channel->handshake_away && !channel->awaits_note &&
+         !channel->greets_later) {
     const bool known = channel->receive_key.has_value();
     auto raw = channel->incoming.next(known ? frame_bytes_max : frame_bytes_max_unknown);
     if (!raw)
@@ -215,7 +224,7 @@ const crypto::Credentials& Session::credentials() const { return state_->credent
 
 void Session::on_connected(Instant now) {
   if (state_->channel) state_->lose("the peer connected anew", now);
-  state_->greet(now);
+  state_->begin_connection(now);
 }
 
 void Session::on_received(std::span<const std::byte> bytes, Instant now) {
@@ -250,6 +259,12 @@ void Session::on_timer(Instant now) {
     state.alarm("PEER_UNREACHABLE", std::format("box '{}' cannot be reached ({}): is it running, and are "
                                                 "'peer_address' and the network right; trying again",
                                                 state.settings.peer_box, why));
+  }
+  if (state.channel && (state.channel->awaits_note || state.channel->greets_later) && now >= state.channel->deadline) {
+    return state.end("TPM_SLOW",
+                     "this box's TPM, which counts for the sealed reserve, did not do so within 10 s: 'cloisterctl "
+                     "selftest' says whether it works; trying again",
+                     now);
   }
   if (state.channel && state.channel->handshake_away && now >= state.channel->deadline) {
     return state.end(
@@ -351,6 +366,7 @@ Status Session::status() const {
   const State& state = *state_;
   Status status = state.counters;
   status.reserve_bits = state.reserve.bits();
+  status.awaited = state.awaited;
   status.sealed_chunks = state.sealed ? state.sealed->chunks_left() : 0;
   status.reserve_bits_max = state.settings.reserve_bits + Reserve::hash_key_bits + Reserve::channel_key_bits;
   if (!state.channel) {

@@ -3,7 +3,8 @@
 ///
 ///   Disconnected ──connected──▶ Greeting ──both hold QKD reserve of one life──▶ Established
 ///                                  ├──both hold a sealed reserve──▶ Leasing (restart.cpp) ──chunks open──▶ Established
-///                                  └──else──▶ Bootstrapping (TLS 1.3) ──exporter──▶ Established
+///                                  ├──else──▶ Bootstrapping (TLS 1.3) ──exporter──▶ Established
+///                                  └──or must wait for an operator (bootstrap_policy.cpp)──▶ Disconnected
 ///   any ──error, silence, disconnect──▶ Disconnected (reported once; reconnects with back-off)
 ///
 ///   in Established, per block:  chain messages … CLOSE ⇄ CLOSE, TAG ⇄ TAG   both tags hold: pending
@@ -43,6 +44,9 @@ using wire::BlockId;
 enum class Side { client, server };
 [[nodiscard]] Side side_of(const std::string& local_box, const std::string& peer_box);
 
+/// Who lets a link bootstrap that has bootstrapped before. The first time is the operator's who has set it up.
+enum class BootstrapAgain { automatic, by_operator };
+
 struct Settings {
   std::string link;
   std::string local_box;
@@ -50,6 +54,7 @@ struct Settings {
   /// What both boxes must have configured alike (distillation parameters, tunnels' names and policies), as `key=value`
   /// lines; a difference ends the session with an error that names the line.
   std::string agreement;
+  BootstrapAgain bootstrap_again = BootstrapAgain::automatic;
   std::uint64_t reserve_bits = 16UZ * 1024 * 8;  // the size to which the authentication reserve is filled
   SealedLayout sealed{};                         // alike on both boxes, else neither uses its sealed reserve
   // Each lease is a write to the TPM's memory, which wears: so many at once, then one in each interval. With these a
@@ -125,9 +130,9 @@ struct AdvanceHandshake {
 struct Lost {
   std::string reason;
 };  // the session is over; the chain stops
-/// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "PEER_UNREACHABLE",
-/// "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY",
-/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE".
+/// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "BOOTSTRAP_WAITS",
+/// "PEER_UNREACHABLE", "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY",
+/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE", "TPM_SLOW".
 struct Alarm {
   std::string code;
   std::string text;
@@ -136,9 +141,13 @@ using Action =
     std::variant<Connect, Transmit, Disconnect, Wake, Established, DeliverBlockMessage, DeliverMessage, BlockHeld,
                  BlockBurnt, AuthenticatorChanged, StoreRecord, MoveCounter, AdvanceHandshake, Lost, Alarm>;
 
+/// Who must let the boxes bootstrap, while nothing else authenticates the channel.
+enum class Awaited { nobody, own_operator, peers_operator };
+
 struct Status {
   std::string state;  // "disconnected", "greeting", "leasing", "bootstrapping", "established"
   Authenticator authenticator = Authenticator::none;
+  Awaited awaited = Awaited::nobody;
   std::uint64_t reserve_bits = 0;
   std::uint64_t reserve_bits_max = 0;
   std::uint64_t pad_bits_spent = 0;  // QKD bits spent on tags since the process began
@@ -169,6 +178,11 @@ class Session {
   void renew(Result<crypto::TrustedKey> peer);
   /// What it bootstraps by, as renewed last.
   [[nodiscard]] const crypto::Credentials& credentials() const;
+
+  /// From now on.
+  void follow(BootstrapAgain again);
+  /// The operator lets the boxes bootstrap, once. An error: nothing waits for that.
+  [[nodiscard]] Result<> allow_bootstrap(Instant now);
 
   // The transport.
   void on_connected(Instant now);

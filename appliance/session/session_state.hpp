@@ -3,6 +3,7 @@
 ///
 ///   session.cpp      the engine's door, the life of its connections, receiving
 ///   bootstrap.cpp    greeting, TLS, the first keys
+///   bootstrap_policy.cpp   whether it may be
 ///   switch_over.cpp  from bootstrap to QKD keys
 ///   restart.cpp      from the sealed reserve to QKD keys, and the making of a new one
 ///   blocks.cpp       transcripts, tags, held blocks
@@ -23,6 +24,7 @@
 namespace cloister::session {
 
 inline constexpr auto back_off_max = std::chrono::milliseconds{30'000};
+inline constexpr auto back_off_waiting_max = std::chrono::milliseconds{5'000};  // for an operator
 inline constexpr auto bootstrap_patience = std::chrono::seconds{10};
 inline constexpr auto keep_alive_interval = std::chrono::seconds{1};
 inline constexpr auto back_off_first = std::chrono::milliseconds{250};
@@ -50,6 +52,10 @@ struct Building {
   std::array<std::uint64_t, 2> receiver_base{};
 };
 
+/// By what the link may bootstrap that must not do so by itself. It goes with the next session, whatever authenticates
+/// that, and with the process.
+enum class Allowance { none, first, by_operator };
+
 struct Session::State {
   Settings settings;
   crypto::Credentials credentials;
@@ -72,6 +78,11 @@ struct Session::State {
   std::uint64_t connections = 0;
   bool step_away = false;  // of a handshake, of this connection or an earlier one
 
+  // The bootstrap's policy.
+  Allowance allowance = Allowance::none;
+  Awaited awaited = Awaited::nobody;
+  bool noting_bootstrap = false;
+
   // The sealed reserve; nothing without a vault, or when it has failed.
   std::optional<SealedReserve> sealed;
   std::optional<Opening> opening;
@@ -79,7 +90,7 @@ struct Session::State {
   std::optional<Building> building;
   std::optional<GenerationId> made;  // by this pair of lives
   struct VaultStep {
-    enum class What { note, grant, move, store_staged, store } what{};
+    enum class What { note, grant, move, store_staged, store, note_bootstrap, bootstrapped } what{};
     std::uint64_t opening = 0;
     GenerationId generation{};
   };
@@ -112,7 +123,8 @@ struct Session::State {
   /// The peer, or someone between, did what cannot be: the session ends, with an alarm.
   void end(std::string code, std::string text, Instant now);
   void arm(Instant now);
-  void greet(Instant now);
+  void begin_connection(Instant now);
+  void greet();
 
   // Greeting and bootstrap.
 
@@ -131,7 +143,22 @@ struct Session::State {
   void on_ready(Instant now);
   /// What came in its place: the peer may have refused this box's key, or mixed in another PSK.
   void on_unready(std::span<const std::byte> frame, Instant now);
+  /// Both boxes are known to each other, and alike.
+  void begin_session(Instant now);
   void refuse_bootstrap(const std::string& why, Instant now);
+
+  // The bootstrap's policy.
+
+  [[nodiscard]] bool may_bootstrap() const;
+  /// Ends the connection; the next attempt may find that an operator has acted.
+  void await_operator(Instant now);
+  /// Before the session's first frame, so that no crash makes a second bootstrap the first. The session begins then.
+  void note_bootstrap(Instant now);
+  void on_bootstrap_on_disk();
+  void on_bootstrap_noted(std::uint64_t own_counter, Instant now);
+  /// It is noted, or the vault has failed and it cannot be.
+  void go_on_after_note(Instant now);
+  [[nodiscard]] std::string why_waiting(bool own, bool peers) const;
 
   // Switch-over.
 
@@ -157,6 +184,11 @@ struct Session::State {
   void tell_granted();
   void try_establish_opened(Instant now);
   [[nodiscard]] bool may_lease(Instant now);
+  /// For an opening that has ended, or for this one: what `granted` is then, nobody knows before.
+  [[nodiscard]] bool granting() const {
+    return std::ranges::contains(vault_steps, VaultStep::What::grant, &VaultStep::what);
+  }
+  void greet_late(Instant now);
   void drop_reserve() {
     reserve.clear();
     opening.reset();

@@ -16,6 +16,7 @@
 #include "hal/fibre/panel_client.hpp"
 #include "hal/fibre/server.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -58,7 +59,9 @@ hal::Epoch epoch_of_now() {
 /// Fibre and receiver of a link's file; the light is the boxes' own.
 void set_link(Arguments& arguments, const std::string& name_or_path) {
   const auto model = config::find_link_model(name_or_path);
-  if (!model) throw CLI::ValidationError{"--link", config::to_string(model.error().front())};
+  if (!model)
+    throw CLI::ValidationError{
+        "--link", config::to_string(model.error().front()) + "; 'cloisterctl link presets' lists what is built in"};
   arguments.server.link = hal::fibre::parameters_of(*model);
   arguments.dead_time_ns = model->receiver.dead_time_ns;
   arguments.after_pulse_lifetime_ns = model->receiver.after_pulse_lifetime_ns;
@@ -199,10 +202,8 @@ int main(int count, char** values) {
   manual::offer(app, program);
   try {
     app.parse(count, values);
-  } catch (const CLI::Success& wanted) {
-    return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    return complain({std::format("{}; see --help", error.what())}, 2);
+    return manual::not_understood(app, error);
   }
   if (!arguments.request.empty()) return control(arguments);
   if (arguments.server.socket_path.empty() || arguments.server.control_path.empty())

@@ -106,8 +106,11 @@ Result<LocalListener> LocalListener::open(const std::string& path) {
   if (auto free = remove_stale(path, *address); !free) return std::unexpected{free.error()};
   auto socket = make_socket();
   if (!socket) return std::unexpected{socket.error()};
-  if (::bind(socket->get(), generic(*address), sizeof *address) != 0)
-    return fail(std::format("cannot bind socket '{}': {}", path, system_message(errno)));
+  if (::bind(socket->get(), generic(*address), sizeof *address) != 0) {
+    const int error = errno;
+    return fail(std::format("cannot bind socket '{}': {}{}", path, system_message(error),
+                            error == ENOENT ? ": make its directory, or choose another path" : ""));
+  }
   LocalListener listener{std::move(*socket), path};  // from here on the path is ours to remove
   if (::listen(listener.descriptor(), backlog) != 0)
     return fail(std::format("cannot listen on '{}': {}", path, system_message(errno)));

@@ -23,7 +23,9 @@ Backup put_backup_back(std::size_t with_tpm, const Bugs& bugs) {
   stage.witness.care_only_for("I1");
   Backup backup;
   for (auto& box : stage.boxes) {
-    box.on_alarm = [&](const std::string& code) { backup.alarmed = backup.alarmed || code == "RESERVE_ROLLED_BACK"; };
+    box.on_alarm = [&](const std::string& code, const std::string&) {
+      backup.alarmed = backup.alarmed || code == "RESERVE_ROLLED_BACK";
+    };
   }
   stage.begin();
   world.run_for(5s);

@@ -16,6 +16,7 @@ void Counts::add(const Counts& other) {
   tags += other.tags;
   crashes += other.crashes;
   bootstraps += other.bootstraps;
+  allowances += other.allowances;
   sealed_resumptions += other.sealed_resumptions;
   forgeries += other.forgeries;
   turned_back += other.turned_back;

@@ -48,8 +48,11 @@ void print_text(const Totals& totals, const Campaign& campaign) {
   if (campaign.bugs.any()) print(std::format("planted: {}\n", names_of(campaign.bugs)));
   print(std::format("work: {} blocks held, {} packets, {} tags, {} events\n", totals.blocks, totals.packets,
                     totals.tags, totals.events));
-  print(std::format("boxes: {} crashes, {} starts on the sealed reserve, {} bootstraps, {} times put back, {} alarms\n",
-                    totals.crashes, totals.sealed_resumptions, totals.bootstraps, totals.turned_back, totals.alarms));
+  print(std::format(
+      "boxes: {} crashes, {} starts on the sealed reserve, {} bootstraps, {} allowed by an operator, {} times "
+      "put back, {} alarms\n",
+      totals.crashes, totals.sealed_resumptions, totals.bootstraps, totals.allowances, totals.turned_back,
+      totals.alarms));
   print(std::format("faults: {} forgeries; runs with", totals.forgeries));
   for (const auto& [fault, runs] : totals.with_fault) print(std::format(" {} {},", name_of(fault), runs));
   print(std::format(" calm {}\n", totals.calm_runs));
@@ -87,6 +90,7 @@ void print_json(const Totals& totals, const Campaign& campaign) {
                                    {"crashes", totals.crashes},
                                    {"sealed_resumptions", totals.sealed_resumptions},
                                    {"bootstraps", totals.bootstraps},
+                                   {"allowances", totals.allowances},
                                    {"turned_back", totals.turned_back},
                                    {"forgeries", totals.forgeries},
                                    {"alarms", totals.alarms},

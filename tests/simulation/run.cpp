@@ -17,6 +17,11 @@ constexpr auto trouble_lasts = 3s;
 constexpr auto patience = 75s;
 constexpr std::uint64_t blocks_least = 1;
 
+/// One box in four waits for its operator.
+session::BootstrapAgain draw_policy(VirtualWorld& world) {
+  return world.below(4) == 0 ? session::BootstrapAgain::by_operator : session::BootstrapAgain::automatic;
+}
+
 Scale draw_scale(VirtualWorld& world) {
   return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
           .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
@@ -24,7 +29,8 @@ Scale draw_scale(VirtualWorld& world) {
           .hybrid = world.below(32) == 0,
           .sealed = {.chunks = static_cast<std::uint32_t>(2 + world.below(3)),
                      .pads = static_cast<std::uint32_t>(1 + world.below(2))},
-          .leases_at_once = std::array{2U, 16U}[world.below(2)]};
+          .leases_at_once = std::array{2U, 16U}[world.below(2)],
+          .bootstrap_again = {draw_policy(world), draw_policy(world)}};
 }
 
 class Run {
@@ -45,6 +51,9 @@ class Run {
 
   void go() {
     world_.say("run", "bootstrap: {}; faults: {}", name_of(bootstrap_), names_of(faults_));
+    for (std::size_t i = 0; i < 2; ++i)
+      if (stage_.scale.bootstrap_again[i] == session::BootstrapAgain::by_operator)
+        world_.say("run", "{} bootstraps again when its operator allows it", i == 0 ? "alice" : "bob");
     if (world_.below(4) != 0) stage_.provide_sealed_reserve();
     stage_.begin();
     trouble_.plan();
@@ -69,6 +78,7 @@ class Run {
       outcome.packets += box.traffic().received.size();
       outcome.crashes += box.crashes();
       outcome.bootstraps += box.bootstraps();
+      outcome.allowances += box.allowances();
       outcome.sealed_resumptions += box.sealed_resumptions();
       outcome.alarms += box.alarms();
       box.crash(Crash::process);

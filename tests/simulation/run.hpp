@@ -31,6 +31,7 @@ struct Counts {
   std::uint64_t tags = 0;
   std::uint64_t crashes = 0;
   std::uint64_t bootstraps = 0;
+  std::uint64_t allowances = 0;  // by an operator
   std::uint64_t sealed_resumptions = 0;
   std::uint64_t forgeries = 0;
   std::uint64_t turned_back = 0;

@@ -61,6 +61,7 @@ void SimulatedBox::with_link(Function&& function) {
 void SimulatedBox::start() {
   if (link_) return;
   ++life_;
+  allowed_ = false;
   world_.say(name_, "starts");
   witness_.enter(number_);
   chain_ = make_chain_(chain_random_);
@@ -71,6 +72,26 @@ void SimulatedBox::start() {
   link_->begin();
   if (std::exchange(rollback_alarm_due_, false) && alarms_ == before)
     witness_.broken("A2: a disk was put back and no alarm was raised");
+}
+
+void SimulatedBox::allow_bootstrap() {
+  with_link([this] {
+    const bool awaited = link_->session_status().awaited == session::Awaited::own_operator;
+    const bool done = link_->allow_bootstrap().has_value();
+    if (done != awaited) witness_.broken("I11: an operator who is not awaited is obeyed, or one who is is not");
+    if (!done) return;
+    world_.say(name_, "its operator lets it bootstrap");
+    ++allowances_;
+    allowed_ = true;
+  });
+}
+
+void SimulatedBox::on_bootstrapped() {
+  ++bootstraps_;
+  const bool by_operator = settings_.session.bootstrap_again == session::BootstrapAgain::by_operator;
+  if (!by_operator || std::exchange(allowed_, false)) return;
+  if (vault_.bootstrapped()) witness_.broken("I11: a link has bootstrapped again, and no operator has allowed it");
+  vault_.on_bootstrapped();
 }
 
 void SimulatedBox::crash(Crash how) {
@@ -294,7 +315,8 @@ void SimulatedBox::retire_outbound(wire::TunnelId) {
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
   world_.note(code, number_);
   world_.say(name_, "{} {}: {}", code, subject, text);
-  if (code == "BOOTSTRAP_DONE") ++bootstraps_;
+  if (code == "BOOTSTRAP_DONE") on_bootstrapped();
+  if (code == "SESSION_RESUMED") allowed_ = false;
   if (code == "SESSION_RESUMED" && text.contains("restart")) ++sealed_resumptions_;
   if (code != "SESSION_RESUMED" && code != "AUTHENTICATION_SWITCHED") return;
   constexpr std::uint64_t least_bits = 128 + 256 + 2 * 128;
@@ -304,7 +326,7 @@ void SimulatedBox::info(const std::string& code, const std::string& subject, con
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
   ++alarms_;
-  on_alarm(code);
+  on_alarm(code, text);
 }
 void SimulatedBox::record(const std::string& account_line) {
   world_.note("account", account_line.size());

@@ -57,12 +57,15 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] bool running() const { return link_ != nullptr && !doomed_; }
   /// It has crashed by itself, and waits to be started.
   std::function<void()> on_crashed = [] {};
-  /// Called with each alarm's code.
-  std::function<void(const std::string&)> on_alarm = [](const std::string&) {};
+  /// Called with each alarm's code and text.
+  std::function<void(const std::string&, const std::string&)> on_alarm = [](const auto&, const auto&) {};
   /// Its clock jumps ahead.
   void jump(Duration ahead);
   /// While it is off. Whether an alarm is due.
   void turn_back(TurnedBack what) { rollback_alarm_due_ = vault_.turn_back(what) || rollback_alarm_due_; }
+
+  /// Its operator lets it bootstrap once, or is told that nothing waits for him.
+  void allow_bootstrap();
 
   /// Called when a receiving SA is installed: the responder has accepted a key, or the initiator has its acceptance.
   std::function<void()> on_installed_inbound = [] {};
@@ -90,6 +93,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::uint64_t blocks_held() const { return blocks_held_; }
   [[nodiscard]] std::uint64_t bootstraps() const { return bootstraps_; }
+  [[nodiscard]] std::uint64_t allowances() const { return allowances_; }
   [[nodiscard]] std::uint64_t sealed_resumptions() const { return sealed_resumptions_; }
   [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
 
@@ -131,6 +135,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   void on_received(const std::vector<std::byte>& bytes, bool forged);
   void on_datagram(const std::vector<std::byte>& datagram, bool forged);
   void drain_chain();
+  void on_bootstrapped();
 
   VirtualWorld& world_;
   Network& network_;
@@ -165,6 +170,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   std::vector<std::string> accounts_;
   std::uint64_t blocks_held_ = 0;
   std::uint64_t bootstraps_ = 0;
+  std::uint64_t allowances_ = 0;
+  bool allowed_ = false;  // by its operator, and not used
   std::uint64_t sealed_resumptions_ = 0;
   std::uint64_t crashes_ = 0;
   std::unique_ptr<box::Link> link_;

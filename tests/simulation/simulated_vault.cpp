@@ -71,7 +71,7 @@ void SimulatedDisk::fail_power(VirtualWorld& world) {
 
 SimulatedVault::SimulatedVault(VirtualWorld& world, std::string box, std::function<bool(const char*)> at_io)
     : world_{world}, box_{std::move(box)}, at_io_{std::move(at_io)}, cipher_{record_key(box_)} {
-  kept_.tpm = {1 + world.below(50), 1 + world.below(50)};
+  kept_.tpm = {.own = 1 + world.below(50), .granted = 1 + world.below(50)};
   synced_ = kept_.tpm;
   snapshot_ = kept_;
 }
@@ -91,6 +91,7 @@ void SimulatedVault::provide(std::span<const std::byte> record) {
   kept_.disk.rename();
   kept_.disk.flush();
   kept_.counters_made = true;
+  kept_.tpm.bootstrapped = true;
   kept_any_ = true;
   snapshot_ = kept_;
 }
@@ -116,9 +117,13 @@ std::optional<std::uint64_t> SimulatedVault::own_limit() const {
 session::KeptReserve SimulatedVault::open() {
   session::KeptReserve kept{.record = {}, .own = kept_.tpm.own, .granted = kept_.tpm.granted, .problem = {}};
   const auto& file = kept_.disk.record();
+  const bool counters_known = std::exchange(kept_.counters_made, true);
   if (!file) {
-    if (std::exchange(kept_.counters_made, true))
-      kept.problem = "the TPM knows a sealed reserve of this link, but its record is gone";
+    if (counters_known) kept.problem = "the TPM knows a sealed reserve of this link, but its record is gone";
+    return kept;
+  }
+  if (!counters_known) {
+    kept.problem = "the disk has a sealed reserve that the TPM knows nothing of";
     return kept;
   }
   if (auto record = opened(*file)) {

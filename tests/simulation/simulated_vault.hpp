@@ -60,6 +60,9 @@ class SimulatedVault {
   [[nodiscard]] std::uint64_t counter(session::Counter counter) const {
     return counter == session::Counter::own ? kept_.tpm.own : kept_.tpm.granted;
   }
+  /// The link has bootstrapped by itself, as far as a TPM knows that was not put back to before it.
+  void on_bootstrapped() { kept_.tpm.bootstrapped = true; }
+  [[nodiscard]] bool bootstrapped() const { return kept_.tpm.bootstrapped; }
   /// As a start finds it.
   [[nodiscard]] session::KeptReserve open();
   void store(std::vector<std::byte> record);
@@ -85,6 +88,7 @@ class SimulatedVault {
   struct Counters {
     std::uint64_t own = 1;
     std::uint64_t granted = 1;
+    bool bootstrapped = false;  // what is true, not what it says
   };
   struct Kept {
     SimulatedDisk disk;

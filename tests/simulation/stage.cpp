@@ -12,6 +12,7 @@ box::LinkSettings settings_of(std::size_t number, const Scale& scale, const dist
                                          .local_box = names[number],
                                          .peer_box = names[1 - number],
                                          .agreement = "block_bits=1\n",
+                                         .bootstrap_again = scale.bootstrap_again[number],
                                          .reserve_bits = scale.reserve_bits,
                                          .sealed = scale.sealed,
                                          .leases_at_once = scale.leases_at_once,
@@ -68,6 +69,8 @@ void Stage::begin() {
   for (auto& box : boxes) box.start();
   plan_light();
   plan_packets();
+  for (std::size_t i = 0; i < boxes.size(); ++i)
+    if (scale.bootstrap_again[i] == session::BootstrapAgain::by_operator) plan_operator(i);
 }
 
 void Stage::provide_sealed_reserve() {
@@ -84,9 +87,12 @@ void Stage::provide_sealed_reserve() {
     witness.enter(i);
     session::SealedReserve reserve{scale.sealed};
     static_cast<void>(reserve.restore({.record = {},
-                                       .own = boxes[i].vault().counter(Counter::own),
+                                       .own = boxes[i].vault().counter(Counter::own) - 1,
                                        .granted = boxes[i].vault().counter(Counter::granted),
                                        .problem = {}}));
+    reserve.note_bootstrap();
+    reserve.counter_moved(Counter::own, boxes[i].vault().counter(Counter::own));
+    reserve.bootstrap_is_noted();
     reserve.stage(bits, counters(Counter::own, Counter::own), {granted[1], granted[0]});
     reserve.settle_on(*reserve.staged());
     boxes[i].vault().provide(reserve.encode());
@@ -112,6 +118,16 @@ void Stage::plan_packets() {
     for (auto& box : boxes)
       for (auto packets = 1 + world.below(2); packets > 0; --packets) box.send_packet();
     plan_packets();
+  });
+}
+
+/// He looks now and then, and sometimes says it where nothing waits.
+void Stage::plan_operator(std::size_t box) {
+  world.plan_in(world.between(100ms, 2s), [this, box] {
+    auto& one = boxes[box];
+    const bool awaited = one.running() && one.link().session_status().awaited == session::Awaited::own_operator;
+    if (awaited || world.below(8) == 0) one.allow_bootstrap();
+    plan_operator(box);
   });
 }
 

@@ -19,6 +19,7 @@ struct Scale {
   bool hybrid = false;
   session::SealedLayout sealed{.chunks = 3, .pads = 2};
   std::uint32_t leases_at_once = 16;
+  std::array<session::BootstrapAgain, 2> bootstrap_again{};  // of each box
 };
 
 struct Stage {
@@ -42,6 +43,7 @@ struct Stage {
   SimulatedBox box(std::size_t number, std::uint64_t seed, Bootstrap bootstrap);
   void plan_light();
   void plan_packets();
+  void plan_operator(std::size_t box);
   [[nodiscard]] bool wanted(const SimulatedBox& bob) const;
 };
 

@@ -13,12 +13,13 @@ Trouble::Trouble(Stage& stage, const TroubleSettings& settings)
       witness_{stage.witness},
       boxes_{stage.boxes},
       light_{*stage.light},
+      policies_{stage.scale.bootstrap_again},
       settings_{settings},
       tpm_of_{stage.world.below(2)} {
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
     boxes_[i].on_crashed = [this, i] { start_later(i); };
-    boxes_[i].on_alarm = [this, i](const std::string& code) {
-      if (!explained(boxes_[i], code)) witness_.broken(std::format("A1: an alarm without a reason: {}", code));
+    boxes_[i].on_alarm = [this, i](const std::string& code, const std::string& text) {
+      if (!explained(boxes_[i], code, text)) witness_.broken(std::format("A1: an alarm without a reason: {}", code));
     };
   }
 }
@@ -149,15 +150,24 @@ bool Trouble::only_crashes() const {
   return others.none();
 }
 
-bool Trouble::explained(const SimulatedBox& box, std::string_view code) const {
+bool Trouble::explained(const SimulatedBox& box, std::string_view code, std::string_view text) const {
   static const std::set<std::string_view> of_the_peer{"PEER_UNREACHABLE", "PEER_SILENT", "TUNNEL_BLOCKED"};
   if (of_the_peer.contains(code)) return settings_.faults.any();
+  // It counts too late, or a clock says so.
+  if (code == "TPM_SLOW") return on(Fault::tpm_delay) || on(Fault::clock_jump);
   if (code == "CHANNEL_TAMPERED" || code == "PEER_PROTOCOL" || code == "BOOTSTRAP_REFUSED")
     return network_.forgeries() > 0;
   if (code == "RESERVE_ROLLED_BACK") return turned_back_ > 0 || !box.vault().kept_any();
   if (code == "SEALED_RESERVE_UNAVAILABLE") return box.vault().refused();
+  // What it was granted the peer knows, unless something was put back, has not come to a disk, or one of the two has
+  // spent its pads and begins anew.
+  if (text.contains("granted before") && turned_back_ == 0 && !on(Fault::exhausted_reserve) &&
+      !boxes_[0].vault().refused() && !boxes_[1].vault().refused())
+    return false;
   if (code == "SEALED_RESERVE_SPENT")
     return !only_crashes() || boxes_[0].crashes() + boxes_[1].crashes() >= settings_.restarts_served;
+  if (code == "BOOTSTRAP_WAITS")
+    return settings_.faults.any() && std::ranges::contains(policies_, session::BootstrapAgain::by_operator);
   if (code == "RESERVE_EMPTY") return settings_.faults.any();
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);

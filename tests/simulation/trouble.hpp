@@ -37,13 +37,14 @@ class Trouble {
   void start_later(std::size_t box);
   [[nodiscard]] bool only_crashes() const;
   /// Whether an alarm has a reason among the faults.
-  [[nodiscard]] bool explained(const SimulatedBox& box, std::string_view code) const;
+  [[nodiscard]] bool explained(const SimulatedBox& box, std::string_view code, std::string_view text) const;
 
   VirtualWorld& world_;
   Network& network_;
   Witness& witness_;
   std::array<SimulatedBox, 2>& boxes_;
   Light& light_;
+  std::array<session::BootstrapAgain, 2> policies_;
   TroubleSettings settings_;
   /// Never both TPMs: that is outside the claim.
   std::size_t tpm_of_ = 0;

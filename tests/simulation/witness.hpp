@@ -13,6 +13,8 @@
 ///   I8  when the trouble has ended the link comes back by itself, and work was done in every run
 ///   I9  no (key, nonce) twice
 ///   I10 nothing is left of a secret that has gone
+///   I11 a link whose bootstraps are left to an operator bootstraps once in its life by itself, and later once for each
+///       time he allows it
 ///   C1  no secret on the wire, and no packet in clear
 ///   A1  an alarm has a reason
 ///   A2  a disk that was put back is noticed

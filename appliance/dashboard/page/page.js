@@ -1,6 +1,7 @@
 // The page: listens to /live, where the status comes once a second, and shows it. Nothing is sent, nothing comes from elsewhere.
 
 import {duration, keys, percent, rate, size} from './format.js';
+import kinds from './kinds.js';
 import './picture.js';
 import './plot.js';
 
@@ -12,18 +13,40 @@ function made(name, properties = {}, children = []) {
   return element;
 }
 
+const drops_blocks = (link) => link.state === 'no key: blocks dropped';
+const tested = new Map(); // by link: the newest QBER of a test basis
+
+/// The QBER to show beside a link's state: between two blocks the test basis has none, and the key basis is that of the last block
+/// which gave a key, which says nothing of those that are dropped.
+function remember_qber(link) {
+  if (link.test_qber !== null) tested.set(link.name, link.test_qber);
+  link.shown_qber = link.test_qber ?? (drops_blocks(link) ? tested.get(link.name) ?? null : link.qber);
+}
+
+/// A box that has no secrets any more, or gives none out.
+const closed = {
+  'zeroized': 'Zeroized: the secrets of this box are destroyed, and nothing passes its tunnels',
+  'self-test failed': 'Closed: a self-test failed; no key is made, and nothing passes the tunnels',
+  'no secrets': 'Closed: the secrets of this box did not open; no key is made, and nothing passes the tunnels',
+};
+
 /// What state the box is in as a whole, and how to say it. The worst first.
 function headline(status) {
+  if (status.state !== 'running') return ['closed', closed[status.state] ?? `Closed: ${status.state}`];
   const blocked = status.tunnels.find((tunnel) => tunnel.state === 'blocked');
   if (blocked) return ['blocked', `Blocked: tunnel '${blocked.name}' has no key left; its packets are dropped, not sent in clear`];
-  const dropped = status.links.find((link) => link.state === 'no key: blocks dropped');
+  const dropped = status.links.find(drops_blocks);
   if (dropped) {
-    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.test_qber ?? dropped.qber)}): someone may be listening, or it is misaligned`];
+    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.shown_qber)}): someone may be listening, or it is misaligned`];
   }
   const waiting = status.links.find((link) => link.state !== 'running');
   if (waiting) return ['waiting', `Link '${waiting.name}': ${waiting.state}`];
+  const differs = status.tunnels.find((tunnel) => tunnel.state === 'differs');
+  if (differs) return ['blocked', `Blocked: tunnel '${differs.name}' is not configured alike on both boxes; its packets are dropped`];
   const down = status.tunnels.find((tunnel) => tunnel.state !== 'up');
   if (down) return ['waiting', `Tunnel '${down.name}': ${down.state}`];
+  const calling = status.alarms.filter((alarm) => !alarm.ignored && alarm.acknowledged_by === null);
+  if (calling.length > 0) return ['alarm', `Running, but ${calling.length === 1 ? 'an alarm stands' : `${calling.length} alarms stand`}: ${calling[0].code} of ${calling[0].subject}`];
   return ['running', 'Running: keys are made and spent'];
 }
 
@@ -48,13 +71,22 @@ function section_of(link) {
       traffic: plot('Traffic', ['received', 'sent'], rate, 1000),
     };
     const plots = made('div', {className: 'plots'}, [section.qber, section.rates, section.stock, section.reserve, section.traffic]);
-    const title = made('h2', {id: `link-${sections.size}`, textContent: `Link ${link.name} to ${link.peer}`});
-    const whole = made('section', {}, [title, section.about, section.picture, plots]);
-    whole.setAttribute('aria-labelledby', title.id);
-    at('links').append(whole);
+    const title = made('h2', {id: `link-${link.name}`, textContent: `Link ${link.name} to ${link.peer}`});
+    section.whole = made('section', {}, [title, section.about, section.picture, plots]);
+    section.whole.setAttribute('aria-labelledby', title.id);
+    at('links').append(section.whole);
     sections.set(link.name, section);
   }
   return sections.get(link.name);
+}
+
+/// A reload may have taken links out.
+function forget_links(links) {
+  for (const [name, section] of sections) {
+    if (links.some((link) => link.name === name)) continue;
+    section.whole.remove();
+    sections.delete(name);
+  }
 }
 
 function bits_per_second(status, tunnels, field) {
@@ -83,7 +115,7 @@ function show_link(status, link) {
 function tunnel_card(tunnel) {
   const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
   const rows = [
-    ['Cipher', tunnel.cipher],
+    ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
     ['Rekeys', tunnel.rekeys],
@@ -95,22 +127,63 @@ function tunnel_card(tunnel) {
   return made('article', {className: 'card'}, [made('h3', {}, [`${tunnel.name}: `, state]), list]);
 }
 
-function event_line(status, event) {
+function alarm_card(alarm) {
+  const note = alarm.ignored ? 'ignored, as configured' : alarm.acknowledged_by === null ? 'acknowledged by nobody' : `acknowledged by user ${alarm.acknowledged_by}`;
+  const times = alarm.times === 1 ? 'once' : `${alarm.times} times`;
+  const lines = [alarm.text, `Since ${alarm.since.slice(0, 19).replace('T', ' ')} UTC, ${times}; ${note}.`];
+  const known = kinds[alarm.code];
+  if (known) lines.push(known.meaning, `What to do: ${known.remedy}`);
+  return made('article', {className: `card alarm${alarm.ignored ? ' ignored' : ''}`},
+    [made('h3', {textContent: `${alarm.code} of ${alarm.subject}`}), ...lines.map((textContent) => made('p', {textContent}))]);
+}
+
+let alarms_shown = '';
+
+/// Anew only where they have changed: what a person selects or a screen reader reads stays.
+function show_alarms(alarms) {
+  const now = JSON.stringify(alarms);
+  if (now === alarms_shown) return;
+  alarms_shown = now;
+  at('alarms-section').hidden = alarms.length === 0;
+  at('alarms').replaceChildren(...alarms.map(alarm_card));
+}
+
+function event_text(status, event) {
   const ago = duration(Math.max(0, status.uptime_seconds - event.at_seconds));
-  const alarm = event.severity === 'alarm';
   const times = event.times > 1 ? ` (${event.times} times)` : '';
-  return made('li', {className: alarm ? 'alarm' : '', textContent: `${alarm ? 'ALARM, ' : ''}${ago} ago: ${event.subject}: ${event.text}${times}`});
+  return `${event.severity === 'alarm' ? 'ALARM, ' : ''}${ago} ago: ${event.subject}: ${event.text}${times}`;
+}
+
+const lines = new Map(); // of events, by number
+
+/// A line stays the same element while its event is kept, so that the list can be scrolled and selected from.
+function show_events(status) {
+  if (before === null) lines.clear();
+  for (const event of status.events) {
+    const line = lines.get(event.number) ?? made('li', {className: event.severity === 'alarm' ? 'alarm' : ''});
+    const text = event_text(status, event);
+    if (line.textContent !== text) line.textContent = text;
+    lines.set(event.number, line);
+  }
+  const kept = new Set(status.events.map((event) => event.number));
+  for (const number of lines.keys()) if (!kept.has(number)) lines.delete(number);
+  const list = at('events');
+  const wanted = status.events.toReversed().map((event) => lines.get(event.number));
+  if (wanted.length !== list.children.length || wanted.some((line, index) => list.children[index] !== line)) list.replaceChildren(...wanted);
 }
 
 function show(status) {
   if (before && before.uptime_seconds > status.uptime_seconds) before = null; // the service began anew
+  status.links.forEach(remember_qber);
   say(...headline(status));
   document.title = `${status.box}: ${document.body.dataset.state} - Cloister`;
   at('box').textContent = status.box;
   at('about').textContent = `version ${status.version}, up ${duration(status.uptime_seconds)}`;
+  show_alarms(status.alarms);
+  forget_links(status.links);
   for (const link of status.links) show_link(status, link);
   at('tunnels').replaceChildren(...status.tunnels.map(tunnel_card));
-  at('events').replaceChildren(...status.events.toReversed().map((event) => event_line(status, event)));
+  show_events(status);
   before = status;
 }
 

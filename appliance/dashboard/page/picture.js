@@ -24,7 +24,7 @@ function steps(link, tunnels, traffic) {
     ['photons', link.role === 'alice' ? 'sent here' : 'received here', dark ? false : lit || null],
     ['detections', count(link.detections_per_second), dark ? false : lit || null],
     ['sifted', rate(link.sifted_bits_per_second), link.sifted_bits_per_second > 0 || null],
-    ['QBER', percent(link.test_qber ?? link.qber), dropped ? false : link.qber !== null || null],
+    ['QBER', percent(link.shown_qber), dropped ? false : link.qber !== null || null],
     ['secret', rate(link.secret_bits_per_second), dropped ? false : link.secret_bits_per_second > 0 || null],
     ['reserve', size(link.reserve_bits / 8), link.reserve_bits > 0 || null],
     ['keys', `${stock} in stock`, blocked ? false : stock > 0 || null],

@@ -1,6 +1,9 @@
-// <cloister-plot>: one or two series of the last five minutes. Arrow keys and the pointer read values off it.
+// <cloister-plot>: one or two series of the last five minutes, or of what there is yet. Arrow keys and the pointer read values off it.
 
-const seconds_shown = 300;
+import {duration} from './format.js';
+
+const seconds_kept = 300;
+const seconds_least = 30;
 const width = 600;
 const height = 120;
 
@@ -12,7 +15,7 @@ export class Plot extends HTMLElement {
   describe(title, names, unit, top_min) {
     Object.assign(this, {names, unit, top_min});
     this.title_text = title;
-    this.innerHTML = `<h3></h3><output></output><div class="scale"><span class="top"></span><span>last 5 minutes</span></div>
+    this.innerHTML = `<h3></h3><output></output><div class="scale"><span class="top"></span><span class="span"></span></div>
       <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" tabindex="0">
       <line class="axis" x1="0" x2="${width}" y1="${height - 1}" y2="${height - 1}"></line>
       <line class="cursor" y1="0" y2="${height}" visibility="hidden"></line></svg>`;
@@ -33,14 +36,19 @@ export class Plot extends HTMLElement {
   push(at, values) {
     if (this.samples.length > 0 && at <= this.samples.at(-1).at) this.samples = []; // the service began anew
     this.samples.push({at, values});
-    const gone = this.samples.findIndex((sample) => sample.at >= at - seconds_shown);
+    const gone = this.samples.findIndex((sample) => sample.at >= at - seconds_kept);
     this.samples.splice(0, gone);
     if (this.chosen !== null) this.chosen = Math.max(0, this.chosen - gone);
     this.draw();
   }
 
+  /// How much time the plot is wide.
+  seconds() {
+    return Math.max(seconds_least, this.samples.at(-1).at - this.samples[0].at);
+  }
+
   x(at) {
-    return width * (1 - (this.samples.at(-1).at - at) / seconds_shown);
+    return width * (1 - (this.samples.at(-1).at - at) / this.seconds());
   }
 
   draw() {
@@ -58,6 +66,7 @@ export class Plot extends HTMLElement {
       path.setAttribute('d', d);
     });
     this.querySelector('.top').textContent = this.unit(top);
+    this.querySelector('.span').textContent = `last ${duration(this.seconds())}`;
     const text = this.values_text(this.samples.at(-1));
     this.svg.setAttribute('aria-label', `${this.title_text}: ${text}. Arrow keys read earlier values.`);
     this.read_off();
@@ -100,7 +109,7 @@ export class Plot extends HTMLElement {
   point(event) {
     if (this.samples.length === 0) return;
     const box = this.svg.getBoundingClientRect();
-    const at = this.samples.at(-1).at - seconds_shown * (1 - (event.clientX - box.left) / box.width);
+    const at = this.samples.at(-1).at - this.seconds() * (1 - (event.clientX - box.left) / box.width);
     let nearest = 0;
     this.samples.forEach((sample, index) => {
       if (Math.abs(sample.at - at) < Math.abs(this.samples[nearest].at - at)) nearest = index;

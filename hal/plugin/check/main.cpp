@@ -15,6 +15,7 @@
 #include "hal/plugin/check/conformance.hpp"
 #include "hal/plugin/library_file.hpp"
 #include "manual/manual.hpp"
+#include "manual/not_understood.hpp"
 
 namespace {
 
@@ -129,7 +130,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return manual::not_understood(app, error);
   }
   crypto::arena_initialise(std::size_t{64} << 20);
   return examine(std::move(arguments));

@@ -35,6 +35,10 @@ TEST_CASE("A link whose own settings differ is closed and opened; the other one 
   CHECK(changes_by([](auto& box) { box.links[0].peer_address.port = 7401; }) == anew);
 }
 
+TEST_CASE("Who lets a link bootstrap again changes without its end", "[box]") {
+  CHECK(changes_by([](auto& box) { box.links[0].bootstrap.again = config::BootstrapAgain::by_operator; }) == Changes{});
+}
+
 TEST_CASE("A link that comes is opened, one that goes is closed", "[box]") {
   CHECK(changes_by([](auto& box) {
           box.links.push_back(box.links[0]);

@@ -64,6 +64,18 @@ TEST_CASE("An ignored alarm is no warning, but stands; the level leaves out what
   CHECK(told({.ignore = {"PEER_SILENT"}}, {.alarms_only = true}) == "ALARM l: high (QBER_HIGH)\n");
 }
 
+TEST_CASE("An alarm that stands is marked as ignored, and no more once it is not", "[box]") {
+  EventLog log;
+  log.follow({.ignore = {"PEER_SILENT"}}, {});
+  log.alarm("QBER_HIGH", "l", "high");
+  log.alarm("PEER_SILENT", "l", "silent");
+  REQUIRE(log.standing().size() == 2);
+  CHECK_FALSE(log.standing()[0].ignored);
+  CHECK(log.standing()[1].ignored);
+  log.follow({}, {});
+  CHECK_FALSE(log.standing()[1].ignored);
+}
+
 TEST_CASE("What may be ignored is an alarm of the list that ends by itself", "[box]") {
   for (const auto code : config::alarms_to_ignore()) {
     INFO(code);

@@ -132,6 +132,11 @@ const std::vector<Mistake> mistakes{
     {"psk: /etc/cloister/paris.psk", "psk: \"/etc/cloister/paris.psk", 13, 12, "not closed"},
     {"    mtu: 1420", "    mtu 1420", 36, 19, "': ' behind it"},
     {"    mtu: 1420", "   mtu: 1420", 35, 4, "indented otherwise"},
+    {"      role: alice", "      role alice  # sends", 18, 7, "no ': ' behind a key"},
+    {"[192.0.2.0/24]", "[192.0.2.0/255.255.255.0]", 31, 21, "a number from 0 to 32"},
+    {"[192.0.2.0/24]", "[red.example.com/24]", 31, 21, "names are not looked up"},
+    {"203.0.113.2:7400", "paris.example.com:7400", 11, 19, "no host's name"},
+    {"psk: /etc/cloister/paris.psk", "psk: 1of2 00112233", 13, 12, "never a key itself"},
     {"    hybrid: true\n", "    hybrid: true\n  -\n", 41, 1, "is empty"},
     {"tunnels:\n", "alarms: {keys_left_below: 6min}\ntunnels:\n", 27, 27, "tunnel 'office' can never be well above it"},
     {"tunnels:\n", "alarms: {qber_above: 120 %}\ntunnels:\n", 27, 22, "from 0.1 to 1"},
@@ -178,6 +183,31 @@ TEST_CASE("Each mistake is named with line, column and remedy", "[config]") {
   }
 }
 
+TEST_CASE("A key that stands where none belongs is not shown", "[config]") {
+  const std::string key = "c0ffee00112233445566778899aabbccddeeff00112233445566778899aabbcc";
+  for (const auto& [right, wrong] : {std::pair<std::string, std::string>{"psk: /etc/cloister/paris.psk", "psk: " + key},
+                                     {"peer: paris", "peer: paris\n    key: \"1of2 " + key + " 0123\""},
+                                     {"mtu: 1420", "mtu: 1420\n    " + key + ": 1"}}) {
+    std::string text = base;
+    text.replace(text.find(right), right.size(), wrong);
+    const auto parsed = parse({{"box.yaml", text}});
+    REQUIRE_FALSE(parsed);
+    for (const auto& diagnostic : parsed.error()) {
+      CAPTURE(to_string(diagnostic));
+      CHECK_FALSE(to_string(diagnostic).contains(key.substr(0, 16)));
+      CHECK_FALSE(to_string(diagnostic).contains(key.substr(48)));
+    }
+  }
+}
+
+TEST_CASE("What is no list is one mistake, not an empty list besides", "[config]") {
+  std::string text = base;
+  text.replace(text.find("[192.0.2.0/24]"), 14, "192.0.2.0/24");
+  const auto parsed = parse({{"box.yaml", text}});
+  REQUIRE_FALSE(parsed);
+  CHECK(parsed.error().size() == 1);
+}
+
 TEST_CASE("A file with more mistakes than anyone reads names the first, and how many are left", "[config]") {
   std::string text = base;
   for (int i = 0; i < 100; ++i) text += std::format("  - name: t{}\n", i);
@@ -219,6 +249,7 @@ TEST_CASE("What is no configuration at all is said in one line", "[config]") {
   CHECK_THAT(says("just words"), ContainsSubstring("keys and values"));
   CHECK_THAT(says("- a\n- b\n"), ContainsSubstring("keys and values"));
   CHECK_THAT(says("a: 1\n---\nb: 2\n"), ContainsSubstring("a second YAML document begins here"));
+  CHECK_THAT(says("[Interface]\nPrivateKey = abc=\n"), ContainsSubstring("or what is no YAML"));
   CHECK_THAT(says("a: &x 1\nb: *x\n"), ContainsSubstring("anchors"));
   CHECK_THAT(says(std::string(100, '[') + std::string(100, ']')), ContainsSubstring("nests deeper"));
   CHECK_THAT(says(std::string(100'000, '[')), ContainsSubstring("nests deeper") || ContainsSubstring("not YAML"));

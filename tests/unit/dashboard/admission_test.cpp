@@ -86,7 +86,7 @@ TEST_CASE("The page asks for nothing that is not served, and has no script or st
 }
 
 TEST_CASE("What a script imports is served", "[admission]") {
-  for (const auto* path : {"/page.js", "/plot.js", "/picture.js", "/format.js"}) {
+  for (const auto* path : {"/page.js", "/plot.js", "/picture.js", "/format.js", "/kinds.js"}) {
     const auto* script = find_asset(path);
     REQUIRE(script != nullptr);
     CHECK(script->content_type.starts_with("text/javascript"));

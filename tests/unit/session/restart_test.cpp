@@ -2,66 +2,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <format>
 
-#include "tests/unit/session/session_pair.hpp"
+#include "tests/unit/session/boxes.hpp"
 
 namespace cloister::session {
 namespace {
 using namespace std::chrono_literals;
-using test::Pair;
-
-Settings with_sealed(std::string local, std::string peer) {
-  auto settings = test::settings_of(std::move(local), std::move(peer));
-  settings.sealed = {.chunks = 3, .pads = 4};
-  return settings;
-}
-
-KeptReserve copy_of(const KeptReserve& kept) {
-  KeptReserve copy{.record = {}, .own = kept.own, .granted = kept.granted, .problem = kept.problem};
-  if (kept.record) copy.record.emplace(kept.record->begin(), kept.record->end());
-  return copy;
-}
-
-/// Two boxes with vaults, and processes that can be started again.
-struct Boxes {
-  Pair pair{1, with_sealed("alice", "bob"), with_sealed("bob", "alice")};
-  std::uint64_t lives = 10;
-
-  Boxes() {
-    for (std::size_t i = 0; i < 2; ++i) {
-      pair.ends[i]->vault = {.record = {}, .own = 3 + 40 * i, .granted = 7 + 5 * i, .problem = {}};
-      pair.ends[i]->engine.restore(pair.ends[i]->vault);
-      pair.drain(i);
-    }
-  }
-  /// A new process on what the old one left, or on `kept`.
-  void restart(std::size_t i, std::optional<KeptReserve> kept = std::nullopt) {
-    auto vault = kept ? std::move(*kept) : copy_of(pair.ends[i]->vault);
-    const auto names = i == 0 ? std::pair{"alice", "bob"} : std::pair{"bob", "alice"};
-    pair.ends[i] = std::make_unique<test::End>(with_sealed(names.first, names.second), 7, ++lives, pair.now);
-    pair.ends[i]->vault = std::move(vault);
-    pair.ends[i]->engine.restore(pair.ends[i]->vault);
-    pair.drain(i);
-  }
-  void reconnect() {
-    pair.disconnect();
-    for (auto& end : pair.ends) end->events.clear();
-    pair.connect();
-    pair.settle();
-  }
-  [[nodiscard]] bool both_saw(const std::string& event) { return pair.alice().saw(event) && pair.bob().saw(event); }
-  /// First keys, the switch-over, and a generation of the sealed reserve on both disks.
-  void fill() {
-    pair.connect();
-    pair.settle();
-    const auto block = pair.alice().first_block;
-    pair.make_block(block);
-    pair.add_reserve(block, 2432);
-    pair.make_block(block + 1);
-    pair.add_reserve(block + 1, 8192);
-    REQUIRE(pair.alice().engine.status().sealed_chunks == 3);
-    REQUIRE(pair.bob().engine.status().sealed_chunks == 3);
-  }
-};
+using test::Boxes;
+using test::copy_of;
 
 TEST_CASE("A restarted box comes back on the sealed reserve without a bootstrap; so do both at once", "[session]") {
   for (const int who : {0, 1, 2}) {
@@ -113,6 +60,31 @@ TEST_CASE("Each restart opens a chunk, and when none is left the boxes bootstrap
   CHECK(std::ranges::find(boxes.pair.bob().alarms, "SEALED_RESERVE_SPENT") != boxes.pair.bob().alarms.end());
   boxes.reconnect();
   CHECK(boxes.both_saw("established bootstrap"));
+}
+
+TEST_CASE("A box that is restarted again while the peer's TPM still moves for its last life is served the next chunk",
+          "[session]") {
+  for (const std::size_t who : {0U, 1U}) {
+    INFO("restarted twice: " << who);
+    Boxes boxes;
+    boxes.fill();
+    auto& peer = boxes.pair.ends[1 - who];
+    boxes.pair.disconnect();
+    boxes.restart(who);
+    peer->slow_tpm = true;
+    boxes.pair.connect();
+    boxes.pair.settle();
+    REQUIRE_FALSE(peer->vault_done.empty());  // it grants, and that takes its time
+    boxes.pair.disconnect();
+    boxes.restart(who);
+    boxes.pair.connect();
+    for (auto& end : boxes.pair.ends) end->events.clear();
+    peer->slow_tpm = false;  // now it has, after the connection was made
+    boxes.pair.drain(1 - who);
+    boxes.pair.settle();
+    CHECK(boxes.both_saw("established qkd sealed"));
+    for (const auto& end : boxes.pair.ends) CHECK(end->alarms.empty());
+  }
 }
 
 TEST_CASE("A connection that is cut at any moment of a restart costs one chunk, not one each time", "[session]") {
@@ -332,8 +304,8 @@ TEST_CASE("Who has all pads of an opened chunk wasted gets a bootstrap from it, 
 TEST_CASE("A vault that fails in a session leaves both boxes with equal pads, and no word of the peer's hurts",
           "[session]") {
   for (const std::size_t who : {0U, 1U}) {
-    for (const bool greeted : {true, false}) {
-      INFO("the vault of " << who << " fails when it has greeted" << (greeted ? ", and bits are put away" : ""));
+    for (const std::string when : {"before it has greeted", "when it has greeted", "when bits are put away"}) {
+      INFO("the vault of " << who << " fails " << when);
       Boxes boxes;
       boxes.pair.disconnect();
       auto& box = *boxes.pair.ends[who];
@@ -341,22 +313,26 @@ TEST_CASE("A vault that fails in a session leaves both boxes with equal pads, an
       // Its first record is on its way to the disk.
       box.engine.restore({.record = {}, .own = box.vault.own, .granted = box.vault.granted, .problem = {}});
       boxes.pair.drain(who);
-      const auto fails = [&] {
-        box.fails = true;
+      const auto answers = [&](bool badly) {
+        box.fails = badly;
         box.slow = false;
         boxes.pair.drain(who);
       };
+      if (when.starts_with("before")) answers(true);
       boxes.pair.connect();
-      if (!greeted) fails();
+      boxes.pair.settle();
+      if (when.starts_with("when it")) answers(true);
+      if (when.starts_with("when bits")) answers(false);
       boxes.pair.settle();
       const auto block = boxes.pair.alice().first_block;
       boxes.pair.make_block(block);
       boxes.pair.add_reserve(block, 2432);
       boxes.pair.make_block(block + 1);
       boxes.pair.add_reserve(block + 1, 1024);
-      if (greeted) fails();
       boxes.pair.make_block(block + 2);
+      box.slow = when.starts_with("when bits");
       boxes.pair.add_reserve(block + 2, 8192);
+      if (box.slow) answers(true);
       for (std::uint64_t next = block + 3; next < block + 20; ++next) {
         boxes.pair.make_block(next);
         REQUIRE(boxes.both_saw("held " + std::to_string(next) + " qkd"));

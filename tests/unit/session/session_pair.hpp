@@ -50,6 +50,7 @@ struct End {
   Session engine;
   Bytes outgoing;
   bool wants_connection = false;
+  Instant connects_at{};
   bool hung_up = false;
   std::vector<std::string> alarms;
   std::string alarm_text;
@@ -64,7 +65,8 @@ struct End {
   std::deque<std::uint64_t> vault_done;
   bool fails = false;
   std::deque<AdvanceHandshake> steps;
-  bool slow = false;  // answers when it no longer is, and so do handshakes
+  bool slow_tpm = false;  // it moves no counter, and what is behind that waits, until it no longer is
+  bool slow = false;      // answers when it no longer is, and so do handshakes
 
   [[nodiscard]] bool saw(const std::string& event) const { return std::ranges::find(events, event) != events.end(); }
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
@@ -99,7 +101,8 @@ struct Pair {
         end.engine.on_handshake(std::move(step), answer, now);
         continue;
       }
-      if (end.vault_done.empty() || end.slow) return;
+      const bool moves = !end.vault_done.empty() && end.vault_done.front() != 0;
+      if (end.vault_done.empty() || end.slow || (end.slow_tpm && moves)) return;
       const auto value = end.vault_done.front();
       end.vault_done.pop_front();
       end.engine.on_vault_done(end.fails ? Result<std::uint64_t>{fail("the TPM is gone")} : value, now);
@@ -108,9 +111,10 @@ struct Pair {
 
   void drain_actions(End& end) {
     while (auto action = end.engine.next_action()) {
-      if (std::holds_alternative<Connect>(*action))
+      if (const auto* connect = std::get_if<Connect>(&*action)) {
         end.wants_connection = true;
-      else if (auto* transmit = std::get_if<Transmit>(&*action))
+        end.connects_at = connect->not_before;
+      } else if (auto* transmit = std::get_if<Transmit>(&*action))
         end.outgoing.insert(end.outgoing.end(), transmit->bytes.begin(), transmit->bytes.end());
       else if (auto* store = std::get_if<StoreRecord>(&*action)) {
         end.vault.record = std::move(store->record);

@@ -1,16 +1,18 @@
-#include "appliance/cloisterctl/not_understood.hpp"
+#include "manual/not_understood.hpp"
 
 #include <algorithm>
 #include <format>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "appliance/cloisterctl/exit_status.hpp"
 #include "config/nearest.hpp"
 
-namespace cloister::cloisterctl {
+namespace cloister::manual {
 namespace {
+
+constexpr int wrong_command_line = 2;
 
 /// The command that the words so far name.
 struct Command {
@@ -59,8 +61,17 @@ std::string refuse(const CLI::App& app, const std::string& word, const Command& 
   const auto what = option ? "option" : names.empty() ? "argument of it" : "command";
   return std::format("'{}' is no {}{}", word, what,
                      meant           ? ": did you mean '" + *meant + "'?"
-                     : names.empty() ? std::format(" (see '{} --help')", command.path)
+                     : names.empty() ? "; its options are: " + list_of(options_of(app, *command.app))
                                      : "; there are: " + list_of(names));
+}
+
+/// "Could not convert: --count = -1", in words.
+std::string refuse_value(std::string_view problem) {
+  constexpr std::string_view before = "Could not convert: ", between = " = ";
+  const auto at = problem.find(between);
+  if (!problem.starts_with(before) || at == std::string_view::npos) return std::string{problem};
+  return std::format("'{}' is no value of {}", problem.substr(at + between.size()),
+                     problem.substr(before.size(), at - before.size()));
 }
 
 }  // namespace
@@ -73,12 +84,16 @@ int not_understood(const CLI::App& app, const CLI::ParseError& error) {
   const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   std::cerr << command.path << ": ";
   if (!words.empty())
-    std::cerr << refuse(app, words.front(), command) << '\n';
+    // CLI11 may have put what has no '-' first.
+    std::cerr << refuse(app,
+                        *std::ranges::max_element(words, {}, [](const auto& word) { return word.starts_with('-'); }),
+                        command)
+              << '\n';
   else if (missing && !names.empty())
     std::cerr << std::format("say what: {} (see '{} --help')\n", list_of(names), command.path);
   else
-    std::cerr << std::format("{} (see '{} --help')\n", error.what(), command.path);
-  return number(ExitStatus::usage);
+    std::cerr << std::format("{} (see '{} --help')\n", refuse_value(error.what()), command.path);
+  return wrong_command_line;
 }
 
-}  // namespace cloister::cloisterctl
+}  // namespace cloister::manual

@@ -1,0 +1,15 @@
+#pragma once
+/// `cloisterctl limits`: what is not defended, as docs/threat-model.md says it.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cloister::cloisterctl {
+
+/// The points of a Markdown list, without its marks: of a link only its text is left.
+[[nodiscard]] std::vector<std::string> points_of(std::string_view markdown);
+/// Prints those of the page's section. Returns the program's exit status.
+[[nodiscard]] int limits(bool json);
+
+}  // namespace cloister::cloisterctl

@@ -1,0 +1,36 @@
+#include "config/notes.hpp"
+
+#include <format>
+
+#include "config/units.hpp"
+
+namespace cloister::config {
+namespace {
+
+/// Packets that come out of one tunnel may go into the other.
+void note_transit(const Tunnel& from, const Tunnel& into, std::vector<std::string>& notes) {
+  for (const auto& remote : from.remote_subnets) {
+    for (const auto& local : into.local_subnets) {
+      if (remote.overlaps(local))
+        notes.push_back(
+            std::format("tunnel '{}' takes {} as local, which is behind tunnel '{}' ({}): this box passes packets on "
+                        "from one tunnel "
+                        "into the other, and sees them in clear; where that is not meant, take the subnet out of one",
+                        into.name, local.to_string(), from.name, remote.to_string()));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> notes_on(const Configuration& configuration) {
+  std::vector<std::string> notes;
+  for (const auto& from : configuration.tunnels) {
+    for (const auto& into : configuration.tunnels) {
+      if (&from != &into) note_transit(from, into, notes);
+    }
+  }
+  return notes;
+}
+
+}  // namespace cloister::config

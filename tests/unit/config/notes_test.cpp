@@ -1,0 +1,39 @@
+// What is no mistake, but must be known.
+#include "config/notes.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "config/units.hpp"
+
+namespace cloister::config {
+namespace {
+
+Tunnel tunnel(const std::string& name, const std::string& local, const std::string& remote) {
+  Tunnel made;
+  made.name = name;
+  made.local_subnets = {parse_prefix(local).value()};
+  made.remote_subnets = {parse_prefix(remote).value()};
+  return made;
+}
+
+TEST_CASE("A box that passes packets on from tunnel to tunnel says so, for each direction", "[config]") {
+  Configuration configuration;
+  configuration.tunnels = {tunnel("north", "10.2.0.0/16", "10.1.0.0/16"),
+                           tunnel("south", "10.1.7.0/24", "10.3.0.0/16")};
+  const auto notes = notes_on(configuration);
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Catch::Matchers::ContainsSubstring("'south' takes 10.1.7.0/24 as local") &&
+                           Catch::Matchers::ContainsSubstring("behind tunnel 'north' (10.1.0.0/16)"));
+  configuration.tunnels[0].local_subnets.push_back(parse_prefix("10.3.0.0/16").value());
+  CHECK(notes_on(configuration).size() == 2);
+}
+
+TEST_CASE("Tunnels that share a local subnet pass nothing on", "[config]") {
+  Configuration configuration;
+  configuration.tunnels = {tunnel("one", "10.1.0.0/16", "10.2.0.0/16"), tunnel("two", "10.1.0.0/16", "10.3.0.0/16")};
+  CHECK(notes_on(configuration).empty());
+}
+
+}  // namespace
+}  // namespace cloister::config
