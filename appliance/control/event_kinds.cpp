@@ -111,7 +111,7 @@ constexpr auto kinds = std::to_array<EventKind>({
      "A block gave no secret bit: by its own counts an eavesdropper may know all of it. It is discarded.",
      "A single one on a long link is bad luck in the counts. If they go on, look at QBER and loss ('cloisterctl "
      "status'); a "
-     "larger 'block' loses less to finite statistics."},
+     "larger 'block_bits' loses less to finite statistics."},
     {"PEER_PROTOCOL", true,
      "The peer has sent what it may not: another version, a fault, or somebody who has its keys. The session ends.",
      "Run the same version on both boxes; if they do, keep both journals and report the text."},
