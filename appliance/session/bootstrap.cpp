@@ -8,6 +8,15 @@ using hooks::planted;
 using hooks::PlantedBug;
 
 void Session::State::on_greeting(const Frame& frame, Instant now) {
+  if (const auto said = other_version(frame.payload)) {
+    back_off = back_off_max;
+    return end(
+        "AGREEMENT_DIFFERS",
+        std::format("the two boxes are of different releases: the other end speaks version {} of the protocol, this "
+                    "box {}: update the older",
+                    *said, greeting_version),
+        now);
+  }
   auto greeting = decode_greeting(frame.payload);
   if (!greeting)
     return end(

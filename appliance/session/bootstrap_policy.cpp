@@ -31,7 +31,8 @@ void Session::State::await_operator(Instant now) {
   if (std::exchange(awaited, whom) != whom && whom != Awaited::nobody)
     alarm("BOOTSTRAP_WAITS", why_waiting(own, peers));
   actions.emplace_back(Disconnect{});
-  outage_reported = true;  // the peer is there
+  outage_since = now;  // the peer is there, until it comes no more
+  outage_reported = false;
   back_off = std::min(back_off, back_off_waiting_max);
   lose("an operator must allow a bootstrap", now);
 }
@@ -50,14 +51,15 @@ std::string Session::State::why_waiting(bool own, bool peers) const {
 void Session::State::note_bootstrap(Instant now) {
   channel->awaits_note = true;
   if (std::exchange(noting_bootstrap, true)) return;
-  sealed->note_bootstrap();
-  store({.what = VaultStep::What::note_bootstrap});
+  channel->next_keep_alive = now + keep_alive_interval;  // the peer may have begun the session
+  const auto counter = sealed->note_bootstrap();
+  store({.what = VaultStep::What::note_bootstrap, .counter = counter});
   if (planted(PlantedBug::bootstrap_noted_late)) go_on_after_note(now);
 }
 
 /// The counter follows the disk: else a disk that does not take the record would look like one that was put back.
-void Session::State::on_bootstrap_on_disk() {
-  actions.emplace_back(MoveCounter{Counter::own, sealed->own() + 1});
+void Session::State::on_bootstrap_on_disk(std::uint64_t counter) {
+  actions.emplace_back(MoveCounter{Counter::own, counter});
   vault_steps.push_back({.what = VaultStep::What::bootstrapped});
 }
 

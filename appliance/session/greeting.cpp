@@ -11,7 +11,6 @@ namespace cloister::session {
 namespace {
 
 constexpr std::uint32_t magic = 0x434C4F49;  // "CLOI"
-constexpr std::uint16_t version = 3;
 constexpr std::size_t name_bytes_max = 128;
 
 template <std::size_t Size>
@@ -66,7 +65,7 @@ bool read_held(wire::Reader& in, std::vector<wire::BlockId>& out) {
 
 std::vector<std::byte> encode(const Greeting& greeting) {
   wire::Writer out;
-  out.u32(magic).u16(version).text(greeting.link).text(greeting.box).text(greeting.peer).u8(greeting.side);
+  out.u32(magic).u16(greeting_version).text(greeting.link).text(greeting.box).text(greeting.peer).u8(greeting.side);
   out.bytes(greeting.life)
       .bytes(greeting.known_peer_life)
       .bytes(greeting.nonce)
@@ -85,7 +84,7 @@ std::vector<std::byte> encode(const Greeting& greeting) {
 std::optional<Greeting> decode_greeting(std::span<const std::byte> payload) {
   wire::Reader in{payload};
   Greeting greeting;
-  if (in.u32() != magic || in.u16() != version) return std::nullopt;
+  if (in.u32() != magic || in.u16() != greeting_version) return std::nullopt;
   if (!read_text(in, greeting.link, name_bytes_max) || !read_text(in, greeting.box, name_bytes_max) ||
       !read_text(in, greeting.peer, name_bytes_max))
     return std::nullopt;
@@ -103,6 +102,13 @@ std::optional<Greeting> decode_greeting(std::span<const std::byte> payload) {
       !read_text(in, greeting.agreement, agreement_bytes_max) || !in.at_end())
     return std::nullopt;
   return greeting;
+}
+
+std::optional<std::uint16_t> other_version(std::span<const std::byte> payload) {
+  wire::Reader in{payload};
+  if (in.u32() != magic) return std::nullopt;
+  const auto said = in.u16();
+  return said == greeting_version ? std::nullopt : said;
 }
 
 std::optional<std::string> first_difference(const std::string& here, const std::string& there) {

@@ -40,12 +40,16 @@ struct Greeting {
   bool operator==(const Greeting&) const = default;
 };
 
+inline constexpr std::uint16_t greeting_version = 3;  // of the protocol
 inline constexpr std::size_t greeting_held_max = 1024;
 inline constexpr std::size_t greeting_sealed_max = 2;
 inline constexpr std::size_t agreement_bytes_max = std::size_t{32} * 1024;
 
 [[nodiscard]] std::vector<std::byte> encode(const Greeting& greeting);
 [[nodiscard]] std::optional<Greeting> decode_greeting(std::span<const std::byte> payload);
+/// What version of the protocol a box speaks that greets in another than this one's; nothing where it is no greeting, or
+/// of the same version.
+[[nodiscard]] std::optional<std::uint16_t> other_version(std::span<const std::byte> payload);
 
 /// The first line in which two agreements differ, as "'a' here, 'b' there"; nothing when they are equal.
 [[nodiscard]] std::optional<std::string> first_difference(const std::string& here, const std::string& there);

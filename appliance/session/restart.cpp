@@ -313,7 +313,7 @@ void Session::on_vault_done(const Result<std::uint64_t>& outcome, Instant now) {
     if (!state.granting()) state.greet_late(now);
   }
   if (step.what == What::move) state.sealed->counter_moved(Counter::own, *outcome);
-  if (step.what == What::note_bootstrap) return state.on_bootstrap_on_disk();
+  if (step.what == What::note_bootstrap) return state.on_bootstrap_on_disk(step.counter);
   if (step.what == What::bootstrapped) return state.on_bootstrap_noted(*outcome, now);
   if (step.what == What::store_staged && state.sealed->staged() == step.generation) {
     state.sealed->staged_is_stored();

@@ -14,8 +14,9 @@ using hooks::planted;
 using hooks::PlantedBug;
 namespace {
 
-constexpr std::uint16_t version = 1;
-constexpr std::uint64_t head_bits = 512;  // id, hash key, channel key
+constexpr std::uint16_t version = 2;
+constexpr std::uint16_t version_without_bootstraps = 1;  // did not say whether the link was bootstrapped
+constexpr std::uint64_t head_bits = 512;                 // id, hash key, channel key
 constexpr std::uint32_t chunks_max = 1024;
 constexpr std::uint8_t peer_known_flag = 1;
 constexpr std::uint8_t bootstrapped_flag = 2;
@@ -150,7 +151,9 @@ crypto::SecretVector<std::byte> SealedReserve::encode() const {
 
 bool SealedReserve::decode(std::span<const std::byte> record) {
   wire::Reader in{record};
-  if (in.u16() != version || in.u32() != layout_.chunks || in.u32() != layout_.pads) return false;
+  const auto written_as = in.u16();
+  if (written_as != version && written_as != version_without_bootstraps) return false;
+  if (in.u32() != layout_.chunks || in.u32() != layout_.pads) return false;
   const auto own = in.u64();
   const auto granted = in.u64();
   const auto own_limit = in.u64();
@@ -166,7 +169,8 @@ bool SealedReserve::decode(std::span<const std::byte> record) {
   granted_ = *granted;
   own_limit_ = *own_limit;
   peer_known_ = (*flags & peer_known_flag) != 0;
-  bootstrapped_ = (*flags & bootstrapped_flag) != 0;
+  // Whoever knew the peer's counters had been in a session with it.
+  bootstrapped_ = (*flags & bootstrapped_flag) != 0 || (written_as == version_without_bootstraps && peer_known_);
   bootstrap_noted_ = (*flags & bootstrap_noted_flag) != 0;
   peer_own_floor_ = *peer_own_floor;
   peer_granted_floor_ = *peer_granted_floor;
@@ -210,9 +214,10 @@ void SealedReserve::expect_move(std::uint64_t own, std::uint64_t peer_granted) {
   peer_granted_limit_ = std::max(peer_granted_limit_, peer_granted);
 }
 
-void SealedReserve::note_bootstrap() {
+std::uint64_t SealedReserve::note_bootstrap() {
   bootstrapped_ = true;
-  own_limit_ = std::max(own_limit_, own_ + 1);
+  own_limit_ = std::max(own_limit_, own_) + 1;
+  return own_limit_;
 }
 
 void SealedReserve::counter_moved(Counter counter, std::uint64_t value) {

@@ -91,8 +91,9 @@ class SealedReserve {
   [[nodiscard]] bool bootstrapped() const { return bootstrapped_; }
   /// And a disk that is put back to before it is behind the own counter.
   [[nodiscard]] bool bootstrap_noted() const { return bootstrap_noted_; }
-  /// From the next record on, and for good once the own counter has moved by one.
-  void note_bootstrap();
+  /// From the next record on, and for good once the own counter has moved to what this gives: beyond all that a record so
+  /// far has allowed it, so that each older one is seen to be older.
+  [[nodiscard]] std::uint64_t note_bootstrap();
   void bootstrap_is_noted() { bootstrap_noted_ = true; }
 
   [[nodiscard]] const SealedLayout& layout() const { return layout_; }

@@ -79,8 +79,8 @@ void Session::State::arm(Instant now) {
   const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
   if (!channel && !outage_reported) consider(outage_since + unreachable_after);
   if (channel && channel->phase != Phase::established) consider(channel->deadline);
+  if (channel && (channel->phase == Phase::established || channel->awaits_note)) consider(channel->next_keep_alive);
   if (channel && channel->phase == Phase::established) {
-    consider(channel->next_keep_alive);
     consider(channel->last_received + silence_max);
   }
   if (next) actions.emplace_back(Wake{std::max(*next, now)});
@@ -287,7 +287,7 @@ void Session::on_timer(Instant now) {
                     state.settings.peer_box),
         now);
   }
-  if (state.established() && now >= state.channel->next_keep_alive) {
+  if (state.channel && (state.established() || state.channel->awaits_note) && now >= state.channel->next_keep_alive) {
     state.send(FrameKind::keep_alive);
     state.channel->next_keep_alive = now + keep_alive_interval;
   }

@@ -93,6 +93,7 @@ struct Session::State {
     enum class What { note, grant, move, store_staged, store, note_bootstrap, bootstrapped } what{};
     std::uint64_t opening = 0;
     GenerationId generation{};
+    std::uint64_t counter = 0;  // of note_bootstrap: where the own one goes then
   };
   std::deque<VaultStep> vault_steps;
   std::uint32_t leases_left = 0;
@@ -154,7 +155,7 @@ struct Session::State {
   void await_operator(Instant now);
   /// Before the session's first frame, so that no crash makes a second bootstrap the first. The session begins then.
   void note_bootstrap(Instant now);
-  void on_bootstrap_on_disk();
+  void on_bootstrap_on_disk(std::uint64_t counter);
   void on_bootstrap_noted(std::uint64_t own_counter, Instant now);
   /// It is noted, or the vault has failed and it cannot be.
   void go_on_after_note(Instant now);

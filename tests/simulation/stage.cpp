@@ -90,8 +90,7 @@ void Stage::provide_sealed_reserve() {
                                        .own = boxes[i].vault().counter(Counter::own) - 1,
                                        .granted = boxes[i].vault().counter(Counter::granted),
                                        .problem = {}}));
-    reserve.note_bootstrap();
-    reserve.counter_moved(Counter::own, boxes[i].vault().counter(Counter::own));
+    reserve.counter_moved(Counter::own, reserve.note_bootstrap());
     reserve.bootstrap_is_noted();
     reserve.stage(bits, counters(Counter::own, Counter::own), {granted[1], granted[0]});
     reserve.settle_on(*reserve.staged());

@@ -155,6 +155,11 @@ TEST_CASE("The first bootstrap's session begins when disk and TPM know of it, an
   boxes.pair.settle();
   CHECK_FALSE(boxes.pair.alice().established());
   CHECK(boxes.pair.bob().established());
+  for (int seconds = 0; seconds < 8; ++seconds) {  // a slow TPM is no silence
+    boxes.pair.wait(1s);
+    boxes.pair.settle();
+  }
+  CHECK(boxes.pair.bob().established());
   // What the peer says meanwhile is heard then.
   boxes.pair.bob().engine.send_message(1, test::bytes_of("early"), boxes.pair.now);
   boxes.pair.drain(1);
@@ -174,6 +179,88 @@ TEST_CASE("The first bootstrap's session begins when disk and TPM know of it, an
     boxes.reconnect();
     CHECK(boxes.both_saw("established qkd sealed"));
   }
+}
+
+TEST_CASE("A TPM that does not count within 10 s is named by its own box, and the next connection tries again",
+          "[session]") {
+  Boxes boxes{{by_operator, automatic}};
+  boxes.pair.alice().slow_tpm = true;
+  boxes.pair.connect();
+  boxes.pair.settle();
+  for (int seconds = 0; seconds < 11; ++seconds) {
+    boxes.pair.wait(1s);
+    boxes.pair.settle();
+  }
+  CHECK(alarmed(boxes.pair.alice(), "TPM_SLOW"));
+  CHECK_FALSE(alarmed(boxes.pair.bob(), "PEER_SILENT"));
+  boxes.pair.alice().slow_tpm = false;
+  boxes.pair.drain(0);
+  boxes.reconnect();
+  CHECK(boxes.both_saw("established bootstrap"));
+}
+
+/// The record as it was written before it said whether the link had been bootstrapped.
+KeptReserve as_of_old(const KeptReserve& kept) {
+  auto old = copy_of(kept);
+  constexpr std::size_t flags_at = 2 + 4 + 4 + 3 * 8;
+  constexpr std::byte peer_known{1};
+  REQUIRE(old.record->size() > flags_at);
+  (*old.record)[1] = std::byte{1};
+  (*old.record)[flags_at] &= peer_known;
+  return old;
+}
+
+TEST_CASE("A link of an older release counts as bootstrapped, however often it came back since", "[session]") {
+  Boxes boxes{{by_operator, automatic}};
+  boxes.fill();
+  boxes.pair.disconnect();
+  boxes.restart(0, as_of_old(boxes.pair.alice().vault));
+  SECTION("at once") {}
+  SECTION("after it came back on its sealed reserve") {
+    boxes.restart(1);
+    boxes.reconnect();
+    REQUIRE(boxes.both_saw("established qkd sealed"));
+    boxes.pair.disconnect();
+    boxes.restart(0);
+  }
+  lose_reserve(boxes, 1);
+  boxes.reconnect();
+  CHECK(awaited(boxes.pair.alice()) == Awaited::own_operator);
+}
+
+TEST_CASE("A record that was asked for more than was granted is older than a bootstrap all the same", "[session]") {
+  Boxes boxes{{by_operator, automatic}};
+  boxes.fill();
+  boxes.pair.disconnect();
+  // The box notes how far its counter may go, asks, and gets no answer.
+  boxes.restart(0);
+  boxes.pair.bob().slow_tpm = true;
+  boxes.reconnect();
+  auto asked = copy_of(boxes.pair.alice().vault);
+  boxes.pair.bob().slow_tpm = false;
+  boxes.pair.drain(1);
+  // Old enough not to say that bootstraps are noted: the next one is.
+  boxes.restart(0, as_of_old(asked));
+  lose_reserve(boxes, 1);
+  REQUIRE(boxes.pair.alice().engine.status().awaited == Awaited::nobody);
+  boxes.reconnect();
+  REQUIRE(boxes.pair.alice().engine.allow_bootstrap(boxes.pair.now));
+  boxes.reconnect();
+  REQUIRE(boxes.both_saw("established bootstrap"));
+  asked.own = boxes.pair.alice().vault.own;
+  boxes.pair.disconnect();
+  boxes.restart(0, std::move(asked));
+  CHECK(alarmed(boxes.pair.alice(), "RESERVE_ROLLED_BACK"));
+}
+
+TEST_CASE("A peer that comes no more while an operator is awaited is called unreachable", "[session]") {
+  Boxes boxes{{by_operator, automatic}};
+  boxes.fill();
+  lose_reserve(boxes, 1);
+  boxes.reconnect();
+  REQUIRE(awaited(boxes.pair.alice()) == Awaited::own_operator);
+  boxes.pair.wait(11s);
+  CHECK(alarmed(boxes.pair.alice(), "PEER_UNREACHABLE"));
 }
 
 TEST_CASE("Without a vault nothing is known of a link: it waits where an operator decides, and bootstraps where not",

@@ -36,6 +36,17 @@ TEST_CASE("A greeting is read as it was written, and refused when a byte is miss
   CHECK_FALSE(decode_greeting(longer));
 }
 
+TEST_CASE("A greeting of another release says its version, and nothing else", "[session]") {
+  auto bytes = encode(sample());
+  CHECK_FALSE(other_version(bytes));
+  bytes[5] = std::byte{greeting_version + 1};
+  CHECK(other_version(bytes) == greeting_version + 1);
+  CHECK_FALSE(decode_greeting(bytes));
+  bytes[0] ^= std::byte{1};
+  CHECK_FALSE(other_version(bytes));
+  CHECK_FALSE(other_version({}));
+}
+
 TEST_CASE("A greeting whose blocks do not ascend is refused", "[session]") {
   auto greeting = sample();
   greeting.held = {{5}, {5}};
