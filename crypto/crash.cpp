@@ -44,13 +44,10 @@ std::atomic<int> parked = 0;
 int park_signal() { return SIGRTMAX; }
 
 /// Where every thread but the first ends that crashes: without secrets, until the process is gone.
-[[noreturn]] void park(void* interrupted) {
-  wipe_interrupted_registers(*static_cast<ucontext_t*>(interrupted));
-  clear_vector_registers();
+[[noreturn]] void park() {
   ++parked;
   for (;;) ::pause();
 }
-void on_park(int, siginfo_t*, void* interrupted) { park(interrupted); }
 
 /// Tells each other thread to park; returns how many there are. opendir(3) would ask the heap for memory.
 int park_others() {
@@ -81,24 +78,48 @@ void wait_for_parked(int others) {
   for (int waited = 0; parked < others && waited < patience_milliseconds; ++waited) ::nanosleep(&millisecond, nullptr);
 }
 
-/// Only what signal-safety(7) names, and system calls.
-void on_crash(int signal, siginfo_t*, void* interrupted) {
-  if (dying.test_and_set()) park(interrupted);
+}  // namespace
+
+/// Only what signal-safety(7) names, and system calls. By its C name for enter(), which has emptied the general registers:
+/// what this function and those that it calls save of them on the stack is zero.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void cloister_on_signal(int signal, siginfo_t* /*why*/,
+                                                                            void* interrupted) {
+  clear_vector_registers();
+  wipe_interrupted_registers(*static_cast<ucontext_t*>(interrupted));
+  if (signal == park_signal() || dying.test_and_set()) park();
   arena_destroy();
   wait_for_parked(park_others());
-  wipe_interrupted_registers(*static_cast<ucontext_t*>(interrupted));
   ::signal(signal, SIG_DFL);
   sigset_t only{};
   ::sigemptyset(&only);
   ::sigaddset(&only, signal);
   ::raise(signal);  // blocked until the next line: it then ends the process, and the core has this stack
-  clear_vector_registers();
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
 }
 
-void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
+namespace {
+
+/// The kernel clears no register for a handler but those of its arguments: the interrupted code's others would be in the
+/// core for as long as the thread waits, and compiled code would first put them on the stack.
+[[gnu::naked]] void enter(int /*signal*/, siginfo_t* /*why*/, void* /*interrupted*/) {
+  asm("xorl %eax, %eax\n\t"
+      "xorl %ebx, %ebx\n\t"
+      "xorl %ecx, %ecx\n\t"
+      "xorl %ebp, %ebp\n\t"
+      "xorl %r8d, %r8d\n\t"
+      "xorl %r9d, %r9d\n\t"
+      "xorl %r10d, %r10d\n\t"
+      "xorl %r11d, %r11d\n\t"
+      "xorl %r12d, %r12d\n\t"
+      "xorl %r13d, %r13d\n\t"
+      "xorl %r14d, %r14d\n\t"
+      "xorl %r15d, %r15d\n\t"
+      "jmp cloister_on_signal");
+}
+
+void handle(int signal) {
   struct sigaction action{};
-  action.sa_sigaction = handler;
+  action.sa_sigaction = enter;
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;
   ::sigfillset(&action.sa_mask);
   require(::sigaction(signal, &action, nullptr) == 0, "a signal takes no handler");
@@ -122,8 +143,8 @@ void wipe_on_crash() {
   stack.ss_sp = memory;
   stack.ss_size = stack_bytes;
   require(::sigaltstack(&stack, nullptr) == 0, "no stack for signals");
-  handle(park_signal(), on_park);
-  for (const int signal : crashes) handle(signal, on_crash);
+  handle(park_signal());
+  for (const int signal : crashes) handle(signal);
 }
 
 }  // namespace cloister::crypto

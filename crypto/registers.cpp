@@ -29,7 +29,7 @@ struct KernelWords {
 void wipe_interrupted_registers(ucontext_t& interrupted) noexcept {
   auto& machine = interrupted.uc_mcontext;
   for (const int number : {REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RDI, REG_RSI,
-                           REG_RBX, REG_RDX, REG_RAX, REG_RCX})
+                           REG_RBP, REG_RBX, REG_RDX, REG_RAX, REG_RCX})
     ::explicit_bzero(&machine.gregs[number], sizeof machine.gregs[number]);
   auto* const area = reinterpret_cast<std::byte*>(machine.fpregs);
   if (area == nullptr) return;

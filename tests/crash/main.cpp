@@ -70,6 +70,33 @@ long call_with_register(long number, long one, long two, long three, const std::
   return result;
 }
 
+/// One system call, then no end: with the secret in those general registers that neither the kernel nor a call clears.
+[[noreturn]] void compute_with_registers(long number, long one, long two, long three, const std::byte* secret) {
+  asm volatile(
+      "movq (%%rcx), %%rbx\n\t"
+      "movq 8(%%rcx), %%rbp\n\t"
+      "movq 16(%%rcx), %%r12\n\t"
+      "movq 24(%%rcx), %%r13\n\t"
+      "movq 32(%%rcx), %%r14\n\t"
+      "movq 40(%%rcx), %%r15\n\t"
+      "syscall\n"
+      "1: pause\n\t"
+      "jmp 1b"
+      :
+      : "a"(number), "D"(one), "S"(two), "d"(three), "c"(secret)
+      : "memory");
+  __builtin_unreachable();
+}
+
+/// As below, with all general registers that a function must keep; the other thread computes.
+[[noreturn]] void die_computing(bool other, int signal, const std::byte* secret) {
+  if (!other) compute_with_registers(SYS_tgkill, ::getpid(), ::gettid(), signal, secret);
+  std::thread{[secret] { compute_with_registers(SYS_getpid, 0, 0, 0, secret); }}.detach();
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  ::raise(signal);
+  std::abort();
+}
+
 /// Dies as it holds the secret in a register, or as another thread does that waits.
 void die_with_registers(bool other, int signal, const std::byte* secret) {
   if (other) {
@@ -91,8 +118,8 @@ int main(int argc, char** argv) {
   ::setrlimit(RLIMIT_CORE, &core);
   worst_arena();
   if (!bare || place != "library") crypto::openssl_into_arena();
-  const bool left_out = bare && (place == "arena" || place == "registers" || place == "thread");
-  if (!left_out) crypto::wipe_on_crash();
+  const bool of_handler = place != "library" && place != "freed";
+  if (!bare || !of_handler) crypto::wipe_on_crash();
   crypto::Secret<struct CrashRole, test::pattern_bytes> secret;
   if (place == "arena") into_core(secret.expose().data());
   test::fill_pattern(seed, secret.fill().data());
@@ -106,6 +133,7 @@ int main(int argc, char** argv) {
       std::free(memory);
   }
   if (place == "registers" || place == "thread") die_with_registers(place == "thread", signal, secret.expose().data());
+  if (place == "general" || place == "computing") die_computing(place == "computing", signal, secret.expose().data());
   ::raise(signal);
   return 4;
 }
