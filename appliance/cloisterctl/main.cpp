@@ -425,7 +425,7 @@ int run(int argc, char** argv) {
     return cloisterctl::zeroize(zeroize_options);
   }
   Result<> done;
-  if (*generate || *import || *enroll || *fingerprint || *voucher_make) crypto::forbid_cores();
+  if (*generate || *import || *enroll || *fingerprint || *voucher_make || *policy_sign) crypto::forbid_cores();
   if (!tpm_configuration.empty()) {
     const auto settings = cloisterctl::tpm_of(tpm_configuration);
     if (!settings) return failed(settings.error().message);

@@ -47,8 +47,8 @@ std::optional<std::uint64_t> lockable_bytes_of_unit(const std::string& unit) {
   const Text state{said};
   std::uint64_t bytes = 0;
   if (std::string_view{state.get()} != "loaded" ||
-      ::sd_bus_get_property_trivial(bus.get(), manager, path.get(), "org.freedesktop.systemd1.Service", "LimitMEMLOCK",
-                                    nullptr, 't', &bytes) < 0)
+      ::sd_bus_get_property_trivial(bus.get(), manager, path.get(), "org.freedesktop.systemd1.Service",
+                                    "LimitMEMLOCKSoft", nullptr, 't', &bytes) < 0)
     return std::nullopt;
   return bytes;
 }
