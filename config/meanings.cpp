@@ -29,7 +29,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"links.bootstrap.trust", "The fingerprint of the peer's key, as its operator has read it out. Needs 'box.identity'."},
     {"links.bootstrap.vouched.by", "The 'introducers' whose vouchers say what the peer's key is, in place of 'trust'. Needs 'box.identity'."},
     {"links.bootstrap.vouched.needed", "How many of them must vouch for one key. Default: all."},
-    {"links.bootstrap.vouched.vouchers", "Their vouchers, as 'cloisterctl voucher make' has written them, one of each box. Read at each connection."},
+    {"links.bootstrap.vouched.vouchers", "Their vouchers, as 'cloisterctl voucher make' has written them, one of each box. Read at each connection, each hour and at a reload."},
     {"links.bootstrap.ca", "The certificates of the authorities that the peer's certificate may come from (PEM). Read at each connection. Needs 'box.certificate' and 'crl'."},
     {"links.bootstrap.crl", "Their revocation lists (PEM), one of each authority and in date. Read at each connection."},
     {"links.bootstrap.again", "Whether a link that has lost its QKD keys, and the sealed reserve with them, bootstraps again by itself, or only when this box's operator allows it ('cloisterctl link bootstrap'), each time. The first bootstrap of a new link needs no such word."},

@@ -183,7 +183,10 @@ std::string Box::take_up(PreparedReload reload) {
   log_.follow(configured_.configuration.alarms, configured_.configuration.logging);
   for (const auto& link : links_) link->follow(configured_.configuration.alarms);
   for (const auto& link : configured_.configuration.links) {
-    if (auto* open = find_link(link.name)) open->follow(policy_of(link.bootstrap));
+    auto* open = find_link(link.name);
+    if (open == nullptr) continue;
+    open->follow(policy_of(link.bootstrap));
+    open->read_vouchers();
   }
   missing_.clear();
   std::string failures;

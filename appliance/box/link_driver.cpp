@@ -12,6 +12,9 @@ namespace cloister::box {
 namespace asio = boost::asio;
 namespace {
 
+/// A session lives for months, and the status is to tell of the files that an operator has put there meanwhile.
+constexpr std::chrono::hours vouchers_read_every{1};
+
 std::string subject_of(const KnownTunnel& tunnel) { return std::format("tunnel '{}'", tunnel.settings.rekey.tunnel); }
 
 /// Waits on a timer and calls `then`, unless the wait was replaced or whose it was is no more.
@@ -71,6 +74,7 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
               std::format("box '{}' cannot be bootstrapped with: {}", driver->settings_.link.session.peer_box,
                           pinned->peer.error().message));
   driver->link_.begin();
+  if (driver->settings_.read_vouchers) driver->await_vouchers();
   return driver;
 }
 
@@ -81,6 +85,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       log_{log},
       io_{io},
       session_timer_{io},
+      voucher_timer_{io},
       accounts_{settings_.account_log, std::ios::app},
       light_{settings_.alarms.light_below, settings_.alarms.after},
       qber_{limits_of_qber(settings_.alarms, settings_.link.distillation.qber_limit)},
@@ -129,9 +134,20 @@ drivers::PeerConnection::Handlers LinkDriver::connection_handlers() {
           .stranger = [this](const std::string& address) { refused_stranger(address); }};
 }
 
+void LinkDriver::read_vouchers() {
+  if (settings_.read_vouchers) link_.renew(settings_.read_vouchers());
+}
+
+void LinkDriver::await_vouchers() {
+  wait_until(voucher_timer_, now() + vouchers_read_every, alive_, [this] {
+    read_vouchers();
+    await_vouchers();
+  });
+}
+
 /// Who was revoked since the last connection, or whose vouchers have ended, is not let in by this one.
 void LinkDriver::read_trust() {
-  if (settings_.read_vouchers) link_.renew(settings_.read_vouchers());
+  read_vouchers();
   if (!settings_.read_authority) return;
   if (auto authority = settings_.read_authority())
     link_.renew(std::move(*authority));

@@ -56,6 +56,8 @@ class LinkDriver final : private LinkSurroundings {
   /// From now on an operator is told by these limits.
   void follow(const config::Alarms& alarms);
   void follow(session::BootstrapAgain again) { link_.follow(again); }
+  /// As the files are now.
+  void read_vouchers();
   [[nodiscard]] Result<> allow_bootstrap() { return link_.allow_bootstrap(); }
   [[nodiscard]] const std::string& name() const { return settings_.link.session.link; }
 
@@ -86,6 +88,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
   void read_trust();
+  void await_vouchers();
   Distillery::Handlers distillery_handlers();
 
   [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }
@@ -119,6 +122,7 @@ class LinkDriver final : private LinkSurroundings {
   boost::asio::io_context& io_;
   crypto::SystemRandom random_;
   boost::asio::steady_timer session_timer_;
+  boost::asio::steady_timer voucher_timer_;
   std::map<wire::TunnelId, std::unique_ptr<Place>> places_;
   std::ofstream accounts_;
   distill::Figures figures_;

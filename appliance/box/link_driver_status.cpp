@@ -34,6 +34,10 @@ std::optional<double> trust_left(const crypto::Credentials& credentials) {
   return std::max(0.0, left.count());
 }
 
+std::string trust_problem(const crypto::Credentials& credentials) {
+  return credentials.pinned && !credentials.pinned->peer ? credentials.pinned->peer.error().message : "";
+}
+
 /// Without a number where the block ended before it had one.
 control::BlockStatus status_of(const EndedBlock& block) {
   const auto& account = block.account;
@@ -71,6 +75,7 @@ control::LinkStatus LinkDriver::status() const {
   status.authenticated_by = to_string(session.authenticator);
   status.bootstrap_by = to_string(link_.credentials());
   status.trust_seconds_left = trust_left(link_.credentials());
+  status.trust_problem = trust_problem(link_.credentials());
   status.device = device_.state;
   status.waits_for = waits_for(session.awaited);
   if (session.awaited != session::Awaited::nobody)

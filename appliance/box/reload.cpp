@@ -66,9 +66,11 @@ Result<std::map<std::string, NewLink>> make_links(const config::Configuration& c
 Result<PreparedReload> prepare_reload(const PresentBox& present) {
   auto next = read_configuration(present.configured.file);
   if (!next) return std::unexpected{next.error()};
-  if (const auto needed = secret_bytes_needed(next->configuration); needed > crypto::arena_bytes_total())
-    return fail(std::format("'{}' needs {} MiB for secrets, and the service began with {}: restart it",
-                            present.configured.file, needed / mebibyte, crypto::arena_bytes_total() / mebibyte));
+  const LockedMemory memory{.arena = crypto::arena_bytes_total(),
+                            .arena_locked = crypto::arena_kind() != crypto::ArenaKind::unlocked,
+                            .lockable = crypto::lockable_bytes()};
+  if (const auto no_room = no_room_for(next->configuration, memory))
+    return fail(std::format("'{}' {}", present.configured.file, *no_room));
   auto changes = changes_between(present.configured.configuration, next->configuration);
   if (!changes) return std::unexpected{changes.error()};
   for (const auto& link : next->configuration.links) {

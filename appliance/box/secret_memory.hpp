@@ -82,4 +82,28 @@ inline std::optional<std::string> too_little_for(const config::Configuration& co
       lockable / mebibyte, (secrets + rings) / mebibyte);
 }
 
+/// What a service that runs has locked for secrets, and may lock in all; its devices' rings lie beside it.
+struct LockedMemory {
+  std::uint64_t arena = 0;
+  bool arena_locked = true;
+  std::uint64_t lockable = 0;
+};
+
+/// Why a service cannot take this configuration up while it runs, or nothing.
+inline std::optional<std::string> no_room_for(const config::Configuration& configuration, const LockedMemory& memory) {
+  const auto secrets = secret_bytes_needed(configuration);
+  const auto rings = ring_bytes_needed(configuration);
+  if (secrets > memory.arena)
+    return std::format("needs {} MiB for secrets, and the service began with {}: restart it", secrets / mebibyte,
+                       memory.arena / mebibyte);
+  const auto locked = memory.arena_locked ? memory.arena : 0;
+  if (rings == 0 || rings <= memory.lockable - std::min(memory.lockable, locked)) return std::nullopt;
+  if (auto too_little = too_little_for(configuration, memory.lockable))
+    return std::format("cannot be taken up: {}, and restart it", *too_little);
+  return std::format(
+      "needs {} MiB for its devices' rings beside the {} MiB that the service began with for secrets, and "
+      "it may lock {} MiB (LimitMEMLOCK): restart it",
+      rings / mebibyte, memory.arena / mebibyte, memory.lockable / mebibyte);
+}
+
 }  // namespace cloister::box

@@ -56,7 +56,7 @@ Result<crypto::TrustedKey> key_vouched_for(const config::Link& link, crypto::Day
   return key->counting_on(day);
 }
 
-config::Diagnostics voucher_problems(const config::Whole& whole, crypto::Day day) {
+config::Diagnostics voucher_problems(const config::Whole& whole) {
   config::Diagnostics problems;
   for (std::size_t i = 0; i < whole.configuration.links.size(); ++i) {
     const auto& link = whole.configuration.links[i];
@@ -64,13 +64,21 @@ config::Diagnostics voucher_problems(const config::Whole& whole, crypto::Day day
     const auto* const files = setting_at(whole.settings, std::format("links[{}].bootstrap.vouched.vouchers", i));
     require(files != nullptr, "vouchers that no setting names");
     const auto key = vouched_key(link);
-    if (!key) {
-      problems.push_back(config::diagnostic_at(*files, key.error().voucher.value_or(0), key.error().why));
-    } else if (const auto counting = key->counting_on(day); !counting) {
-      problems.push_back(config::diagnostic_at(*files, 0, counting.error().message));
-    }
+    if (!key) problems.push_back(config::diagnostic_at(*files, key.error().voucher.value_or(0), key.error().why));
   }
   return problems;
+}
+
+std::vector<std::string> voucher_notes(const config::Configuration& configuration, crypto::Day day) {
+  std::vector<std::string> notes;
+  for (const auto& link : configuration.links) {
+    if (link.bootstrap.vouched.by.empty()) continue;
+    const auto key = vouched_key(link);
+    if (!key) continue;  // no matter of dates
+    if (const auto counting = key->counting_on(day); !counting)
+      notes.push_back(std::format("link '{}' cannot be bootstrapped: {}", link.name, counting.error().message));
+  }
+  return notes;
 }
 
 }  // namespace cloister::box

@@ -16,7 +16,9 @@ namespace cloister::box {
 /// The same on this day, for a bootstrap: an error where there are too few that count.
 [[nodiscard]] Result<crypto::TrustedKey> key_vouched_for(const config::Link& link, crypto::Day day);
 
-/// What is wrong with any link's vouchers on this day, each with its place in the configuration.
-[[nodiscard]] config::Diagnostics voucher_problems(const config::Whole& whole, crypto::Day day);
+/// What is wrong with any link's vouchers whatever the day, each with its place in the configuration.
+[[nodiscard]] config::Diagnostics voucher_problems(const config::Whole& whole);
+/// Which links' vouchers are too few on this day: no mistake, for dates close no box.
+[[nodiscard]] std::vector<std::string> voucher_notes(const config::Configuration& configuration, crypto::Day day);
 
 }  // namespace cloister::box

@@ -1,10 +1,12 @@
 #include "appliance/cloisterctl/config.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <expected>
 #include <format>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -55,7 +57,10 @@ json::array to_json(const config::Settings& settings) {
 
 /// What is no mistake, but must be known.
 std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
-  return whole ? config::notes_on(whole->configuration) : std::vector<std::string>{};
+  if (!whole) return {};
+  auto warnings = config::notes_on(whole->configuration);
+  std::ranges::move(box::voucher_notes(whole->configuration, box::today()), std::back_inserter(warnings));
+  return warnings;
 }
 
 /// What the service that reads the file may lock: as its operator says, as the unit of this machine says, or as the unit
@@ -70,7 +75,7 @@ std::expected<config::Whole, config::Diagnostics> load_checked(const std::string
                                                                std::optional<std::uint64_t> lockable) {
   auto whole = config::load_whole(file);
   if (!whole) return whole;
-  auto problems = box::voucher_problems(*whole, box::today());
+  auto problems = box::voucher_problems(*whole);
   if (auto too_little = box::too_little_for(whole->configuration, lockable_for(lockable)))
     problems.push_back({.file = file, .path = {}, .message = std::move(*too_little), .source_line = {}});
   if (!problems.empty()) return std::unexpected{std::move(problems)};

@@ -75,6 +75,12 @@ std::string alarm_line(const std::vector<control::Alarm>& alarms, const Paint& p
   return line("alarms", std::cmp_equal(ignored, alarms.size()) ? text : paint.bad(text));
 }
 
+/// The last day may be over since the vouchers were read.
+std::string bootstrap_by(const control::LinkStatus& link, const Paint& paint) {
+  if (link.trust_seconds_left != 0) return link.bootstrap_by;
+  return paint.bad("nothing: " + (link.trust_problem.empty() ? "the vouchers have ended" : link.trust_problem));
+}
+
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   std::string out = paint.bold("link: " + link.name) + "\n";
   out += line("peer",
@@ -86,8 +92,7 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   if (link.waits_for == "peer's operator")
     out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
   out += line("authenticated by", authenticator(paint, link.authenticated_by));
-  out += line("bootstrap by",
-              link.trust_seconds_left == 0 ? paint.bad("nothing: the vouchers have ended") : link.bootstrap_by);
+  out += line("bootstrap by", bootstrap_by(link, paint));
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
   out += line("rates",

@@ -56,6 +56,7 @@ struct LinkStatus {
   std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
   std::string bootstrap_by;  // what a bootstrap rests on, for a person: "PSK", "pinned keys (…)", "certificates (…)"
   std::optional<double> trust_seconds_left;  // until the vouchers for the peer's key are too few; none: no vouchers
+  std::string trust_problem;                 // why the vouchers give no key of the peer now; empty: nothing is wrong
   std::string device;                        // the device's own words
   std::optional<double> qber;                // of the last block's key basis
   std::optional<double> test_qber;           // running, of the block that is being filled
@@ -81,11 +82,12 @@ struct LinkStatus {
   double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, waits_for, authenticated_by, bootstrap_by, trust_seconds_left, device,
-                       qber, test_qber, detections_per_second, sifted_bits_per_second, secret_bits_per_second,
-                       blocks_made, blocks_dropped, blocks_burnt, block_filled_bits, block_size_bits, reserve_bits,
-                       reserve_bits_max, authentication_spent_bits, sealed_restarts, discarded_bits, last_error,
-                       last_block, failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
+                      (name, peer, role, state, waits_for, authenticated_by, bootstrap_by, trust_seconds_left,
+                       trust_problem, device, qber, test_qber, detections_per_second, sifted_bits_per_second,
+                       secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt, block_filled_bits,
+                       block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits, sealed_restarts,
+                       discarded_bits, last_error, last_block, failed_reconciliations, last_drop, epsilon_total,
+                       epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;

@@ -114,6 +114,7 @@ inline constexpr auto left_out = std::to_array<LeftOut>({
     {"schema", "says how to read the JSON"},
     {"links.device", "free text"},
     {"links.waits_for", "links.state says that it waits, the alarm BOOTSTRAP_WAITS for whom"},
+    {"links.trust_problem", "free text; links.trust_seconds_left is 0 then"},
     {"links.last_error", "free text"},
     {"links.last_drop.number", "as links.last_block.number"},
     {"links.last_drop.reason", "free text"},

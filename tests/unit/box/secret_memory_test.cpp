@@ -63,6 +63,28 @@ TEST_CASE("What the service may not lock is refused with the limit that it needs
   CHECK_FALSE(too_little_for(plugin, unit_locked_bytes));
 }
 
+TEST_CASE("A reload takes up no devices' rings that cannot be locked beside the arena") {
+  auto plugin = with_tunnels(0);
+  plugin.links[0].device.driver = "plugin";
+  plugin.links[0].device.role = config::DeviceRole::bob;
+  const auto rings = ring_bytes_needed(plugin);
+  REQUIRE(rings == 17 * mebibyte);
+  const LockedMemory memory{.arena = 110 * mebibyte, .lockable = 110 * mebibyte + rings};
+  CHECK_FALSE(no_room_for(plugin, memory));
+  const auto refused = no_room_for(plugin, {.arena = memory.arena, .lockable = memory.lockable - 1});
+  REQUIRE(refused);
+  CHECK_THAT(*refused,
+             ContainsSubstring("17 MiB for its devices' rings beside the 110 MiB") && ContainsSubstring("restart it"));
+  // Where a restart alone does not help, the limit is named.
+  const auto limited = no_room_for(plugin, {.arena = 60 * mebibyte, .lockable = 60 * mebibyte});
+  REQUIRE(limited);
+  CHECK_THAT(*limited, ContainsSubstring("LimitMEMLOCK=72M") && ContainsSubstring("restart it"));
+  // An arena that was never locked takes nothing of the limit; without rings nothing more is locked.
+  CHECK_FALSE(no_room_for(plugin, {.arena = memory.arena, .arena_locked = false, .lockable = 80 * mebibyte}));
+  CHECK_FALSE(no_room_for(with_tunnels(0), {.arena = memory.arena, .arena_locked = false, .lockable = mebibyte}));
+  CHECK(no_room_for(with_tunnels(0), {.arena = 54 * mebibyte, .lockable = unit_locked_bytes}));
+}
+
 /// A block's key that no tunnel asked for anything else of.
 crypto::SecretBits key_of(std::size_t bits) {
   std::mt19937_64 generator{bits};

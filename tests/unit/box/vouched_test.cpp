@@ -91,7 +91,8 @@ links:
 TEST_CASE("The key that enough introducers vouch for is the peer's, on the days on which they do") {
   const Geneva geneva;
   const auto whole = geneva.configuration();
-  CHECK(voucher_problems(whole, made).empty());
+  CHECK(voucher_problems(whole).empty());
+  CHECK(voucher_notes(whole.configuration, made).empty());
   const auto trusted = key_vouched_for(whole.configuration.links[0], end);
   REQUIRE(trusted);
   CHECK(trusted->key == identity_of("paris").fingerprint());
@@ -137,7 +138,7 @@ TEST_CASE("What is wrong with a voucher is said with its file and the place that
     fs::copy_file(geneva.directory / "rome", geneva.directory / "oslo", fs::copy_options::overwrite_existing);
     says = "two vouchers of box 'rome'";
   }
-  const auto problems = voucher_problems(whole, made);
+  const auto problems = voucher_problems(whole);
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].line == 15);
   CHECK(problems[0].column == 13);
@@ -148,17 +149,20 @@ TEST_CASE("What is wrong with a voucher is said with its file and the place that
   CHECK(refused.error().message == problems[0].message);
 }
 
-TEST_CASE("Vouchers of the right role and link are taken, and dates are judged when the configuration is checked") {
+TEST_CASE("Vouchers of the right role and link are taken, and their dates are noted, not refused") {
   const Geneva geneva;
   geneva.write("oslo", {.role = "bob", .link = "line"});
   const auto whole = geneva.configuration();
-  CHECK(voucher_problems(whole, end).empty());
+  CHECK(voucher_notes(whole.configuration, end).empty());
   for (const auto day : {made - std::chrono::days{1}, end + std::chrono::days{1}}) {
-    const auto problems = voucher_problems(whole, day);
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].line == 14);
-    CHECK_THAT(problems[0].message, ContainsSubstring("0 of the vouchers for 'paris' count today"));
+    const auto notes = voucher_notes(whole.configuration, day);
+    REQUIRE(notes.size() == 1);
+    CHECK_THAT(notes[0],
+               ContainsSubstring("link 'line'") && ContainsSubstring("0 of the vouchers for 'paris' count today"));
   }
+  CHECK(voucher_problems(whole).empty());
+  fs::remove(geneva.directory / "oslo");
+  CHECK(voucher_notes(whole.configuration, end + std::chrono::days{1}).empty());
 }
 
 }  // namespace

@@ -194,6 +194,19 @@ events
   CHECK_THAT(cloisterctl::render(sample(), true), ContainsSubstring("\x1b["));
 }
 
+TEST_CASE("A link that nothing may bootstrap says what is wrong with the vouchers", "[control]") {
+  auto status = sample();
+  auto& link = status.links.at(0);
+  link.trust_seconds_left = 86400;
+  CHECK_THAT(cloisterctl::render(status, false), ContainsSubstring("bootstrap by:    PSK\n"));
+  link.trust_seconds_left = 0;
+  CHECK_THAT(cloisterctl::render(status, false),
+             ContainsSubstring("bootstrap by:    nothing: the vouchers have ended\n"));
+  link.trust_problem = "'/etc/cloister/paris.oslo.voucher' cannot be read: No such file or directory";
+  CHECK_THAT(cloisterctl::render(status, false),
+             ContainsSubstring("nothing: '/etc/cloister/paris.oslo.voucher' cannot be read"));
+}
+
 TEST_CASE("The socket answers, is open to all who may ask, goes with the service, and a dead one is taken over",
           "[control]") {
   const Directory directory;
