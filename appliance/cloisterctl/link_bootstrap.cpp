@@ -1,13 +1,12 @@
 #include "appliance/cloisterctl/link_bootstrap.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <expected>
 #include <format>
 #include <iostream>
 #include <thread>
 
+#include "appliance/cloisterctl/agreed.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/one_of.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
@@ -19,8 +18,6 @@ namespace {
 /// Longer than the boxes wait between two attempts while an operator is awaited.
 constexpr std::chrono::seconds patience{8};
 constexpr std::chrono::milliseconds between_looks{100};
-/// What a person types who means it.
-constexpr const char* word = "bootstrap";
 
 std::expected<control::LinkStatus, control::Failure> link_of(const LinkBootstrapOptions& options) {
   const auto status = control::fetch_status(options.socket);
@@ -30,17 +27,15 @@ std::expected<control::LinkStatus, control::Failure> link_of(const LinkBootstrap
   });
 }
 
-bool agreed(const control::LinkStatus& link) {
-  std::cerr
-      << std::format(
-             "No QKD key authenticates box '{}' now. This lets link '{}' authenticate it once by what 'bootstrap' "
-             "names instead.\nDo so only when you know why the keys are gone ('cloisterctl events'). Type '{}' to "
-             "go on: ",
-             link.peer, link.name, word)
-      << std::flush;
-  std::string typed;
-  std::getline(std::cin, typed);
-  return typed == word;
+Result<> asked_for(const control::LinkStatus& link) {
+  return agreed(
+      {.command = "link bootstrap",
+       .about = std::format(
+           "No QKD key authenticates box '{}' now. This lets link '{}' authenticate it once by what "
+           "'bootstrap' names instead.\nDo so only when you know why the keys are gone ('cloisterctl events').",
+           link.peer, link.name),
+       .word = "bootstrap",
+       .refused = "nothing was allowed"});
 }
 
 int report(const LinkBootstrapOptions& options, const control::LinkStatus& link) {
@@ -66,9 +61,7 @@ int link_bootstrap(const LinkBootstrapOptions& options) {
   auto link = link_of(options);
   if (!link) return failed(link.error());
   if (!options.yes && link->waits_for == "operator") {
-    if (::isatty(STDIN_FILENO) == 0)
-      return failed("link bootstrap asks on a terminal, and standard input is none: say --yes if it is meant");
-    if (!agreed(*link)) return failed("nothing was allowed");
+    if (const auto meant = asked_for(*link); !meant) return failed(meant.error().message);
   }
   if (const auto ordered =
           control::tell(options.socket, {.request = control::Request::bootstrap, .name = options.link, .subject = {}});

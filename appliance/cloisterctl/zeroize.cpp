@@ -12,6 +12,7 @@
 
 #include "appliance/box/audit_log.hpp"
 #include "appliance/box/zeroize.hpp"
+#include "appliance/cloisterctl/agreed.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/control/client.hpp"
 #include "config/parse.hpp"
@@ -20,18 +21,6 @@ namespace cloister::cloisterctl {
 namespace {
 
 using Done = std::expected<void, control::Failure>;
-
-/// What a person types who means it.
-constexpr const char* word = "zeroize";
-
-bool agreed() {
-  std::cerr << "This destroys all secrets of this box at once and for good: keys in memory, PSKs, the identity, the "
-               "sealed reserve.\nTunnels are blocked; no copy of the files opens any more. Type '"
-            << word << "' to go on: " << std::flush;
-  std::string typed;
-  std::getline(std::cin, typed);
-  return typed == word;
-}
 
 void audit(const config::Configuration& configuration, const char* code, const std::string& text) {
   const auto& box = configuration.box;
@@ -75,9 +64,14 @@ int report(const ZeroizeOptions& options, const Done& done, bool by_service, dou
 
 int zeroize(const ZeroizeOptions& options) {
   if (!options.yes) {
-    if (::isatty(STDIN_FILENO) == 0)
-      return failed("zeroize asks on a terminal, and standard input is none: say --yes if it is meant");
-    if (!agreed()) return failed("nothing was destroyed");
+    const auto meant =
+        agreed({.command = "zeroize",
+                .about = "This destroys all secrets of this box at once and for good: keys in memory, PSKs, "
+                         "the identity, the sealed reserve.\nTunnels are blocked; no copy of the files opens "
+                         "any more.",
+                .word = "zeroize",
+                .refused = "nothing was destroyed"});
+    if (!meant) return failed(meant.error().message);
   }
   const auto begun = std::chrono::steady_clock::now();
   const auto seconds = [begun] {
