@@ -8,7 +8,8 @@ namespace cloister::crypto {
 void forbid_cores();
 
 /// From now on a signal that would end the process by a core dump (a fault, an abort, systemd's watchdog, which sends
-/// SIGABRT) first wipes the arena and the registers of all threads, then ends it as it would have. Call once, in main, before there are threads.
+/// SIGABRT) first wipes the arena and the registers of all threads, then ends it as it would have. Call
+/// once, in main, before there are threads.
 void wipe_on_crash();
 
 }  // namespace cloister::crypto

@@ -63,8 +63,6 @@ bool is_name(std::string_view text) {
 bool is_fingerprint(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
-bool is_role(std::string_view text) { return text == "*" || text == "alice" || text == "bob"; }
-
 std::string signed_part(const Voucher& voucher) {
   return std::format("{}\nbox: {}\nrole: {}\nlink: {}\nkey: {}\nby: {}\ndate: {}\nuntil: {}\n", first_line, voucher.box,
                      voucher.role, voucher.link, voucher.key.hex, voucher.by, to_string(voucher.date),
@@ -129,6 +127,8 @@ std::optional<std::string> at_odds(const Voucher& voucher, std::span<const Vouch
 
 }  // namespace
 
+bool is_voucher_role(std::string_view text) { return text == "*" || text == "alice" || text == "bob"; }
+
 std::optional<Day> parse_day(std::string_view text) {
   constexpr std::string_view form = "dddd-dd-dd";
   const bool formed = text.size() == form.size() && std::ranges::equal(text, form, [](char character, char kind) {
@@ -189,7 +189,7 @@ Result<Voucher> parse_voucher(std::string_view text) {
     return refused("a line is missing or changed");
   const auto first_day = parse_day(*date);
   const auto last_day = parse_day(*until);
-  if (!is_name(*box) || !is_role(*role) || (!is_name(*link) && *link != "*") || !is_fingerprint(*key) ||
+  if (!is_name(*box) || !is_voucher_role(*role) || (!is_name(*link) && *link != "*") || !is_fingerprint(*key) ||
       !is_name(*by) || !first_day || !last_day || *last_day < *first_day)
     return refused("a name, role, fingerprint or date has another form");
   const auto signature = from_base64(*encoded);

@@ -32,6 +32,9 @@ using Day = std::chrono::sys_days;
 [[nodiscard]] std::optional<Day> parse_day(std::string_view text);
 [[nodiscard]] std::string to_string(Day day);
 
+/// "alice", "bob", or "*".
+[[nodiscard]] bool is_voucher_role(std::string_view text);
+
 struct Voucher {
   std::string box;
   std::string role = "*";

@@ -6,6 +6,7 @@
 #include "appliance/box/tpm_settings.hpp"
 #include "appliance/box/vouched.hpp"
 #include "crypto/tpm_file.hpp"
+#include "crypto/voucher_files.hpp"
 
 namespace cloister::box {
 namespace {
@@ -54,7 +55,7 @@ Result<crypto::Credentials> unseal_credentials(crypto::Tpm& tpm, const OwnIdenti
     if (own.key->fingerprint() == peer->key())
       return fail("the vouchers are for this box's own key: get those for the peer's");
     // A box whose clock is wrong, or whose sealed reserve spares it the bootstrap, is not kept shut by a date.
-    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer->counting_on(today())});
+    credentials.pinned.emplace(crypto::PinnedKeys{own.key, peer->counting_on(crypto::today())});
   }
   if (!bootstrap.ca.empty()) {
     auto authority = read_authority(bootstrap);

@@ -8,6 +8,7 @@
 #include "appliance/box/tpm_settings.hpp"
 #include "appliance/box/vouched.hpp"
 #include "appliance/box/zeroize.hpp"
+#include "crypto/voucher_files.hpp"
 #include "hal/plugin/plugin.hpp"
 #include "hal/simulator/simulator.hpp"
 
@@ -106,7 +107,8 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
   settings.local = {link.local_address.address, link.local_address.port};
   settings.peer = {link.peer_address.address, link.peer_address.port};
   if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };
-  if (!link.bootstrap.vouched.by.empty()) settings.read_vouchers = [link] { return key_vouched_for(link, today()); };
+  if (!link.bootstrap.vouched.by.empty())
+    settings.read_vouchers = [link] { return key_vouched_for(link, crypto::today()); };
   settings.tpm = tpm_settings(configuration.tpm);
   settings.vault = reserve_path(configuration, link);
   settings.account_log = configuration.box.state_directory + "/" + link.name + ".accounts.jsonl";

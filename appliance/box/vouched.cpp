@@ -1,10 +1,9 @@
 #include "appliance/box/vouched.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <format>
 
-#include "crypto/tpm_file.hpp"
+#include "crypto/voucher_files.hpp"
 
 namespace cloister::box {
 namespace {
@@ -16,19 +15,6 @@ crypto::Sought sought_of(const config::Link& link) {
   return {.box = link.peer, .role = link.device.role == DeviceRole::alice ? "bob" : "alice", .link = link.name};
 }
 
-std::expected<std::vector<crypto::Voucher>, crypto::NotVouched> read_vouchers(const std::vector<std::string>& paths) {
-  std::vector<crypto::Voucher> vouchers;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto text = crypto::read_text_file(paths[i], crypto::voucher_text_bytes_max);
-    if (!text) return std::unexpected{crypto::NotVouched{text.error().message, i}};
-    auto voucher = crypto::parse_voucher(*text);
-    if (!voucher)
-      return std::unexpected{crypto::NotVouched{std::format("'{}' {}", paths[i], voucher.error().message), i}};
-    vouchers.push_back(std::move(*voucher));
-  }
-  return vouchers;
-}
-
 const config::Setting* setting_at(const config::Settings& settings, const std::string& path) {
   const auto found = std::ranges::find(settings, path, &config::Setting::path);
   return found == settings.end() ? nullptr : &*found;
@@ -36,18 +22,11 @@ const config::Setting* setting_at(const config::Settings& settings, const std::s
 
 }  // namespace
 
-crypto::Day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
-
 std::expected<crypto::VouchedKey, crypto::NotVouched> vouched_key(const config::Link& link) {
   const auto& vouched = link.bootstrap.vouched;
-  auto vouchers = read_vouchers(vouched.vouchers);
-  if (!vouchers) return std::unexpected{std::move(vouchers.error())};
   std::vector<crypto::Believed> believed;
   for (const auto& [name, key] : vouched.by) believed.push_back({name, {key}});
-  auto key = crypto::VouchedKey::from(sought_of(link), std::move(*vouchers), believed, vouched.needed);
-  if (!key && key.error().voucher)
-    key.error().why = std::format("'{}': {}", vouched.vouchers[*key.error().voucher], key.error().why);
-  return key;
+  return crypto::vouched_by_files(sought_of(link), vouched.vouchers, believed, vouched.needed);
 }
 
 Result<crypto::TrustedKey> key_vouched_for(const config::Link& link, crypto::Day day) {

@@ -8,9 +8,6 @@
 
 namespace cloister::box {
 
-/// Today, by this machine's clock.
-[[nodiscard]] crypto::Day today();
-
 /// The key that they say the link's peer has, whatever the day; an error names the file that is wrong.
 [[nodiscard]] std::expected<crypto::VouchedKey, crypto::NotVouched> vouched_key(const config::Link& link);
 /// The same on this day, for a bootstrap: an error where there are too few that count.

@@ -22,6 +22,7 @@
 #include "config/parse.hpp"
 #include "config/schema.hpp"
 #include "config/show.hpp"
+#include "crypto/voucher_files.hpp"
 
 namespace cloister::cloisterctl {
 namespace {
@@ -59,7 +60,7 @@ json::array to_json(const config::Settings& settings) {
 std::vector<std::string> warnings_of(const std::expected<config::Whole, config::Diagnostics>& whole) {
   if (!whole) return {};
   auto warnings = config::notes_on(whole->configuration);
-  std::ranges::move(box::voucher_notes(whole->configuration, box::today()), std::back_inserter(warnings));
+  std::ranges::move(box::voucher_notes(whole->configuration, crypto::today()), std::back_inserter(warnings));
   return warnings;
 }
 

@@ -7,7 +7,7 @@
 
 #include "config/kinds.hpp"
 #include "crypto/tpm_file.hpp"
-#include "crypto/voucher.hpp"
+#include "crypto/voucher_files.hpp"
 
 namespace cloister::cloisterctl {
 namespace json = boost::json;
@@ -33,30 +33,20 @@ Result<crypto::Believed> believed_in(const std::string& text) {
   return crypto::Believed{text.substr(0, sign), *key};
 }
 
-Result<crypto::Voucher> voucher_in(const std::string& path) {
-  const auto text = crypto::read_text_file(path, crypto::voucher_text_bytes_max);
-  if (!text) return std::unexpected{text.error()};
-  auto voucher = crypto::parse_voucher(*text);
-  if (!voucher) return fail(std::format("'{}' {}", path, voucher.error().message));
-  return voucher;
-}
-
 Result<> is_role(const std::string& text) {
-  if (text == "*" || text == "alice" || text == "bob") return {};
+  if (crypto::is_voucher_role(text)) return {};
   return fail(std::format("'{}' is not a role: expected 'alice' (the transmitter) or 'bob' (the receiver)", text));
 }
-
-crypto::Day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
 
 /// An end there must be: who vouches for ever is never asked again whether it is still so.
 Result<crypto::Day> last_day(const std::string& text) {
   constexpr std::chrono::days usual{365};
   constexpr std::chrono::days longest{3650};
-  if (text.empty()) return today() + usual;
+  if (text.empty()) return crypto::today() + usual;
   const auto day = crypto::parse_day(text);
-  if (!day || *day < today() || *day > today() + longest)
+  if (!day || *day < crypto::today() || *day > crypto::today() + longest)
     return fail(std::format("'{}' is not the last day of a voucher: expected one as {}, from today to {}", text,
-                            crypto::to_string(today() + usual), crypto::to_string(today() + longest)));
+                            crypto::to_string(crypto::today() + usual), crypto::to_string(crypto::today() + longest)));
   return *day;
 }
 
@@ -94,7 +84,7 @@ Result<> voucher_make(const VoucherOptions& options) {
                                                 .link = options.link,
                                                 .key = *key,
                                                 .by = options.as,
-                                                .date = today(),
+                                                .date = crypto::today(),
                                                 .until = *until,
                                                 .by_key = own->fingerprint()});
   if (!text) return std::unexpected{text.error()};
@@ -110,20 +100,11 @@ Result<> voucher_check(const VoucherOptions& options) {
     if (!one) return std::unexpected{one.error()};
     believed.push_back(std::move(*one));
   }
-  std::vector<crypto::Voucher> vouchers;
-  for (const auto& path : options.files) {
-    auto voucher = voucher_in(path);
-    if (!voucher) return std::unexpected{voucher.error()};
-    vouchers.push_back(std::move(*voucher));
-  }
   const std::size_t at_least = options.at_least != 0 ? options.at_least : believed.size();
   const auto vouched =
-      crypto::VouchedKey::from({options.box, options.role, options.link}, std::move(vouchers), believed, at_least);
-  if (!vouched) {
-    const auto& [why, file] = vouched.error();
-    return fail(file ? std::format("'{}': {}", options.files[*file], why) : why);
-  }
-  const auto trusted = vouched->counting_on(today());
+      crypto::vouched_by_files({options.box, options.role, options.link}, options.files, believed, at_least);
+  if (!vouched) return fail(vouched.error().why);
+  const auto trusted = vouched->counting_on(crypto::today());
   if (!trusted) return std::unexpected{trusted.error()};
   if (options.json) {
     json::array by;

@@ -1,5 +1,6 @@
 #pragma once
-/// The page's files, in the program itself, one made from the list of events: nothing is read from disk, nothing comes from elsewhere.
+/// The page's files, in the program itself, one made from the list of events: nothing is read from disk, nothing comes from
+/// elsewhere.
 
 #include <string>
 #include <string_view>
