@@ -1,12 +1,16 @@
 #include "appliance/cloisterctl/account.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cstddef>
 #include <format>
+#include <iostream>
+#include <memory>
 #include <string_view>
 
+#include "appliance/cloisterctl/failed.hpp"
 #include "appliance/distill/account_json.hpp"
 #include "appliance/distill/secret_length.hpp"
 
@@ -81,6 +85,15 @@ Result<> recompute_accounts(std::istream& in, std::ostream& out) {
     if (!taken) return taken;
   }
   return accounts.finish();
+}
+
+void offer_account(CLI::App& app, Invocation& invocation) {
+  const auto json = std::make_shared<bool>(false);
+  auto* account = app.add_subcommand(
+      "account",
+      "Recompute the secret length of blocks: accounts as JSON on standard input, bounds on standard output");
+  account->add_flag("--json", *json, "Changes nothing: bounds are JSON");
+  invocation.on(account, [json] { return ended(recompute_accounts(std::cin, std::cout)); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -1,10 +1,12 @@
 #include "appliance/cloisterctl/alarms.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <expected>
 #include <format>
 #include <iostream>
+#include <memory>
 #include <vector>
 
 #include "appliance/cloisterctl/failed.hpp"
@@ -17,6 +19,13 @@
 
 namespace cloister::cloisterctl {
 namespace {
+
+struct AlarmOptions {
+  std::string code;  // empty: any
+  std::string of;    // name of a link or a tunnel; empty: any
+  bool all = false;
+  bool json = false;
+};
 
 using Alarms = std::vector<control::Alarm>;
 
@@ -46,8 +55,6 @@ std::expected<Alarms, std::string> chosen(const Alarms& standing, const AlarmOpt
                                      kind == nullptr ? "" : std::format(" {}", kind->code),
                                      options.of.empty() ? "" : std::format(" of '{}'", options.of))};
 }
-
-}  // namespace
 
 int alarm_list(const std::string& socket, const AlarmOptions& options) {
   const auto status = control::fetch_status(socket);
@@ -107,6 +114,29 @@ int alarm_acknowledge(const std::string& socket, const AlarmOptions& options) {
   }
   if (options.json) print_json(*alarms);
   return number(ExitStatus::done);
+}
+
+}  // namespace
+
+void offer_alarm(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<AlarmOptions>();
+  auto* alarm = app.add_subcommand("alarm", "Show the alarms that stand, or take note of them");
+  alarm->require_subcommand(0, 1);
+  auto* list =
+      alarm->add_subcommand("list", "A line for each alarm that stands (as 'alarm' alone); exit status 5 if any does");
+  auto* show = alarm->add_subcommand("show", "What an alarm that stands means and what to do");
+  auto* acknowledge = alarm->add_subcommand(
+      "acknowledge", "Take note of an alarm, in the audit log with your user number; for operators");
+  show->add_option("code", options->code, "As QBER_HIGH; none: all that stand");
+  acknowledge->add_option("code", options->code, "As QBER_HIGH");
+  for (auto* command : {show, acknowledge})
+    command->add_option("of", options->of, "Name of the link or tunnel (default: whichever has it)");
+  acknowledge->add_flag("--all", options->all, "All alarms that stand");
+  for (auto* command : {alarm, list, show, acknowledge}) command->add_flag("--json", options->json, "For programs");
+  for (auto* command : {alarm, list})
+    invocation.on(command, [&invocation, options] { return alarm_list(invocation.socket, *options); });
+  invocation.on(show, [&invocation, options] { return alarm_show(invocation.socket, *options); });
+  invocation.on(acknowledge, [&invocation, options] { return alarm_acknowledge(invocation.socket, *options); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -140,6 +140,8 @@ compdef _{0} {0} 2>/dev/null || true
                      app.get_name(), command_finder(app, "words", "2", "CURRENT"), options_with_value(app), cases);
 }
 
+namespace {
+
 int print_completion(const CLI::App& app, const std::string& shell, bool json) {
   const CompletionScript completion{.shell = shell,
                                     .script = shell == "bash" ? bash_completion(app) : zsh_completion(app)};
@@ -148,6 +150,20 @@ int print_completion(const CLI::App& app, const std::string& shell, bool json) {
   else
     std::cout << completion.script;
   return 0;
+}
+
+}  // namespace
+
+void offer_completion(CLI::App& app, Invocation& invocation) {
+  const auto json = std::make_shared<bool>(false);
+  auto* completion = app.add_subcommand("completion", "Print the completion script of a shell");
+  completion->require_subcommand(1);
+  auto* bash = completion->add_subcommand("bash", "For bash-completion, or to be sourced");
+  auto* zsh = completion->add_subcommand("zsh", "For a directory of $fpath, as _cloisterctl");
+  for (auto* shell : {bash, zsh}) {
+    shell->add_flag("--json", *json, "For programs");
+    invocation.on(shell, [&app, shell, json] { return print_completion(app, shell->get_name(), *json); });
+  }
 }
 
 }  // namespace cloister::cloisterctl

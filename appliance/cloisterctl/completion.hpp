@@ -5,6 +5,8 @@
 #include <boost/describe/class.hpp>
 #include <string>
 
+#include "appliance/cloisterctl/invocation.hpp"
+
 namespace cloister::cloisterctl {
 
 struct CompletionScript {
@@ -18,7 +20,7 @@ BOOST_DESCRIBE_STRUCT(CompletionScript, (), (shell, script))
 /// For a directory of $fpath, as _cloisterctl; shows the descriptions too.
 [[nodiscard]] std::string zsh_completion(const CLI::App& app);
 
-/// Prints one of them.
-[[nodiscard]] int print_completion(const CLI::App& app, const std::string& shell, bool json);
+/// Of all that the program offers when one is asked for.
+void offer_completion(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

@@ -1,5 +1,6 @@
 #include "appliance/cloisterctl/config.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <format>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +30,14 @@ namespace cloister::cloisterctl {
 namespace {
 
 namespace json = boost::json;
+
+struct ConfigOptions {
+  std::string file = "/etc/cloister/cloister.yaml";
+  std::string other = "/etc/cloister/cloister.yaml";
+  std::optional<std::uint64_t> lockable_mib;  // what the service may lock; none: what this machine's unit says
+  bool man = false;
+  bool json = false;
+};
 
 void print_diagnostics(const config::Diagnostics& diagnostics) {
   for (const auto& diagnostic : diagnostics) std::cerr << config::to_string(diagnostic) << '\n';
@@ -87,8 +97,7 @@ std::uint64_t locked_bytes_of(const config::Whole& whole) {
   return box::secret_bytes_needed(whole.configuration) + box::ring_bytes_needed(whole.configuration);
 }
 
-}  // namespace
-
+/// Says what is wrong in a file, each with its place; exit status 1 then.
 int config_check(const std::string& file, std::optional<std::uint64_t> lockable_mib, bool json) {
   const auto whole = load_checked(file, lockable_mib.transform([](auto mib) { return mib * box::mebibyte; }));
   const auto neighbours = config::neighbours_of(file).value_or(config::Neighbours{});
@@ -121,6 +130,7 @@ int config_check(const std::string& file, std::optional<std::uint64_t> lockable_
   return whole ? 0 : 1;
 }
 
+/// The file with every default written out and marked.
 int config_show(const std::string& file, bool json) {
   const auto settings = config::load_settings(file);
   if (!settings) {
@@ -131,6 +141,8 @@ int config_show(const std::string& file, bool json) {
   return 0;
 }
 
+/// What is in force by one file and not by the other; exit status 0 when nothing, 1 when something, 2 for a file that is
+/// wrong, as diff(1).
 int config_diff(const std::string& before, const std::string& after, bool json) {
   const auto one = config::load_settings(before);
   const auto other = config::load_settings(after);
@@ -155,6 +167,7 @@ int config_schema() {
   return 0;
 }
 
+/// Every key of the file: as Markdown, as the manual page cloister.yaml(5), or for programs.
 int config_reference(bool man, bool json) {
   const auto settings = config::all_settings();
   if (json)
@@ -162,6 +175,34 @@ int config_reference(bool man, bool json) {
   else
     std::cout << (man ? config_man_page(settings) : config_reference_page(settings));
   return 0;
+}
+
+}  // namespace
+
+void offer_config(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<ConfigOptions>();
+  auto* config = app.add_subcommand("config", "Look at configuration files; works without the service");
+  config->require_subcommand(1);
+  auto* check = config->add_subcommand("check", "Say what is wrong in a file, with line and column");
+  auto* show = config->add_subcommand("show", "Show the file with every default written out and marked");
+  for (auto* command : {check, show})
+    command->add_option("file", options->file, "Configuration file")->capture_default_str();
+  check->add_option("--lockable", options->lockable_mib,
+                    "Memory that the service may lock, in MiB, for another machine than this (default: as "
+                    "cloister.service says here, with its drop-ins, or as it is delivered)");
+  auto* diff = config->add_subcommand("diff", "Show what two files change in effect; exit status as of diff(1)");
+  diff->add_option("before", options->file, "Configuration file")->required();
+  diff->add_option("after", options->other, "The other one")->capture_default_str();
+  auto* schema = config->add_subcommand("schema", "Print a JSON Schema of the file, for editors");
+  auto* reference = config->add_subcommand("reference", "Print every key of the file with its meaning, as a page");
+  reference->add_flag("--man", options->man, "As the manual page cloister.yaml(5)");
+  for (auto* command : {check, show, diff, reference}) command->add_flag("--json", options->json, "For programs");
+  schema->add_flag("--json", options->json, "Changes nothing: a schema is JSON");
+  invocation.on(check, [options] { return config_check(options->file, options->lockable_mib, options->json); });
+  invocation.on(show, [options] { return config_show(options->file, options->json); });
+  invocation.on(diff, [options] { return config_diff(options->file, options->other, options->json); });
+  invocation.on(schema, [] { return config_schema(); });
+  invocation.on(reference, [options] { return config_reference(options->man, options->json); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -1,5 +1,6 @@
 #include "appliance/cloisterctl/enroll.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -9,10 +10,15 @@
 #include <format>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
+#include <string>
 
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/tpm_options.hpp"
 #include "config/kinds.hpp"
 #include "crypto/certificates.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_file.hpp"
@@ -20,6 +26,16 @@
 namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
+
+struct IdentityOptions {
+  TpmOptions tpm;
+  std::string identity = "/var/lib/cloister/identity";  // path of the sealed key
+  std::string public_key;                               // path of a public key
+  std::string key;      // its kind, as --key names it; empty: ML-DSA-65, or that of the existing key
+  std::string csr_box;  // name for a certificate request; empty: none is wanted
+  bool json = false;    // for programs
+  bool force = false;   // replace an existing key
+};
 
 Result<> write_text(const std::string& path, const std::string& text) {
   std::ofstream file{path, std::ios::trunc};
@@ -52,6 +68,10 @@ Result<crypto::KeyKind> kind_named(const std::string& name) {
   if (found == key_names.end())
     return fail(std::format("'{}' is no kind of key: expected ml-dsa-65, ecdsa-p256 or ecdsa-p384", name));
   return found->kind;
+}
+
+Result<crypto::Tpm> open_tpm(const IdentityOptions& options) {
+  return options.tpm.settings().and_then([](const auto& settings) { return crypto::Tpm::open(settings); });
 }
 
 Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options, crypto::KeyKind kind) {
@@ -87,15 +107,15 @@ Result<crypto::Identity> obtain_identity(const IdentityOptions& options, bool ex
     if (!kind) return std::unexpected{kind.error()};
     asked = *kind;
   }
-  auto tpm = crypto::Tpm::open(options.tpm);
+  auto tpm = open_tpm(options);
   if (!tpm) return std::unexpected{tpm.error()};
   return existing ? existing_identity(*tpm, options, asked)
                   : fresh_identity(*tpm, options, asked.value_or(crypto::KeyKind::ml_dsa_65));
 }
 
-}  // namespace
-
-Result<> enroll(const IdentityOptions& options) {
+/// Makes a key, seals it, writes its public half beside it for the courier, and shows its fingerprint. With `csr_box` a
+/// request for a certificate too; of the existing key, where there is one and it is not to be replaced.
+Result<> enroll_box(const IdentityOptions& options) {
   const bool request = !options.csr_box.empty();
   if (request && !config::a_name().parse(options.csr_box))
     return fail(std::format("'{}' is not {}", options.csr_box, config::a_name().expected));
@@ -139,12 +159,13 @@ Result<> enroll(const IdentityOptions& options) {
   return {};
 }
 
+/// Of this box's key; of that in the file `public_key` when there is one.
 Result<> show_fingerprint(const IdentityOptions& options) {
   Result<crypto::Fingerprint> fingerprint;
   if (!options.public_key.empty()) {
     fingerprint = fingerprint_of_file(options.public_key);
   } else {
-    auto tpm = crypto::Tpm::open(options.tpm);
+    auto tpm = open_tpm(options);
     if (!tpm) return std::unexpected{tpm.error()};
     fingerprint =
         crypto::unseal_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
@@ -155,6 +176,38 @@ Result<> show_fingerprint(const IdentityOptions& options) {
   else
     std::cout << fingerprint->hex << '\n';
   return {};
+}
+
+}  // namespace
+
+void offer_enroll(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<IdentityOptions>();
+  auto* enroll =
+      app.add_subcommand("enroll", "Make this box's key for bootstraps, sealed in the TPM; show its fingerprint");
+  auto* fingerprint = app.add_subcommand("fingerprint", "Show the fingerprint of this box's key, or of one in a file");
+  for (auto* command : {enroll, fingerprint}) {
+    options->tpm.offer(command);
+    command->add_option("--identity", options->identity, "File of the sealed key, as 'box.identity' names it")
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "For programs");
+  }
+  enroll->add_option("--key", options->key,
+                     "Kind of key: ml-dsa-65, sealed by the TPM (default); ecdsa-p256 or ecdsa-p384, made in the TPM, "
+                     "which it never leaves");
+  enroll->add_option("--csr", options->csr_box,
+                     "Also write a certificate request for a box of this name, to the key's file with .csr; without "
+                     "--force for the key that there is");
+  enroll->add_flag("--force", options->force, "Replace an existing key");
+  fingerprint->add_option("file", options->public_key,
+                          "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
+  invocation.on(enroll, [options] {
+    crypto::forbid_cores();
+    return ended(enroll_box(*options));
+  });
+  invocation.on(fingerprint, [options] {
+    crypto::forbid_cores();
+    return ended(show_fingerprint(*options));
+  });
 }
 
 }  // namespace cloister::cloisterctl

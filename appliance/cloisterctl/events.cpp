@@ -1,25 +1,20 @@
 #include "appliance/cloisterctl/events.hpp"
 
-#include <unistd.h>
-
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cctype>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
+#include <cstdint>
 #include <format>
-#include <fstream>
-#include <functional>
 #include <iostream>
-#include <optional>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
-#include "appliance/cloisterctl/colours.hpp"
+#include "appliance/cloisterctl/event_line.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/print_json.hpp"
-#include "appliance/control/audit.hpp"
 #include "appliance/control/client.hpp"
 #include "appliance/control/event_kinds.hpp"
 #include "appliance/control/standing_alarms.hpp"
@@ -29,15 +24,17 @@ namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
 
-std::string with_times(const std::string& text, std::uint64_t times) {
-  return times > 1 ? std::format("{} ({} times)", text, times) : text;
-}
+struct EventOptions {
+  bool json = false;    // one object a line
+  bool alarms = false;  // only these
+  bool follow = false;  // then what comes, until Ctrl-C
+};
 
-std::string coloured(std::string_view code, bool alarm) {
-  const bool paint = alarm && colours_wanted();
-  const std::string padded = std::format("{:<24}", code);
-  return paint ? "\x1b[31m" + padded + "\x1b[0m" : padded;
-}
+struct ExplainOptions {
+  std::string code;  // empty: all, a line each
+  bool json = false;
+  bool markdown = false;
+};
 
 void print(const control::Event& event, double uptime_seconds, bool as_json) {
   if (as_json) {
@@ -49,58 +46,6 @@ void print(const control::Event& event, double uptime_seconds, bool as_json) {
       std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(ago));
   std::cout << std::format("{:%F %T}  ", at) << coloured(event.code, event.severity == "alarm") << ' ' << event.subject
             << ": " << with_times(event.text, event.times) << '\n';
-}
-
-/// The parts of a log that are there, oldest first.
-std::vector<std::string> parts_of(const AuditOptions& options) {
-  if (!options.files.empty()) return options.files;
-  std::vector<std::string> files;
-  for (unsigned age = control::audit_files_max; age-- > 1;) {
-    const auto older = control::audit_path(options.directory, age);
-    std::error_code error;
-    if (std::filesystem::exists(older, error)) files.push_back(older);
-  }
-  files.push_back(control::audit_path(options.directory, 0));
-  return files;
-}
-
-/// A file that can be read, line by line: what else there may be under its name ends at once, as if it were empty.
-std::optional<std::string> unreadable(const std::string& path, const std::ifstream& file) {
-  const auto because = [&](const char* reason) {
-    return std::format("audit log '{}': {}: name another --directory, or run as root", path, reason);
-  };
-  if (!file) return because(std::strerror(errno));
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return because("it is a directory");
-  return std::nullopt;
-}
-
-/// Whoever may not read a log learns that, and not that something is wrong in it.
-std::optional<int> right_lacking(const std::vector<std::string>& files) {
-  for (const auto& path : files) {
-    if (::access(path.c_str(), R_OK) == 0 || errno != EACCES) continue;
-    return failed(control::Failure{
-        control::Failure::Kind::right_lacking,
-        std::format("this user may not read the audit log '{}': as root say 'runuser -u cloister -- cloisterctl audit'",
-                    path)});
-  }
-  return std::nullopt;
-}
-
-/// Hands each line over; an error is a file that cannot be read, or what the reader found.
-std::optional<std::string> for_each_line(const std::vector<std::string>& files,
-                                         const std::function<std::optional<std::string>(const std::string&)>& reader) {
-  for (const auto& path : files) {
-    std::ifstream file{path};
-    if (auto problem = unreadable(path, file)) return problem;
-    std::uint64_t number = 0;
-    for (std::string line; std::getline(file, line);) {
-      ++number;
-      if (auto problem = reader(line)) return std::format("audit log '{}', line {}: {}", path, number, *problem);
-    }
-    if (file.bad()) return std::format("audit log '{}', behind line {}: {}", path, number, std::strerror(errno));
-  }
-  return std::nullopt;
 }
 
 /// What of the list may be meant by a code that is not in it: what differs by a slip, or has it as a part.
@@ -116,8 +61,6 @@ std::string instead_of(const std::string& code) {
     if (known.contains(upper)) holding += (holding.empty() ? "" : ", ") + known;
   return holding.empty() ? "; 'cloisterctl events explain' lists all" : "; there are: " + holding;
 }
-
-}  // namespace
 
 int events_list(const std::string& socket, const EventOptions& options) {
   std::uint64_t shown = 0;
@@ -180,57 +123,24 @@ int events_explain(const ExplainOptions& options) {
   return 0;
 }
 
-int audit_show(const AuditOptions& options) {
-  const auto parts = parts_of(options);
-  if (const auto refused = right_lacking(parts)) return *refused;
-  const auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
-    const auto entry = control::decode_audit_entry(line);
-    if (!entry) return entry.error();
-    if (options.json)
-      std::cout << line << '\n';
-    else
-      std::cout << std::format("{}  ", entry->time) << coloured(entry->code, entry->severity == "alarm") << ' '
-                << entry->subject << ": " << with_times(entry->text, entry->times) << '\n';
-    return std::nullopt;
-  });
-  return problem ? failed(*problem) : 0;
-}
+}  // namespace
 
-int audit_verify(const AuditOptions& options) {
-  const auto parts = parts_of(options);
-  if (const auto refused = right_lacking(parts)) return *refused;
-  control::AuditChain chain;
-  bool passes_head = false;
-  auto problem = for_each_line(parts, [&](const std::string& line) -> std::optional<std::string> {
-    const auto entry = chain.add(line);
-    passes_head = passes_head || chain.head() == options.head;
-    return entry ? std::nullopt : std::optional{entry.error()};
-  });
-  if (!problem && chain.lines() == 0)
-    problem = "the audit log has no entry, and the service makes one whenever it starts: its lines were taken away";
-  if (!problem && !options.head.empty() && !passes_head)
-    problem = std::format(
-        "no line of the audit log has the hash {}: lines were taken away since, or the log was written anew",
-        options.head);
-  const bool beginning_is_here = chain.begins_after() == control::audit_beginning;
-  if (options.json) {
-    std::cout << json::serialize(json::object{{"whole", !problem},
-                                              {"entries", chain.lines()},
-                                              {"head", chain.head()},
-                                              {"begins_after", chain.begins_after()},
-                                              {"problem", problem.value_or("")}})
-              << '\n';
-    return problem ? 1 : 0;
-  }
-  if (problem) return failed(*problem);
-  std::cout << std::format("{} entries, each bound to the one before; head {}\n", chain.lines(), chain.head());
-  if (!beginning_is_here)
-    std::cout << std::format("the first is entry {}: it follows an earlier part with head {}\n",
-                             chain.newest() - chain.lines() + 1, chain.begins_after());
-  if (options.head.empty())
-    std::cout << "whether the newest lines are all there shows a head kept elsewhere: --head, as the journal has it "
-                 "(CLOISTER_AUDIT_HEAD)\n";
-  return 0;
+void offer_events(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<EventOptions>();
+  auto* events = app.add_subcommand("events", "Show what happened, and what it means");
+  events->require_subcommand(0, 1);
+  events->add_flag("--alarms", options->alarms, "Only what calls for a person");
+  events->add_flag("--follow,-f", options->follow, "Then show what comes, until Ctrl-C");
+  events->add_flag("--json", options->json, "One JSON object a line");
+  invocation.on(events, [&invocation, options] { return events_list(invocation.socket, *options); });
+
+  const auto asked = std::make_shared<ExplainOptions>();
+  auto* explain =
+      events->add_subcommand("explain", "Say what an event means and what to do; works without the service");
+  explain->add_option("code", asked->code, "As QBER_HIGH; none: list all");
+  explain->add_flag("--json", asked->json, "For programs");
+  explain->add_flag("--markdown", asked->markdown, "All events as a page");
+  invocation.on(explain, [asked] { return events_explain(*asked); });
 }
 
 }  // namespace cloister::cloisterctl

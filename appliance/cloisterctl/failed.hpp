@@ -1,17 +1,23 @@
 #pragma once
-/// How a command of cloisterctl says that it failed. Each gives the program's exit status.
+/// How a command of cloisterctl says how it ended. Each gives the program's exit status.
 
 #include <iostream>
 #include <string>
 
 #include "appliance/cloisterctl/exit_status.hpp"
 #include "appliance/control/client.hpp"
+#include "crypto/error.hpp"
 
 namespace cloister::cloisterctl {
 
 inline int failed(const std::string& message) {
   std::cerr << "cloisterctl: " << message << '\n';
   return number(ExitStatus::failed);
+}
+
+/// Of a command that works by itself: its reason is the error.
+inline int ended(const Result<>& outcome) {
+  return outcome ? number(ExitStatus::done) : failed(outcome.error().message);
 }
 
 /// Of a request to the service.

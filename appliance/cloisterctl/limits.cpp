@@ -1,7 +1,9 @@
 #include "appliance/cloisterctl/limits.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <sstream>
 
 #include "appliance/cloisterctl/print_json.hpp"
@@ -44,7 +46,9 @@ std::vector<std::string> points_of(std::string_view markdown) {
   return points;
 }
 
-int limits(bool json) {
+namespace {
+
+int print_limits(bool json) {
   const auto points = points_of(not_defended);
   if (json) {
     print_json(points);
@@ -53,6 +57,15 @@ int limits(bool json) {
   std::cout << "Not defended, or not known:\n";
   for (const auto& point : points) std::cout << "- " << point << '\n';
   return 0;
+}
+
+}  // namespace
+
+void offer_limits(CLI::App& app, Invocation& invocation) {
+  const auto json = std::make_shared<bool>(false);
+  auto* limits = app.add_subcommand("limits", "Say what the box does not defend against; works without the service");
+  limits->add_flag("--json", *json, "For programs");
+  invocation.on(limits, [json] { return print_limits(*json); });
 }
 
 }  // namespace cloister::cloisterctl

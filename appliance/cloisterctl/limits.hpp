@@ -5,11 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "appliance/cloisterctl/invocation.hpp"
+
 namespace cloister::cloisterctl {
 
 /// The points of a Markdown list, without its marks: of a link only its text is left.
 [[nodiscard]] std::vector<std::string> points_of(std::string_view markdown);
-/// Prints those of the page's section. Returns the program's exit status.
-[[nodiscard]] int limits(bool json);
+
+void offer_limits(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

@@ -1,9 +1,12 @@
 #include "appliance/cloisterctl/link_bootstrap.hpp"
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <expected>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include "appliance/cloisterctl/agreed.hpp"
@@ -15,14 +18,20 @@
 namespace cloister::cloisterctl {
 namespace {
 
+struct LinkBootstrapOptions {
+  std::string link;
+  bool yes = false;   // do not ask
+  bool json = false;  // for programs
+};
+
 /// Longer than the boxes wait between two attempts while an operator is awaited.
 constexpr std::chrono::seconds patience{8};
 constexpr std::chrono::milliseconds between_looks{100};
 
-std::expected<control::LinkStatus, control::Failure> link_of(const LinkBootstrapOptions& options) {
-  const auto status = control::fetch_status(options.socket);
+std::expected<control::LinkStatus, control::Failure> link_of(const std::string& socket, const std::string& name) {
+  const auto status = control::fetch_status(socket);
   if (!status) return std::unexpected{status.error()};
-  return one_of(status->links, options.link, "link").transform_error([](const std::string& why) {
+  return one_of(status->links, name, "link").transform_error([](const std::string& why) {
     return control::Failure{.message = why};
   });
 }
@@ -55,25 +64,35 @@ int report(const LinkBootstrapOptions& options, const control::LinkStatus& link)
   return number(ExitStatus::done);
 }
 
-}  // namespace
-
-int link_bootstrap(const LinkBootstrapOptions& options) {
-  auto link = link_of(options);
+int link_bootstrap(const std::string& socket, const LinkBootstrapOptions& options) {
+  auto link = link_of(socket, options.link);
   if (!link) return failed(link.error());
   if (!options.yes && link->waits_for == "operator") {
     if (const auto meant = asked_for(*link); !meant) return failed(meant.error().message);
   }
   if (const auto ordered =
-          control::tell(options.socket, {.request = control::Request::bootstrap, .name = options.link, .subject = {}});
+          control::tell(socket, {.request = control::Request::bootstrap, .name = options.link, .subject = {}});
       !ordered)
     return failed(ordered.error());
   for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
-    link = link_of(options);
+    link = link_of(socket, options.link);
     if (!link) return failed(link.error());
     if (link->authenticated_by != "nobody") break;
     std::this_thread::sleep_for(between_looks);
   }
   return report(options, *link);
+}
+
+}  // namespace
+
+void offer_link_bootstrap(CLI::App& link, Invocation& invocation) {
+  const auto options = std::make_shared<LinkBootstrapOptions>();
+  auto* bootstrap = link.add_subcommand(
+      "bootstrap", "Let a link that waits for its operator ('bootstrap.again') bootstrap once; for operators");
+  bootstrap->add_option("name", options->link, "The link's name")->required();
+  bootstrap->add_flag("--yes", options->yes, "Do not ask: for scripts");
+  bootstrap->add_flag("--json", options->json, "For programs: the link as it is then");
+  invocation.on(bootstrap, [&invocation, options] { return link_bootstrap(invocation.socket, *options); });
 }
 
 }  // namespace cloister::cloisterctl

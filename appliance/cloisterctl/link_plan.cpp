@@ -1,12 +1,16 @@
 #include "appliance/cloisterctl/link_plan.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
+#include <cstdint>
 #include <format>
 #include <fstream>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "appliance/box/distillation_parameters.hpp"
@@ -169,6 +173,19 @@ std::string to_json(const LinkReport& report) {
                    {"distance", distance}});
 }
 
+namespace {
+
+struct LinkPlanOptions {
+  std::string link;  // a preset's name, or a file's path
+  std::optional<double> length_km;
+  std::optional<std::uint64_t> block_bits;
+  std::optional<double> epsilon_budget;
+  double to_km = 150;
+  double step_km = 10;
+  bool json = false;
+  std::string svg;  // file of the plot; empty: none
+};
+
 int link_plan(const LinkPlanOptions& options) {
   auto model = config::find_link_model(options.link);
   if (!model) return print(model.error(), options.link);
@@ -187,6 +204,12 @@ int link_plan(const LinkPlanOptions& options) {
   return file ? 0 : failed(std::format("'{}' cannot be written", options.svg));
 }
 
+struct PresetOptions {
+  std::string name;  // empty: all
+  bool json = false;
+};
+
+/// All presets with their titles, or one's file.
 int link_presets(const std::string& name, bool json) {
   json::array all;
   for (const auto& preset : config::link_presets()) {
@@ -200,6 +223,34 @@ int link_presets(const std::string& name, bool json) {
   if (all.empty()) return failed(std::format("there is no preset '{}': 'cloisterctl link presets' lists them", name));
   if (json) std::cout << json::serialize(all) << '\n';
   return number(ExitStatus::done);
+}
+
+}  // namespace
+
+void offer_link_plan(CLI::App& link, Invocation& invocation) {
+  const auto options = std::make_shared<LinkPlanOptions>();
+  auto* plan = link.add_subcommand("plan", "Say what a link will bring; works without the service");
+  plan->add_option("link", options->link, "A preset ('link presets' lists them), or a file as they are")->required();
+  plan->add_option("--length-km", options->length_km, "Another length of the fibre")->check(CLI::Range(0.0, 1000.0));
+  plan->add_option("--block-bits", options->block_bits, "Another block")
+      ->check(CLI::Range(std::uint64_t{10'000}, std::uint64_t{1} << 40U));
+  plan->add_option("--epsilon-budget", options->epsilon_budget, "Another budget for the link's life")
+      ->check(CLI::Range(1e-20, 1e-3));
+  plan->add_option("--to-km", options->to_km, "How far the rate is shown")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  plan->add_option("--step-km", options->step_km, "In which steps")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->capture_default_str();
+  plan->add_option("--svg", options->svg, "Write a plot to this file");
+  plan->add_flag("--json", options->json, "For programs");
+  invocation.on(plan, [options] { return link_plan(*options); });
+
+  const auto preset = std::make_shared<PresetOptions>();
+  auto* presets = link.add_subcommand("presets", "List the links that are built in, or print one's file");
+  presets->add_option("name", preset->name, "Of the one to print");
+  presets->add_flag("--json", preset->json, "For programs");
+  invocation.on(presets, [preset] { return link_presets(preset->name, preset->json); });
 }
 
 }  // namespace cloister::cloisterctl

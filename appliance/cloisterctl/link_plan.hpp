@@ -1,26 +1,14 @@
 #pragma once
-/// `cloisterctl link`: what a link is expected to bring, by the formulas of the running link; needs no service.
+/// `cloisterctl link plan`: what a link is expected to bring, by the formulas of the running link; needs no service.
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "appliance/cloisterctl/invocation.hpp"
 #include "appliance/distill/link_plan.hpp"
 #include "config/link_model.hpp"
 
 namespace cloister::cloisterctl {
-
-struct LinkPlanOptions {
-  std::string link;  // a preset's name, or a file's path
-  std::optional<double> length_km;
-  std::optional<std::uint64_t> block_bits;
-  std::optional<double> epsilon_budget;
-  double to_km = 150;
-  double step_km = 10;
-  bool json = false;
-  std::string svg;  // file of the plot; empty: none
-};
 
 /// The plan at one length.
 struct PlannedPoint {
@@ -46,9 +34,7 @@ struct LinkReport {
 [[nodiscard]] std::string render(const LinkReport& report);
 [[nodiscard]] std::string to_json(const LinkReport& report);
 
-/// The exit status.
-[[nodiscard]] int link_plan(const LinkPlanOptions& options);
-/// All presets with their titles, or one's file.
-[[nodiscard]] int link_presets(const std::string& name, bool json);
+/// `link plan` and `link presets`.
+void offer_link_plan(CLI::App& link, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

@@ -1,11 +1,10 @@
 #pragma once
-/// `cloisterctl link list` and `show`. Each returns the program's exit status.
+/// `cloisterctl link`: with `list` and `show`, and the commands of link_bootstrap.hpp and link_plan.hpp.
 
-#include <string>
+#include "appliance/cloisterctl/invocation.hpp"
 
 namespace cloister::cloisterctl {
 
-int link_list(const std::string& socket, bool json);
-int link_show(const std::string& socket, const std::string& name, bool json);
+void offer_link(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

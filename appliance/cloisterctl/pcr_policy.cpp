@@ -1,20 +1,33 @@
 #include "appliance/cloisterctl/pcr_policy.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <filesystem>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "appliance/box/tpm_settings.hpp"
+#include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/table.hpp"
-#include "config/parse.hpp"
+#include "appliance/cloisterctl/tpm_options.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
+
+struct PcrPolicyOptions {
+  std::string configuration = "/etc/cloister/cloister.yaml";  // its 'tpm' names the TPM, the PCRs and the files
+  std::string key;                                            // path of the private policy key
+  std::vector<std::string> values;                            // of PCRs, as "7=HEX"; none: those that the TPM has now
+  std::string file;                                           // of signed policies
+  bool json = false;
+};
 
 using Policies = std::vector<crypto::SignedPcrPolicy>;
 
@@ -79,14 +92,7 @@ bool is_signed(const crypto::PcrBinding& binding, const crypto::PcrDigest& polic
          });
 }
 
-}  // namespace
-
-Result<crypto::TpmSettings> tpm_of(const std::string& configuration) {
-  const auto loaded = config::load(configuration);
-  if (!loaded) return fail(config::to_string(loaded.error().front()));
-  return box::tpm_settings(loaded->tpm);
-}
-
+/// What the PCRs are now, and whether that is signed.
 Result<> pcr_policy_show(const PcrPolicyOptions& options) {
   const auto settings = bound_settings(options.configuration);
   if (!settings) return std::unexpected{settings.error()};
@@ -111,6 +117,7 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
   return {};
 }
 
+/// Adds a signature to the file, which is made where there is none.
 Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   const auto key = read_key(options.key, crypto::PolicyKey::parse_private);
   if (!key) return std::unexpected{key.error()};
@@ -135,6 +142,7 @@ Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   return {};
 }
 
+/// Checks the file and puts it where the configuration says.
 Result<> pcr_policy_install(const PcrPolicyOptions& options) {
   const auto settings = bound_settings(options.configuration);
   if (!settings) return std::unexpected{settings.error()};
@@ -158,6 +166,33 @@ Result<> pcr_policy_install(const PcrPolicyOptions& options) {
     std::cerr << std::format("installed in '{}'; a box that is closed opens when its service is restarted\n",
                              binding.signatures);
   return {};
+}
+
+}  // namespace
+
+void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<PcrPolicyOptions>();
+  auto* pcr_policy = app.add_subcommand(
+      "pcr-policy", "Which states of the machine may open what its TPM has sealed; works without the service");
+  pcr_policy->require_subcommand(1);
+  auto* show = pcr_policy->add_subcommand("show", "Show the PCRs of 'tpm.pcrs', and whether this state is signed");
+  auto* sign = pcr_policy->add_subcommand("sign", "Sign this state, or one that --pcr describes, with the policy key");
+  sign->add_option("--key", options->key, "Private policy key (PEM, RSA of 2048 bits)")->required();
+  sign->add_option("--pcr", options->values,
+                   "A PCR's value, as 11=HEX, again for each PCR; asks neither the TPM nor the configuration");
+  sign->add_option("--output", options->file, "File of signed policies: this one is added to it")->required();
+  auto* install = pcr_policy->add_subcommand("install", "Check signed policies and put them where the box reads them");
+  install->add_option("file", options->file, "File of signed policies")->required();
+  for (auto* command : {show, sign, install}) {
+    command->add_option("--config", options->configuration, "Configuration of the service")->capture_default_str();
+    command->add_flag("--json", options->json, "For programs");
+  }
+  invocation.on(show, [options] { return ended(pcr_policy_show(*options)); });
+  invocation.on(sign, [options] {
+    crypto::forbid_cores();
+    return ended(pcr_policy_sign(*options));
+  });
+  invocation.on(install, [options] { return ended(pcr_policy_install(*options)); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -3,15 +3,21 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <boost/json.hpp>
 #include <format>
 #include <iostream>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/tpm_options.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/psk_text.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_file.hpp"
@@ -19,11 +25,21 @@
 namespace cloister::cloisterctl {
 namespace {
 
+struct PskOptions {
+  TpmOptions tpm;
+  std::string output;   // the sealed blob
+  bool halves = false;  // show it in two halves, for two couriers
+  bool json = false;    // for programs
+  bool force = false;   // show a fresh PSK although standard output is no terminal; replace an existing blob
+};
+
 using crypto::Psk;
 using crypto::PskHalf;
 
 Result<> seal_to(const PskOptions& options, const Psk& psk) {
-  auto tpm = crypto::Tpm::open(options.tpm);
+  const auto settings = options.tpm.settings();
+  if (!settings) return std::unexpected{settings.error()};
+  auto tpm = crypto::Tpm::open(*settings);
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::seal_to_file(*tpm, options.output, psk.expose(), options.force);
 }
@@ -81,10 +97,16 @@ Result<Psk> read_psk() {
   return crypto::join(one, *other);
 }
 
-bool show_line(std::span<const std::byte> text) {
-  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-         ::write(STDOUT_FILENO, "\n", 1) == 1;
+/// Straight out of secret memory: a stream would keep a copy.
+bool show(std::span<const std::byte> text) {
+  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
+
+bool show(std::string_view text) { return show(std::as_bytes(std::span{text})); }
+
+bool show_line(std::span<const std::byte> text) { return show(text) && show("\n"); }
+
+std::string json_text(const std::string& text) { return boost::json::serialize(boost::json::value{text}); }
 
 /// One after the other: on a terminal the first is off the screen, and out of what can be scrolled back to, before the
 /// second is on it.
@@ -102,8 +124,20 @@ bool show_halves(const std::array<PskHalf, 2>& halves) {
   return true;
 }
 
-}  // namespace
+/// One object, the halves in one list: who carries what is for the program to decide.
+bool show_json(const PskOptions& options, const Psk& psk, crypto::Random& random) {
+  if (!show(std::format("{{\"file\":{},\"psk\":", json_text(options.output)))) return false;
+  if (!options.halves) return show("\"") && show(crypto::to_text(psk).expose()) && show("\",\"halves\":null}\n");
+  const auto halves = crypto::split(psk, random);
+  return show("null,\"halves\":[\"") && show(crypto::to_text(halves[0]).expose()) && show("\",\"") &&
+         show(crypto::to_text(halves[1]).expose()) && show("\"]}\n");
+}
 
+bool show_plain(const PskOptions& options, const Psk& psk, crypto::Random& random) {
+  return options.halves ? show_halves(crypto::split(psk, random)) : show_line(crypto::to_text(psk).expose());
+}
+
+/// Draws a PSK of 256 bits, seals it, and shows it once for the courier to the other box, or its halves for two.
 Result<> psk_generate(const PskOptions& options) {
   if (::isatty(STDOUT_FILENO) == 0 && !options.force) {
     return fail(
@@ -114,16 +148,17 @@ Result<> psk_generate(const PskOptions& options) {
   Psk psk;
   random.fill(psk.fill());
   if (auto sealed = seal_to(options, psk); !sealed) return sealed;
-  std::cerr << std::format(
-      "sealed in '{}'; {} to the other box and give {} to 'cloisterctl psk import' there; it is not shown again\n",
-      options.output, options.halves ? "let two couriers carry a half each" : "carry this",
-      options.halves ? "both" : "it");
-  const bool shown =
-      options.halves ? show_halves(crypto::split(psk, random)) : show_line(crypto::to_text(psk).expose());
+  if (!options.json)
+    std::cerr << std::format(
+        "sealed in '{}'; {} to the other box and give {} to 'cloisterctl psk import' there; it is not shown again\n",
+        options.output, options.halves ? "let two couriers carry a half each" : "carry this",
+        options.halves ? "both" : "it");
+  const bool shown = options.json ? show_json(options, psk, random) : show_plain(options, psk, random);
   if (!shown) return fail("the PSK could not be shown: generate another with --force");
   return {};
 }
 
+/// Reads a PSK, 64 hexadecimal digits or two halves, from standard input (without echo on a terminal) and seals it.
 Result<> psk_import(const PskOptions& options) {
   const auto psk = read_psk();
   if (!psk) return std::unexpected{psk.error()};
@@ -133,6 +168,36 @@ Result<> psk_import(const PskOptions& options) {
   else
     std::cerr << std::format("sealed in '{}'\n", options.output);
   return {};
+}
+
+}  // namespace
+
+void offer_psk(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<PskOptions>();
+  auto* psk = app.add_subcommand("psk", "Make or take over a bootstrap PSK, sealed in the TPM");
+  psk->require_subcommand(1);
+  auto* generate = psk->add_subcommand("generate", "Draw a PSK of 256 bits, seal it, show it once");
+  auto* import = psk->add_subcommand(
+      "import", "Read a PSK (64 hexadecimal digits, or two halves) from standard input and seal it");
+  for (auto* command : {generate, import}) {
+    options->tpm.offer(command);
+    command->add_option("--output", options->output, "File for the sealed PSK, as 'bootstrap.psk' of the link names it")
+        ->required();
+  }
+  generate->add_flag("--halves", options->halves, "Show it in two halves, for two couriers; neither knows the key");
+  generate->add_flag("--json", options->json,
+                     "For programs: where it is sealed, and the PSK or its halves; to a pipe with --force alone too");
+  generate->add_flag("--force", options->force, "Write the PSK to a pipe too; replace an existing file");
+  import->add_flag("--json", options->json, "For programs: where it is sealed");
+  import->add_flag("--force", options->force, "Replace an existing file");
+  invocation.on(generate, [options] {
+    crypto::forbid_cores();
+    return ended(psk_generate(*options));
+  });
+  invocation.on(import, [options] {
+    crypto::forbid_cores();
+    return ended(psk_import(*options));
+  });
 }
 
 }  // namespace cloister::cloisterctl

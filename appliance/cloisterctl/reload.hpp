@@ -1,11 +1,10 @@
 #pragma once
-/// `cloisterctl reload`: the service takes up what its configuration file now says.
+/// `cloisterctl reload`: the service takes up what its configuration file now says; shows what has changed.
 
-#include <string>
+#include "appliance/cloisterctl/invocation.hpp"
 
 namespace cloister::cloisterctl {
 
-/// Says what has changed. Returns the program's exit status.
-[[nodiscard]] int reload(const std::string& socket, bool json);
+void offer_reload(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

@@ -1,8 +1,11 @@
 #include "appliance/cloisterctl/selftest.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "appliance/cloisterctl/failed.hpp"
@@ -11,8 +14,9 @@
 #include "appliance/control/client.hpp"
 
 namespace cloister::cloisterctl {
+namespace {
 
-int selftest(const std::string& socket, bool json) {
+int run_tests(const std::string& socket, bool json) {
   const auto results = control::test(socket);
   if (!results) return failed(results.error());
   const bool passed = std::ranges::all_of(*results, &control::TestResult::passed);
@@ -28,6 +32,16 @@ int selftest(const std::string& socket, bool json) {
   if (passed) return number(ExitStatus::done);
   return failed(
       "a self-test failed: the box is closed, and lets nothing pass ('cloisterctl events explain SELF_TEST_FAILED')");
+}
+
+}  // namespace
+
+void offer_selftest(CLI::App& app, Invocation& invocation) {
+  const auto json = std::make_shared<bool>(false);
+  auto* selftest = app.add_subcommand(
+      "selftest", "Have the box test its primitives, randomness, TPM and sealed state; where one fails it closes");
+  selftest->add_flag("--json", *json, "For programs");
+  invocation.on(selftest, [&invocation, json] { return run_tests(invocation.socket, *json); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -1,11 +1,10 @@
 #pragma once
-/// `cloisterctl selftest`: has the service test itself.
+/// `cloisterctl selftest`: has the service test itself, and shows a line for each test. The exit status says whether all passed.
 
-#include <string>
+#include "appliance/cloisterctl/invocation.hpp"
 
 namespace cloister::cloisterctl {
 
-/// A line for each test. The exit status says whether all passed.
-int selftest(const std::string& socket, bool json);
+void offer_selftest(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <chrono>
@@ -12,6 +13,8 @@
 #include <format>
 #include <fstream>
 #include <iostream>
+#include <memory>
+#include <string>
 
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/program_output.hpp"
@@ -20,6 +23,12 @@
 namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
+
+struct SupportOptions {
+  std::string configuration = "/etc/cloister/cloister.yaml";
+  std::string output;  // a .tar.gz; empty: one named after the time, in the working directory
+  bool json = false;
+};
 
 constexpr std::chrono::seconds packing_patience{60};
 
@@ -97,11 +106,9 @@ std::string name_by_time() {
                      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
-}  // namespace
-
-int support_bundle(const SupportOptions& options) {
+int support_bundle(const std::string& socket, const SupportOptions& options) {
   const auto output = options.output.empty() ? name_by_time() : options.output;
-  const auto pieces = fetch_support_pieces(options.socket, options.configuration);
+  const auto pieces = fetch_support_pieces(socket, options.configuration);
   if (auto packed = pack(pieces, output); !packed) return failed(packed.error().message);
   json::array contents;
   json::array left_out;
@@ -119,6 +126,18 @@ int support_bundle(const SupportOptions& options) {
   else
     std::cout << output << '\n';
   return number(ExitStatus::done);
+}
+
+}  // namespace
+
+void offer_support_bundle(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<SupportOptions>();
+  auto* support = app.add_subcommand("support-bundle",
+                                     "Pack what somebody who helps needs to know into one file: no secret is in it");
+  support->add_option("--output", options->output, "The file (default: cloister-support-TIME.tar.gz, here)");
+  support->add_option("--config", options->configuration, "Configuration of the service")->capture_default_str();
+  support->add_flag("--json", options->json, "For programs: what is in it and what is left out");
+  invocation.on(support, [&invocation, options] { return support_bundle(invocation.socket, *options); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -4,17 +4,10 @@
 /// Each piece comes from a list in support_pieces.cpp; no directory is copied. What this user may not read, or this
 /// system has not, is left out, and the manifest says so and why.
 
-#include <string>
+#include "appliance/cloisterctl/invocation.hpp"
 
 namespace cloister::cloisterctl {
 
-struct SupportOptions {
-  std::string socket;
-  std::string configuration = "/etc/cloister/cloister.yaml";
-  std::string output;  // a .tar.gz; empty: one named after the time, in the working directory
-  bool json = false;
-};
-/// The program's exit status.
-int support_bundle(const SupportOptions& options);
+void offer_support_bundle(CLI::App& app, Invocation& invocation);
 
 }  // namespace cloister::cloisterctl

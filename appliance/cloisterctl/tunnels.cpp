@@ -1,9 +1,12 @@
 #include "appliance/cloisterctl/tunnels.hpp"
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <expected>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include "appliance/cloisterctl/colours.hpp"
@@ -17,6 +20,11 @@
 namespace cloister::cloisterctl {
 namespace {
 
+struct TunnelOptions {
+  std::string name;
+  bool json = false;
+};
+
 /// An exchange is given up after 5 s.
 constexpr std::chrono::seconds rekey_patience{6};
 constexpr std::chrono::milliseconds between_looks{100};
@@ -28,8 +36,6 @@ std::expected<control::TunnelStatus, control::Failure> tunnel_of(const std::stri
     return control::Failure{.message = why};
   });
 }
-
-}  // namespace
 
 int tunnel_list(const std::string& socket, bool json) {
   const auto status = control::fetch_status(socket);
@@ -60,6 +66,7 @@ int tunnel_show(const std::string& socket, const std::string& name, bool json) {
   return number(ExitStatus::done);
 }
 
+/// Orders a new key and waits, some seconds at most, until the tunnel has it.
 int tunnel_rekey(const std::string& socket, const std::string& name, bool json) {
   const auto before = tunnel_of(socket, name);
   if (!before) return failed(before.error());
@@ -81,6 +88,24 @@ int tunnel_rekey(const std::string& socket, const std::string& name, bool json) 
   }
   return failed(std::format("tunnel '{}' has no new key after {} s (keys in stock: {}): see 'cloisterctl link show {}'",
                             name, rekey_patience.count(), before->stock_keys, before->link));
+}
+
+}  // namespace
+
+void offer_tunnel(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<TunnelOptions>();
+  auto* tunnel = app.add_subcommand("tunnel", "Show this box's tunnels, or give one a new key");
+  tunnel->require_subcommand(0, 1);
+  auto* list = tunnel->add_subcommand("list", "A line for each tunnel (as 'tunnel' alone)");
+  auto* show = tunnel->add_subcommand("show", "All of one tunnel");
+  auto* rekey = tunnel->add_subcommand("rekey", "Give a tunnel a new key now; for operators");
+  for (auto* command : {show, rekey}) command->add_option("name", options->name, "The tunnel's name")->required();
+  for (auto* command : {tunnel, list, show, rekey}) command->add_flag("--json", options->json, "For programs");
+  for (auto* command : {tunnel, list})
+    invocation.on(command, [&invocation, options] { return tunnel_list(invocation.socket, options->json); });
+  invocation.on(show, [&invocation, options] { return tunnel_show(invocation.socket, options->name, options->json); });
+  invocation.on(rekey,
+                [&invocation, options] { return tunnel_rekey(invocation.socket, options->name, options->json); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -1,17 +1,40 @@
 #include "appliance/cloisterctl/voucher.hpp"
 
+#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <chrono>
+#include <cstddef>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/tpm_options.hpp"
 #include "config/kinds.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/tpm_file.hpp"
 #include "crypto/voucher_files.hpp"
 
 namespace cloister::cloisterctl {
 namespace json = boost::json;
 namespace {
+
+struct VoucherOptions {
+  TpmOptions tpm;
+  std::string identity = "/var/lib/cloister/identity";  // path of this box's key
+  std::string as;                                       // this box's name
+  std::string box;                                      // whose key it is about
+  std::string fingerprint;                              // of that key
+  std::string role = "*";                               // as what it is vouched for: "alice", "bob"; *: whichever
+  std::string link = "*";                               // for which link; *: any
+  std::string until;                                    // the last day on which it counts; empty: a year from today
+  std::vector<std::string> files;                       // vouchers
+  std::vector<std::string> by;                          // NAME=FINGERPRINT of whose word is taken
+  std::size_t at_least = 0;                             // so many of them; 0: all
+  bool json = false;                                    // for programs
+};
 
 Result<> is_name(const std::string& text) {
   if (config::a_name().parse(text)) return {};
@@ -61,13 +84,14 @@ Result<> check_words(const VoucherOptions& options) {
 
 /// The TPM is let go before its key signs, which opens it anew.
 Result<crypto::Identity> own_identity(const VoucherOptions& options) {
-  auto tpm = crypto::Tpm::open(options.tpm);
+  const auto settings = options.tpm.settings();
+  if (!settings) return std::unexpected{settings.error()};
+  auto tpm = crypto::Tpm::open(*settings);
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::unseal_identity(*tpm, options.identity);
 }
 
-}  // namespace
-
+/// Shows a voucher, a text, on standard output.
 Result<> voucher_make(const VoucherOptions& options) {
   if (auto right = check_words(options); !right) return right;
   if (auto named = is_name(options.as); !named) return named;
@@ -79,19 +103,30 @@ Result<> voucher_make(const VoucherOptions& options) {
   if (!own) return std::unexpected{own.error()};
   if (options.as == options.box || own->fingerprint() == *key)
     return fail("a box vouches for others, not for itself: the fingerprint is of the other box's key");
-  const auto text = crypto::make_voucher(*own, {.box = options.box,
-                                                .role = options.role,
-                                                .link = options.link,
-                                                .key = *key,
-                                                .by = options.as,
-                                                .date = crypto::today(),
-                                                .until = *until,
-                                                .by_key = own->fingerprint()});
+  const crypto::Voucher said{.box = options.box,
+                             .role = options.role,
+                             .link = options.link,
+                             .key = *key,
+                             .by = options.as,
+                             .date = crypto::today(),
+                             .until = *until,
+                             .by_key = own->fingerprint()};
+  const auto text = crypto::make_voucher(*own, said);
   if (!text) return std::unexpected{text.error()};
-  std::cout << *text << std::flush;
+  if (options.json)
+    std::cout << json::serialize(json::object{{"box", said.box},
+                                              {"fingerprint", said.key.hex},
+                                              {"by", said.by},
+                                              {"date", crypto::to_string(said.date)},
+                                              {"until", crypto::to_string(said.until)},
+                                              {"voucher", *text}})
+              << '\n';
+  else
+    std::cout << *text;
   return {};
 }
 
+/// Shows the fingerprint that enough of those believed vouch for.
 Result<> voucher_check(const VoucherOptions& options) {
   if (auto right = check_words(options); !right) return right;
   std::vector<crypto::Believed> believed;
@@ -121,6 +156,45 @@ Result<> voucher_check(const VoucherOptions& options) {
                              crypto::to_string(voucher.until));
   std::cout << trusted->key.hex << '\n';
   return {};
+}
+
+}  // namespace
+
+void offer_voucher(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<VoucherOptions>();
+  auto* voucher = app.add_subcommand(
+      "voucher",
+      "Vouch for the key of another box, or learn a key that other boxes vouch for; works without the service");
+  voucher->require_subcommand(1);
+  auto* make = voucher->add_subcommand(
+      "make", "Say, signed with this box's key, that a box has the key which you have compared; to standard output");
+  auto* check = voucher->add_subcommand("check", "Show the fingerprint of a box's key that enough boxes vouch for");
+  for (auto* command : {make, check}) {
+    command->add_option("box", options->box, "Name of the box whose key it is")->required();
+    command->add_option("--role", options->role,
+                        "What its device is there, 'alice' or 'bob'; without it a voucher is for whichever");
+    command->add_option("--link", options->link, "For this link alone; without it a voucher is for any");
+    command->add_flag("--json", options->json, "For programs");
+  }
+  make->add_option("fingerprint", options->fingerprint, "Of its key, as you have compared it")->required();
+  make->add_option("--until", options->until,
+                   "The last day on which it counts, by UTC, as 2027-11-26 (default: a year from today)");
+  make->add_option("--as", options->as, "This box's name")->required();
+  options->tpm.offer(make);
+  make->add_option("--identity", options->identity, "File of this box's key, as 'box.identity' names it")
+      ->capture_default_str();
+  check->add_option("file", options->files, "Vouchers, as 'voucher make' has written them")->required();
+  check
+      ->add_option("--by", options->by,
+                   "NAME=FINGERPRINT of a box whose word you take, and whose key you have compared; again for each")
+      ->required()
+      ->allow_extra_args(false);
+  check->add_option("--at-least", options->at_least, "So many of them must vouch (default: all)");
+  invocation.on(make, [options] {
+    crypto::forbid_cores();
+    return ended(voucher_make(*options));
+  });
+  invocation.on(check, [options] { return ended(voucher_check(*options)); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
@@ -9,6 +10,8 @@
 #include <filesystem>
 #include <format>
 #include <iostream>
+#include <memory>
+#include <string>
 
 #include "appliance/box/audit_log.hpp"
 #include "appliance/box/zeroize.hpp"
@@ -19,6 +22,12 @@
 
 namespace cloister::cloisterctl {
 namespace {
+
+struct ZeroizeOptions {
+  std::string configuration = "/etc/cloister/cloister.yaml";
+  bool yes = false;   // do not ask
+  bool json = false;  // for programs
+};
 
 using Done = std::expected<void, control::Failure>;
 
@@ -60,9 +69,7 @@ int report(const ZeroizeOptions& options, const Done& done, bool by_service, dou
   return 0;
 }
 
-}  // namespace
-
-int zeroize(const ZeroizeOptions& options) {
+int zeroize_box(const std::string& socket, const ZeroizeOptions& options) {
   if (!options.yes) {
     const auto meant =
         agreed({.command = "zeroize",
@@ -77,8 +84,8 @@ int zeroize(const ZeroizeOptions& options) {
   const auto seconds = [begun] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   };
-  if (!control::service_absent(options.socket)) {
-    const Done done = control::tell(options.socket, {.request = control::Request::zeroize, .name = {}, .subject = {}});
+  if (!control::service_absent(socket)) {
+    const Done done = control::tell(socket, {.request = control::Request::zeroize, .name = {}, .subject = {}});
     return report(options, done, true, seconds());
   }
   const auto configuration = config::load(options.configuration);
@@ -88,11 +95,27 @@ int zeroize(const ZeroizeOptions& options) {
   }
   // It may run and listen elsewhere.
   const auto& configured = configuration->box.control_socket;
-  const bool by_service = configured != options.socket && !control::service_absent(configured);
+  const bool by_service = configured != socket && !control::service_absent(configured);
   const Done done = by_service
                         ? control::tell(configured, {.request = control::Request::zeroize, .name = {}, .subject = {}})
                         : destroy(*configuration);
   return report(options, done, by_service, seconds());
+}
+
+}  // namespace
+
+void offer_zeroize(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<ZeroizeOptions>();
+  auto* zeroize = app.add_subcommand(
+      "zeroize",
+      "Destroy all secrets of this box: in memory, in the TPM, on disk; also where the service does not run");
+  zeroize->add_flag("--yes", options->yes, "Do not ask: for scripts");
+  zeroize
+      ->add_option("--config", options->configuration,
+                   "Where the service does not run: its configuration, which names TPM and files")
+      ->capture_default_str();
+  zeroize->add_flag("--json", options->json, "For programs: what was done, as one JSON object");
+  invocation.on(zeroize, [&invocation, options] { return zeroize_box(invocation.socket, *options); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -1,0 +1,28 @@
+#include "appliance/cloisterctl/tpm_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "appliance/box/tpm_settings.hpp"
+#include "config/parse.hpp"
+
+namespace cloister::cloisterctl {
+
+void TpmOptions::offer(CLI::App* command) {
+  command->add_option("--tpm", tcti_, "TPM: device:FILE, swtpm:path=SOCKET or swtpm:host=ADDRESS,port=NUMBER")
+      ->capture_default_str();
+  command->add_option("--config", configuration_,
+                      "Configuration whose 'tpm' says which TPM, and what PCRs the secret is bound to (in place of "
+                      "--tpm)");
+}
+
+Result<crypto::TpmSettings> TpmOptions::settings() const {
+  return configuration_.empty() ? crypto::TpmSettings{tcti_} : tpm_of(configuration_);
+}
+
+Result<crypto::TpmSettings> tpm_of(const std::string& configuration) {
+  const auto loaded = config::load(configuration);
+  if (!loaded) return fail(config::to_string(loaded.error().front()));
+  return box::tpm_settings(loaded->tpm);
+}
+
+}  // namespace cloister::cloisterctl
