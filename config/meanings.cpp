@@ -33,6 +33,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"links.bootstrap.ca", "The certificates of the authorities that the peer's certificate may come from (PEM). Read at each connection. Needs 'box.certificate' and 'crl'."},
     {"links.bootstrap.crl", "Their revocation lists (PEM), one of each authority and in date. Read at each connection."},
     {"links.bootstrap.again", "Whether a link that has lost its QKD keys, and the sealed reserve with them, bootstraps again by itself, or only when this box's operator allows it ('cloisterctl link bootstrap'), each time. The first bootstrap of a new link needs no such word."},
+    {"links.authentication.policy", "What authenticates blocks once there is QKD key: 'its-only', tags under QKD key that is used once; where the reserve is spent, no new key before a bootstrap. 'its-preferred', the same, and computational tags while the reserve is at its low mark. 'computational', no key is spent on tags. The same on both boxes; each key says what authenticated its block."},
     {"links.authentication.reserve", "QKD key that is set aside, first, for authenticating the classical channel."},
     {"links.device.driver", "What drives the device: the simulated one, or a vendor's library."},
     {"links.device.role", "Whether this box transmits or receives; the peer's is the other."},

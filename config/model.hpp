@@ -88,7 +88,11 @@ struct Bootstrap {
   bool operator==(const Bootstrap&) const = default;
 };
 
+/// What authenticates blocks once there is QKD key.
+enum class AuthenticationPolicy { its_only, its_preferred, computational };
+
 struct Authentication {
+  AuthenticationPolicy policy = AuthenticationPolicy::its_preferred;
   std::uint64_t reserve_bytes = 16UZ * 1024;
   bool operator==(const Authentication&) const = default;
 };

@@ -125,6 +125,13 @@ Link read_link(Section section, const Configuration& configuration) {
   link.bootstrap = read_bootstrap(section.section("bootstrap", true), configuration, link.peer);
 
   Section authentication = section.section("authentication", false);
+  authentication.read("policy", link.authentication.policy,
+                      one_of<AuthenticationPolicy>({{"its-only", AuthenticationPolicy::its_only},
+                                                    {"its-preferred", AuthenticationPolicy::its_preferred},
+                                                    {"computational", AuthenticationPolicy::computational}},
+                                                   "a policy: expected 'its-only' (QKD keys, each used once, or no new "
+                                                   "key), 'its-preferred' (and a computational tag when those run "
+                                                   "low) or 'computational'"));
   authentication.read("reserve", link.authentication.reserve_bytes,
                       within(a_size(), std::uint64_t{1024}, std::uint64_t{16} << 20U));
   authentication.finish();

@@ -4,6 +4,8 @@
 #include <format>
 #include <utility>
 
+#include "appliance/box/link_parts.hpp"
+
 namespace cloister::box {
 namespace {
 
@@ -55,6 +57,7 @@ std::string agreement_of(const std::string& box, const config::Link& link) {
   lines += std::format("distillation.planned_blocks_per_second={}\n", d.planned_blocks_per_second);
   lines += std::format("distillation.qber_limit={}\n", d.qber_limit);
   lines += std::format("distillation.block_bits={}\n", d.block_bits);
+  lines += std::format("authentication.policy={}\n", to_string(policy_of(link.authentication)));
   lines += std::format("authentication.reserve={} bytes\n", link.authentication.reserve_bytes);
   return lines;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "appliance/box/box_status.hpp"
+#include "appliance/box/link_parts.hpp"
 #include "appliance/box/zeroize.hpp"
 
 namespace cloister::box {
@@ -99,6 +100,7 @@ control::BoxStatus ClosedBox::status() const {
     closed.role = link.device.role == config::DeviceRole::alice ? "alice" : "bob";
     closed.state = state_of(by_);
     closed.authenticated_by = "nobody";
+    closed.authentication_policy = to_string(policy_of(link.authentication));
     closed.device = "not opened";
     status.links.push_back(std::move(closed));
   }
@@ -108,6 +110,7 @@ control::BoxStatus ClosedBox::status() const {
     closed.link = tunnel.link;
     closed.interface = tunnel.interface;
     closed.state = "blocked";
+    closed.authenticated_by = "nobody";
     status.tunnels.push_back(std::move(closed));
   }
   return status;

@@ -95,7 +95,7 @@ struct Link::SessionActions {
     link.store_.keep_only(established.kept);
     link.generation_ = ++link.last_generation_;
     link.surroundings_.start_chain(link.generation_, established.first_block);
-    const bool by_qkd = established.by == session::Authenticator::qkd;
+    const bool by_qkd = established.by != session::Authenticator::bootstrap;
     link.surroundings_.info(
         by_qkd ? "SESSION_RESUMED" : "BOOTSTRAP_DONE", link.subject(),
         established.restarted
@@ -126,9 +126,15 @@ struct Link::SessionActions {
                     burnt.block.value));
   }
   void operator()(session::AuthenticatorChanged& changed) const {
-    if (changed.by != session::Authenticator::qkd) return;
-    link.surroundings_.info("AUTHENTICATION_SWITCHED", link.subject(),
-                            "classical channel authenticated by QKD keys from now on; bootstrap secrets wiped");
+    if (changed.from == session::Authenticator::bootstrap)
+      link.surroundings_.info("AUTHENTICATION_SWITCHED", link.subject(),
+                              std::format("classical channel authenticated by {} from now on; bootstrap secrets wiped",
+                                          changed.by == session::Authenticator::qkd
+                                              ? "QKD keys"
+                                              : "tags under keys that are derived from QKD key (computational)"));
+    else if (changed.by == session::Authenticator::qkd)
+      link.surroundings_.info("AUTHENTICATION_RAISED", link.subject(),
+                              "classical channel authenticated by QKD keys again, each used once");
   }
   void operator()(session::Lost& lost) const {
     link.generation_ = 0;
@@ -221,14 +227,15 @@ void Link::on_held(session::BlockHeld& held) {
   finished_.erase(finished_.begin());
   closing_ = false;
 
-  const auto own = keys::Needs::decode(held.own_note);
+  auto own = keys::Needs::decode(held.own_note);
   const auto peer = keys::Needs::decode(held.peer_note);
   if (!own || !peer) {
     session_.on_protocol_error(own ? peer.error().message : own.error().message, surroundings_.now());
     return;
   }
   const std::size_t bits = block.key.size_bits();
-  auto reserve = store_.add(held.block, std::move(block.key), *own, *peer);
+  if (!session_.feeds_reserve(held.by)) own->reserve_bits = 0;
+  auto reserve = store_.add(held.block, held.by, std::move(block.key), *own, *peer);
   if (!reserve) {
     session_.on_protocol_error(reserve.error().message, surroundings_.now());
     return;

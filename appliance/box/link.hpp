@@ -34,7 +34,7 @@ struct LinkSettings {
 struct EndedBlock {
   distill::Account account;
   std::string outcome;           // "held", "burnt", or the code of why it was dropped
-  std::string authenticated_by;  // "bootstrap", "qkd"; empty where it came to no tag
+  std::string authenticated_by;  // "bootstrap", "qkd", "computational"; empty where it came to no tag
   std::string reason;            // why it gave no key, for a person
   double seconds = 0;            // from its first detections to the end
 };

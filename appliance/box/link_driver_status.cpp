@@ -73,6 +73,7 @@ control::LinkStatus LinkDriver::status() const {
   status.peer = link_.settings().session.peer_box;
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
+  status.authentication_policy = to_string(link_.settings().session.policy);
   status.bootstrap_by = to_string(link_.credentials());
   status.trust_seconds_left = trust_left(link_.credentials());
   status.trust_problem = trust_problem(link_.credentials());
@@ -98,6 +99,7 @@ control::LinkStatus LinkDriver::status() const {
   status.blocks_made = session.blocks_held;
   status.blocks_dropped = figures_.blocks_dropped;
   status.blocks_burnt = session.blocks_burnt;
+  status.blocks_computational = session.blocks_computational;
   status.block_filled_bits = figures_.filling_bits;
   status.block_size_bits = link_.settings().distillation.block_bits;
   status.reserve_bits = session.reserve_bits;
@@ -138,6 +140,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.interface = settings.interface;
     status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
     status.cipher = cipher_of(settings.rekey);
+    status.authenticated_by = to_string(engine.authenticated_by);
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);
     status.rekeys = engine.rekeys;

@@ -61,6 +61,18 @@ session::BootstrapAgain policy_of(const config::Bootstrap& bootstrap) {
                                                                 : session::BootstrapAgain::automatic;
 }
 
+session::Policy policy_of(const config::Authentication& authentication) {
+  switch (authentication.policy) {
+    case config::AuthenticationPolicy::its_only:
+      return session::Policy::its_only;
+    case config::AuthenticationPolicy::its_preferred:
+      return session::Policy::its_preferred;
+    case config::AuthenticationPolicy::computational:
+      return session::Policy::computational;
+  }
+  return {};
+}
+
 Result<DeviceFactory> device_of(const config::Link& link) {
   if (link.device.driver != "plugin") return simulated_device(link);
   return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
@@ -98,6 +110,7 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
                            .peer_box = link.peer,
                            .agreement = agreement_of(configuration.box.name, link),
                            .bootstrap_again = policy_of(link.bootstrap),
+                           .policy = policy_of(link.authentication),
                            .reserve_bits = link.authentication.reserve_bytes * 8};
   settings.link.tunnels = std::move(tunnels.settings);
   settings.paths = std::move(tunnels.numbers);

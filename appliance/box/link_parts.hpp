@@ -20,6 +20,7 @@ struct LinkTunnels {
                                              const Traffic::Numbers& numbers);
 
 [[nodiscard]] session::BootstrapAgain policy_of(const config::Bootstrap& bootstrap);
+[[nodiscard]] session::Policy policy_of(const config::Authentication& authentication);
 
 [[nodiscard]] LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link,
                                              LinkTunnels tunnels);

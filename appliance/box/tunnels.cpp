@@ -179,14 +179,14 @@ void Tunnels::drain(Tunnel& tunnel) {
     void operator()(vpn::NeedKey& need) const {
       if (!need.name) {
         if (auto next = self.store_.take_next(tunnel.id))
-          tunnel.engine.on_key(next->name, std::move(next->key), self.surroundings_.now());
+          tunnel.engine.on_key(next->name, next->by, std::move(next->key), self.surroundings_.now());
         else
           tunnel.engine.on_no_key(self.surroundings_.now());
         return;
       }
       auto key = self.store_.take(tunnel.id, *need.name);
       if (key)
-        tunnel.engine.on_key(*need.name, std::move(*key), self.surroundings_.now());
+        tunnel.engine.on_key(key->name, key->by, std::move(key->key), self.surroundings_.now());
       else
         tunnel.engine.on_no_key(self.surroundings_.now());
     }

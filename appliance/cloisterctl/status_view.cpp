@@ -46,6 +46,7 @@ std::string line(std::string_view name, std::string_view value) {
 std::string authenticator(const Paint& paint, const std::string& by) {
   if (by == "qkd") return paint.good("QKD keys (information-theoretic)");
   if (by == "bootstrap") return "bootstrap (TLS 1.3)";
+  if (by == "computational") return "keys derived from QKD key (computational)";
   return paint.bad("nobody");
 }
 
@@ -91,14 +92,18 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
         line("waits for", std::format("an operator to allow a bootstrap: 'cloisterctl link bootstrap {}'", link.name));
   if (link.waits_for == "peer's operator")
     out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
-  out += line("authenticated by", authenticator(paint, link.authenticated_by));
+  out += line("authenticated by",
+              std::format("{}; policy {}", authenticator(paint, link.authenticated_by), link.authentication_policy));
   out += line("bootstrap by", bootstrap_by(link, paint));
   out += line("device", link.device);
   out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
   out += line("rates",
               std::format("{} raw, {} sifted, {} secret", with_rate_unit(link.detections_per_second),
                           with_rate_unit(link.sifted_bits_per_second), with_rate_unit(link.secret_bits_per_second)));
-  out += line("blocks", std::format("{} made, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made,
+  out += line("blocks", std::format("{} made{}, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made,
+                                    link.blocks_computational == 0
+                                        ? ""
+                                        : std::format(" ({} authenticated computationally)", link.blocks_computational),
                                     link.blocks_dropped, link.blocks_burnt,
                                     link.block_size_bits == 0 ? 0.0
                                                               : 100.0 * static_cast<double>(link.block_filled_bits) /
@@ -125,6 +130,7 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
   out += line("link", tunnel.link + ", interface " + tunnel.interface);
   out += line("state", paint.state(tunnel.state));
   out += line("cipher", tunnel.cipher);
+  if (tunnel.key_age_seconds) out += line("key's block", "authenticated by " + tunnel.authenticated_by);
   if (!tunnel.spi_in.empty()) {
     const std::string age =
         tunnel.key_age_seconds ? std::format(", key {:.1f} s old", *tunnel.key_age_seconds) : std::string{};

@@ -27,8 +27,25 @@ constexpr auto kinds = std::to_array<EventKind>({
      "copy (field CLOISTER_AUDIT_HEAD), and find out who can write to the state directory."},
     {"AUDIT_LOST", true, "The audit log cannot be written: events since then are in the journal alone.",
      "Give the file system of 'box.state_directory' room and its right owner, and restart the service."},
+    {"AUTHENTICATION_LOWERED", true,
+     "The reserve that pays for authentication is at its low mark, and blocks are lost at their very end, where their "
+     "tags are spent. As 'authentication.policy: its-preferred' says, keys are made on: from the block that the text "
+     "names their authentication is computational (under keys that are derived from QKD key), and they are labelled "
+     "so. "
+     "Some are still tried with QKD keys that are used once; the first that succeeds ends this.",
+     "Find out what ends sessions at that moment: the events before say it. Equipment that fails does it seldom, "
+     "somebody who wants this outcome does it each time. Keys that are made meanwhile are safe if nobody broke "
+     "HMAC-SHA-512 "
+     "while they were made. Where that is not enough, set 'authentication.policy: its-only' on both boxes. When no pad "
+     "is "
+     "left at all ('cloisterctl link show': reserve), a restart of either service comes back on the sealed reserve."},
+    {"AUTHENTICATION_RAISED", false,
+     "QKD keys that are used once authenticate the classical channel again, and the reserve fills.", ""},
     {"AUTHENTICATION_SWITCHED", false,
-     "From this message on QKD keys authenticate the classical channel; the secrets of the bootstrap are wiped.", ""},
+     "From this message on QKD keys authenticate the classical channel (with 'authentication.policy: computational', "
+     "keys "
+     "that are derived from them); the secrets of the bootstrap are wiped.",
+     ""},
     {"BLOCK_BURNT", false,
      "The session ended before both boxes had confirmed a block; what one side lacks both discard. No key bit is used.",
      ""},
@@ -149,7 +166,9 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"RESERVE_EMPTY", true,
      "The QKD keys set aside for authenticating the channel are spent on one of the boxes. The session ends, and the "
      "link "
-     "is bootstrapped anew.",
+     "is bootstrapped anew. With 'authentication.policy: its-only' that is what becomes of a link whose blocks are "
+     "lost at "
+     "their very end.",
      "If it happens again, blocks come too seldom for the reserve: enlarge 'authentication.reserve', or find out who "
      "keeps "
      "ending the session."},

@@ -25,6 +25,7 @@ constexpr std::string_view tunnel_removed = "TUNNEL_REMOVED";
 constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"AGREEMENT_DIFFERS", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"AUDIT_LOST", {started}},
+    {"AUTHENTICATION_LOWERED", {"AUTHENTICATION_RAISED", "BOOTSTRAP_DONE", link_closed, started}},
     {"BOOTSTRAP_REFUSED", {"BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"BOOTSTRAP_WAITS", {"BOOTSTRAP_ALLOWED", "BOOTSTRAP_DONE", "SESSION_RESUMED", link_closed, started}},
     {"DEVICE_LOST", {"DEVICE_FOUND", link_closed, started}},

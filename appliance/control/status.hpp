@@ -16,7 +16,7 @@ namespace cloister::control {
 struct BlockStatus {
   std::uint64_t number = 0;
   std::string outcome;           // "held", "burnt", or the code of why it was dropped
-  std::string authenticated_by;  // "bootstrap", "qkd"; empty where it came to no tag
+  std::string authenticated_by;  // "bootstrap", "qkd", "computational"; empty where it came to no tag
   std::string bound;             // "wiesemann2024", …
   double eps_sec = 0;
   double eps_cor = 0;
@@ -52,8 +52,9 @@ struct LinkStatus {
   // "disconnected", "greeting", "bootstrapping", "waits for an operator", "no device", "no light", "running",
   // "no key: blocks dropped"
   std::string state;
-  std::string waits_for;         // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
-  std::string authenticated_by;  // "nobody", "bootstrap", "qkd"
+  std::string waits_for;              // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
+  std::string authenticated_by;       // "nobody", "bootstrap", "qkd"; "computational" under keys derived from QKD key
+  std::string authentication_policy;  // "its-only", "its-preferred", "computational"
   std::string bootstrap_by;  // what a bootstrap rests on, for a person: "PSK", "pinned keys (…)", "certificates (…)"
   std::optional<double> trust_seconds_left;  // until the vouchers for the peer's key are too few; none: no vouchers
   std::string trust_problem;                 // why the vouchers give no key of the peer now; empty: nothing is wrong
@@ -66,6 +67,7 @@ struct LinkStatus {
   std::uint64_t blocks_made = 0;
   std::uint64_t blocks_dropped = 0;
   std::uint64_t blocks_burnt = 0;
+  std::uint64_t blocks_computational = 0;  // of those made: authenticated under keys derived from QKD key
   std::uint64_t block_filled_bits = 0;
   std::uint64_t block_size_bits = 0;
   std::uint64_t reserve_bits = 0;
@@ -82,12 +84,12 @@ struct LinkStatus {
   double epsilon_per_block = 0;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, waits_for, authenticated_by, bootstrap_by, trust_seconds_left,
-                       trust_problem, device, qber, test_qber, detections_per_second, sifted_bits_per_second,
-                       secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt, block_filled_bits,
-                       block_size_bits, reserve_bits, reserve_bits_max, authentication_spent_bits, sealed_restarts,
-                       discarded_bits, last_error, last_block, failed_reconciliations, last_drop, epsilon_total,
-                       epsilon_budget, epsilon_per_block))
+                      (name, peer, role, state, waits_for, authenticated_by, authentication_policy, bootstrap_by,
+                       trust_seconds_left, trust_problem, device, qber, test_qber, detections_per_second,
+                       sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
+                       blocks_computational, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
+                       authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,
+                       failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;
@@ -95,7 +97,8 @@ struct TunnelStatus {
   std::string interface;
   std::string state;  // "waiting", "up", "blocked", "differs", "no interface"
   std::string cipher;
-  std::string spi_in;  // "0x1a2b3c4d", empty without an SA
+  std::string authenticated_by;  // what authenticated the block that its key is from; "nobody" without a key
+  std::string spi_in;            // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
   std::optional<double> key_age_seconds;
   std::uint64_t rekeys = 0;
@@ -113,9 +116,9 @@ struct TunnelStatus {
   std::uint64_t replays = 0;
 };
 BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
-                      (name, link, interface, state, cipher, spi_in, spi_out, key_age_seconds, rekeys, stock_keys,
-                       stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out, dropped_no_key,
-                       dropped_selector, dropped_send, authentication_failures, replays))
+                      (name, link, interface, state, cipher, authenticated_by, spi_in, spi_out, key_age_seconds, rekeys,
+                       stock_keys, stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out,
+                       dropped_no_key, dropped_selector, dropped_send, authentication_failures, replays))
 
 struct Event {
   std::uint64_t number = 0;

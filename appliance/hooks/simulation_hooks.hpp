@@ -38,6 +38,12 @@ enum class PlantedBug : std::uint8_t {
   held_too_early,             // a block is held when its tags are out and in, without the peer's word
   ready_without_pads,         // a reserve serves as long as it has its keys
   spent_chunk_kept,           // a sealed reserve that serves nobody is offered again
+  // The reserve's policy.
+  label_not_of_block,    // a block that no pad has paid for says that it was
+  label_lost,            // the key store forgets what authenticated a block
+  policy_not_asked,      // a reserve at its low mark ends in computational tags whatever the policy is
+  unpaid_feeds_reserve,  // what a block without a paid tag gives goes to the reserve
+  empty_reserve_pays,    // tags are to be paid for until there is no pad left, and then the session ends
   // The bootstrap's policy.
   allowance_not_asked,   // a box that must wait for its operator does not
   allowance_kept,        // one allowance serves every bootstrap from then on

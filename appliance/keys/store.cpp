@@ -67,12 +67,14 @@ Needs Store::needs(std::uint64_t reserve_need_bits) const {
   return needs;
 }
 
-Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, const Needs& own, const Needs& peer) {
+Result<crypto::SecretBits> Store::add(BlockId block, Authenticator by, crypto::SecretBits key, const Needs& own,
+                                      const Needs& peer) {
   if (newest_ && block <= *newest_)
     return fail(
         std::format("block {} comes after block {}: blocks are allocated once, in order", block.value, newest_->value));
   newest_ = block;
   hooks::saw_block_allocated(block.value);
+  if (hooks::planted(hooks::PlantedBug::label_lost)) by = Authenticator::qkd;
   const std::size_t bits = key.size_bits();
   balance_.produced_bits += bits;
 
@@ -98,7 +100,7 @@ Result<crypto::SecretBits> Store::add(BlockId block, crypto::SecretBits key, con
     for (auto& want : wants) {
       if (want.keys == 0 || at + key_bits > bits) continue;
       --want.keys;
-      if (want.stock != nullptr) want.stock->keys.push_back({{block, index}, key_at(key, at)});
+      if (want.stock != nullptr) want.stock->keys.push_back({{block, index}, by, key_at(key, at)});
       (want.stock != nullptr ? balance_.stock_bits : balance_.burnt_bits) += key_bits;
       ++index;
       at += key_bits;
@@ -115,7 +117,7 @@ std::optional<NamedKey> Store::take_next(TunnelId tunnel) {
   NamedKey key = std::move(keys.front());
   hooks::saw_key_taken(key.key.expose());
   if (hooks::planted(hooks::PlantedBug::stock_key_kept)) {
-    keys.front() = {key.name, {}};
+    keys.front() = {key.name, key.by, {}};
     std::ranges::copy(key.key.expose(), keys.front().key.fill().begin());
     return key;
   }
@@ -125,14 +127,14 @@ std::optional<NamedKey> Store::take_next(TunnelId tunnel) {
   return key;
 }
 
-Result<TunnelKey> Store::take(TunnelId tunnel, const KeyName& name) {
+Result<NamedKey> Store::take(TunnelId tunnel, const KeyName& name) {
   burn_before(tunnel, name);
   const auto& stock = stocks_.at(tunnel);
   if (stock.keys.empty() || stock.keys.front().name != name) {
     return fail(std::format("tunnel '{}' has no key {}/{}: it was used, burnt or never given", stock.settings.tunnel,
                             name.block.value, name.index));
   }
-  return std::move(take_next(tunnel)->key);
+  return std::move(*take_next(tunnel));
 }
 
 void Store::burn(Stock& stock, std::vector<NamedKey>::iterator end) {

@@ -25,6 +25,7 @@
 namespace cloister::keys {
 
 using crypto::TunnelKey;
+using wire::Authenticator;
 using wire::BlockId;
 using wire::KeyName;
 using wire::TunnelId;
@@ -48,6 +49,7 @@ struct Needs {
 
 struct NamedKey {
   KeyName name;
+  Authenticator by{};  // its block was authenticated by that
   TunnelKey key;
 };
 
@@ -73,15 +75,15 @@ class Store {
   [[nodiscard]] Needs needs(std::uint64_t reserve_need_bits) const;
   /// Allocates a held block; returns the bits for the reserve (may be empty). `own` and `peer` are the notes of both
   /// boxes. Blocks ascend; a block that was seen before is refused.
-  [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, crypto::SecretBits key, const Needs& own,
-                                               const Needs& peer);
+  [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, Authenticator by, crypto::SecretBits key,
+                                               const Needs& own, const Needs& peer);
 
   // Of a tunnel that is here.
   /// The oldest key of its stock; the box that starts a rekey takes it and tells the other its name.
   [[nodiscard]] std::optional<NamedKey> take_next(TunnelId tunnel);
   /// The key of that name; all older ones of the tunnel are burnt, whether it is there or not (the peer has passed them
   /// over).
-  [[nodiscard]] Result<TunnelKey> take(TunnelId tunnel, const KeyName& name);
+  [[nodiscard]] Result<NamedKey> take(TunnelId tunnel, const KeyName& name);
 
   /// The tunnel's keys before `first` are burnt: the peer no longer has them, or may have named them.
   void burn_before(TunnelId tunnel, const KeyName& first);

@@ -9,13 +9,10 @@ OpenBlock* BlockBook::find(wire::BlockId block) {
   return found == open_.end() ? nullptr : &found->second;
 }
 
-OpenBlock* BlockBook::open(wire::BlockId block, const crypto::HashKey& key, bool by_qkd) {
+OpenBlock* BlockBook::open(wire::BlockId block, OpenBlock begun) {
   if (open_.size() >= open_max || block < next_) return nullptr;
   next_ = {block.value + 1};
-  return &open_
-              .emplace(block,
-                       OpenBlock{.transcript = Transcript{key}, .by_qkd = by_qkd, .own_note = {}, .peer_note = {}})
-              .first->second;
+  return &open_.emplace(block, std::move(begun)).first->second;
 }
 
 void BlockBook::abandon(wire::BlockId block) {
@@ -27,6 +24,13 @@ void BlockBook::abandon(wire::BlockId block) {
 
 bool BlockBook::any_under_bootstrap() const {
   return std::ranges::any_of(open_, [](const auto& entry) { return !entry.second.by_qkd; });
+}
+
+std::size_t BlockBook::promised_pads() const {
+  return static_cast<std::size_t>(std::ranges::count_if(open_, [](const auto& entry) {
+    const OpenBlock& open = entry.second;
+    return open.own_note && open.own_pays && !open.tag_sent;
+  }));
 }
 
 std::vector<wire::BlockId> BlockBook::clear() {

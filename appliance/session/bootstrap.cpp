@@ -63,7 +63,7 @@ void Session::State::on_greeting(const Frame& frame, Instant now) {
 
 bool Session::State::may_resume() const {
   const auto& peer = channel->peer;
-  return same_lives() && reserve.ready() && peer.channel_block == reserve.channel_block()->value;
+  return same_lives() && reserve_serves() && peer.channel_block == reserve.channel_block()->value;
 }
 
 bool Session::State::same_lives() const {
@@ -176,7 +176,7 @@ void Session::State::begin_session(Instant now) {
 void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
   held = kept;
   reserve.keep_only(kept);
-  if (channel->switched && !reserve.ready()) {
+  if (channel->switched && !reserve_serves()) {
     // What serves nobody is not offered again, else the two would meet on it for ever.
     if (planted(PlantedBug::spent_chunk_kept)) return end("RESERVE_EMPTY", "what is left serves nobody", now);
     if (channel->generation) return give_up("all pads of the opened chunk are spent", now);
@@ -197,8 +197,9 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
   book.begin_session(first);
   counters.last_error.clear();
   outage_reported = true;
-  actions.emplace_back(Established{first, kept, channel->switched ? Authenticator::qkd : Authenticator::bootstrap,
+  actions.emplace_back(Established{first, kept, channel->switched ? by_qkd_now() : Authenticator::bootstrap,
                                    channel->generation.has_value()});
+  tell_established();
   begin_building();
   offer_switch();  // a reserve that both kept through a new bootstrap serves again at once
   arm(now);

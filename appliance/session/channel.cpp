@@ -10,6 +10,7 @@ namespace cloister::session {
 namespace {
 
 constexpr std::string_view salt = "cloister channel v1";
+constexpr std::string_view bootstrap_label = "bootstrap tags";
 
 void derive(std::span<const std::byte> secret, std::span<const std::byte> info, std::span<std::byte> out) {
   crypto::hkdf_sha512(secret, std::as_bytes(std::span{salt}), info, out);
@@ -17,14 +18,26 @@ void derive(std::span<const std::byte> secret, std::span<const std::byte> info, 
 
 }  // namespace
 
-BootstrapKeys::BootstrapKeys(crypto::BootstrapSecret exported) : secret{std::move(exported)} {
+DerivedTags::DerivedTags(std::span<const std::byte> from, std::span<const std::byte> info) {
+  derive(from, info, secret.fill());
   constexpr std::string_view label = "hash key";
   derive(secret.expose(), std::as_bytes(std::span{label}), hash_key.fill());
-  crypto::log_secret("bootstrap secret", secret.expose());
-  crypto::log_secret("bootstrap hash key", hash_key.expose());
+  crypto::log_secret("secret of derived tags", secret.expose());
+  crypto::log_secret("hash key of derived tags", hash_key.expose());
 }
 
-crypto::TagPad BootstrapKeys::pad(wire::BlockId block, std::size_t direction) const {
+DerivedTags computational_tags(const crypto::MacKey& channel_key, const SessionId& session) {
+  wire::Writer info;
+  info.text("computational tags").bytes(session);
+  return {channel_key.expose(), info.view()};
+}
+
+BootstrapKeys::BootstrapKeys(crypto::BootstrapSecret exported)
+    : secret{std::move(exported)}, tags{secret.expose(), std::as_bytes(std::span{bootstrap_label})} {
+  crypto::log_secret("bootstrap secret", secret.expose());
+}
+
+crypto::TagPad DerivedTags::pad(wire::BlockId block, std::size_t direction) const {
   wire::Writer info;
   info.text("pad").block_id(block).u64(direction);
   crypto::TagPad pad;

@@ -16,13 +16,26 @@ namespace cloister::session {
 
 enum class Phase { greeting, bootstrapping, readying, leasing, established };
 
+using TagSecret = crypto::Secret<struct TagSecretRole, 64>;
+
+/// Tags without pads of the reserve: hash key and pads are derived from a secret of one session, by HKDF-SHA-512. The hash
+/// key is not that of the reserve: whoever breaks the derivation learns this one, and nothing of tags that are paid for.
+struct DerivedTags {
+  /// `info` tells it from all else that is derived from `secret`.
+  DerivedTags(std::span<const std::byte> secret, std::span<const std::byte> info);
+  /// Each pad is for one block and one direction of the session.
+  [[nodiscard]] crypto::TagPad pad(wire::BlockId block, std::size_t direction) const;
+  TagSecret secret;
+  crypto::HashKey hash_key;
+};
+/// From the QKD key of a channel.
+[[nodiscard]] DerivedTags computational_tags(const crypto::MacKey& channel_key, const SessionId& session);
+
 /// What the TLS exporter gave; wiped when QKD key has taken over.
 struct BootstrapKeys {
   explicit BootstrapKeys(crypto::BootstrapSecret exported);
-  /// Each pad is for one block and one direction of one session.
-  [[nodiscard]] crypto::TagPad pad(wire::BlockId block, std::size_t direction) const;
   crypto::BootstrapSecret secret;
-  crypto::HashKey hash_key;
+  DerivedTags tags;
 };
 
 struct Channel {
@@ -40,9 +53,10 @@ struct Channel {
   std::optional<AdvanceHandshake> step;  // that waits, for one of an earlier connection
   std::optional<std::string> closed;     // by the peer, meanwhile: why; what it had sent before is read first
   std::optional<BootstrapKeys> bootstrap;
-  bool greets_later = false;   // what the peer says waits
-  bool own_bootstraps = true;  // as greeted
-  bool awaits_note = false;    // that the link has bootstrapped
+  std::optional<DerivedTags> computational;  // once a block that may end so is begun
+  bool greets_later = false;                 // what the peer says waits
+  bool own_bootstraps = true;                // as greeted
+  bool awaits_note = false;                  // that the link has bootstrapped
   std::optional<crypto::MacKey> send_key;
   std::optional<crypto::MacKey> receive_key;
   bool sends_by_qkd = false;  // our frames from now on are under QKD key

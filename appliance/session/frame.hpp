@@ -37,6 +37,11 @@ enum class FrameKind : std::uint8_t {
   stored = 12,  // a generation of the sealed reserve is on this box's disk
 };
 
+/// The type of a CLOSE: whether its sender would pay for the block's tags with pads of the reserve. It is paid for where
+/// both would; of a block under the bootstrap's keys both say `closes_paid`.
+inline constexpr std::uint8_t closes_paid = 0;
+inline constexpr std::uint8_t closes_unpaid = 1;
+
 struct Frame {
   FrameKind kind{};
   std::uint64_t sequence = 0;

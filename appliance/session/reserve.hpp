@@ -47,11 +47,12 @@ class Reserve {
   /// What `add` could take in until the reserve has `size_bits`, in steps of a pad for each direction.
   [[nodiscard]] std::uint64_t need_bits(std::uint64_t size_bits) const;
   [[nodiscard]] std::uint64_t bits() const;
+  [[nodiscard]] bool has_keys() const { return hash_key_.has_value() && channel_key_.has_value(); }
+  [[nodiscard]] std::size_t pads(DirectionIndex direction) const { return pads_[direction].size(); }
   /// Keys and pads are there: the channel can be authenticated by QKD.
   [[nodiscard]] bool ready() const {
     const bool pads = !pads_[0].empty() && !pads_[1].empty();
-    return hash_key_.has_value() && channel_key_.has_value() &&
-           (pads || hooks::planted(hooks::PlantedBug::ready_without_pads));
+    return has_keys() && (pads || hooks::planted(hooks::PlantedBug::ready_without_pads));
   }
   [[nodiscard]] std::optional<wire::BlockId> channel_block() const {
     return channel_key_ ? std::optional{channel_block_} : std::nullopt;

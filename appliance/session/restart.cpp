@@ -66,6 +66,7 @@ void Session::State::begin_opening(Instant now) {
     sealed->settle_on(id);
     generation = sealed->find(id);
     reserve.begin_sealed(generation->channel_key, generation->hash_key);
+    thrift = {};
   }
   if (opening->opened) {
     send_lease(opened, *opening->own_chunk);

@@ -15,18 +15,6 @@ constexpr std::size_t waiting_bytes_max = std::size_t{32} << 20U;
 
 }  // namespace
 
-const char* to_string(Authenticator by) {
-  switch (by) {
-    case Authenticator::none:
-      return "nobody";
-    case Authenticator::bootstrap:
-      return "bootstrap";
-    case Authenticator::qkd:
-      return "qkd";
-  }
-  return "";
-}
-
 Side side_of(const std::string& local_box, const std::string& peer_box) {
   return local_box < peer_box ? Side::client : Side::server;
 }
@@ -34,7 +22,7 @@ Side side_of(const std::string& local_box, const std::string& peer_box) {
 void Session::State::send(FrameKind kind, BlockId block, std::uint8_t type, std::span<const std::byte> payload) {
   const auto body = encode_body(kind, channel->next_sent++, block, type, payload);
   if (kind == FrameKind::block || kind == FrameKind::close) {
-    if (OpenBlock* open = book.find(block)) open->transcript.add(own_direction(), body);
+    if (OpenBlock* open = book.find(block)) open->add(own_direction(), body);
   }
   if (channel->closed) return;
   actions.emplace_back(Transmit{seal_frame(body, channel->send_key ? &*channel->send_key : nullptr)});
@@ -312,8 +300,10 @@ void Session::close_block(BlockId block, std::vector<std::byte> note, Instant no
   State& state = *state_;
   OpenBlock* open = state.established() ? state.book.find(block) : nullptr;
   if (open == nullptr || open->own_note) return;
-  state.send(FrameKind::close, block, 0, note);
+  const bool pays = open->by_qkd && state.would_pay();
+  state.send(FrameKind::close, block, open->by_qkd && !pays ? closes_unpaid : closes_paid, note);
   open->own_note = std::move(note);
+  open->own_pays = pays;
   state.send_tag(block, *open, now);
 }
 
@@ -386,7 +376,7 @@ Status Session::status() const {
       break;
     case Phase::established:
       status.state = "established";
-      status.authenticator = state.channel->switched ? Authenticator::qkd : Authenticator::bootstrap;
+      status.authenticator = state.channel->switched ? state.by_qkd_now() : Authenticator::bootstrap;
       break;
   }
   return status;

@@ -14,7 +14,9 @@
 /// dropped early. The transcript of each block, every frame of it in both directions in order, is authenticated once
 /// per direction by a polynomial hash over GF(2^128) whose tag is encrypted with a pad that is used once: from the TLS
 /// exporter until the reserve holds QKD pads on both boxes (`Authenticator::bootstrap`), from the reserve after that
-/// (`Authenticator::qkd`), and never back in a session's life. The channel is authentic, not confidential.
+/// (`Authenticator::qkd`), and never back in a session's life. Where the policy lets it, a block may be authenticated by
+/// pads that are derived from QKD key (`Authenticator::computational`): reserve_policy.cpp has when, and each block says.
+/// The channel is authentic, not confidential.
 ///
 /// An engine: events and time in, actions out, drained by the owner after each event.
 
@@ -38,6 +40,7 @@
 namespace cloister::session {
 
 using Instant = std::chrono::steady_clock::time_point;
+using wire::Authenticator;
 using wire::BlockId;
 
 /// The box whose name sorts first connects; the other listens.
@@ -47,6 +50,15 @@ enum class Side { client, server };
 /// Who lets a link bootstrap that has bootstrapped before. The first time is the operator's who has set it up.
 enum class BootstrapAgain { automatic, by_operator };
 
+/// What authenticates blocks once there is QKD key.
+enum class Policy {
+  its_only,       // pads of the reserve; without them there is no session
+  its_preferred,  // pads of the reserve as long as they are not wasted; below its low mark derived ones, too
+  computational,  // derived pads
+};
+/// "its-only", "its-preferred", "computational", as a configuration says it.
+[[nodiscard]] const char* to_string(Policy policy);
+
 struct Settings {
   std::string link;
   std::string local_box;
@@ -55,6 +67,7 @@ struct Settings {
   /// lines; a difference ends the session with an error that names the line.
   std::string agreement;
   BootstrapAgain bootstrap_again = BootstrapAgain::automatic;
+  Policy policy = Policy::its_preferred;         // alike on both boxes
   std::uint64_t reserve_bits = 16UZ * 1024 * 8;  // the size to which the authentication reserve is filled
   SealedLayout sealed{};                         // alike on both boxes, else neither uses its sealed reserve
   // Each lease is a write to the TPM's memory, which wears: so many at once, then one in each interval. With these a
@@ -62,11 +75,6 @@ struct Settings {
   std::uint32_t leases_at_once = 16;
   std::chrono::seconds lease_interval{15 * 60};
 };
-
-/// What authenticates the channel.
-enum class Authenticator { none, bootstrap, qkd };
-/// "nobody", "bootstrap", "qkd", as `status` and the account log say it.
-[[nodiscard]] const char* to_string(Authenticator by);
 
 // Actions.
 struct Connect {
@@ -108,8 +116,9 @@ struct BlockHeld {
 struct BlockBurnt {
   BlockId block;
 };
-/// From now on the channel is authenticated by `by`.
+/// From now on the channel is authenticated by `by`, which `from` did before.
 struct AuthenticatorChanged {
+  Authenticator from;
   Authenticator by;
 };
 /// The vault, which keeps what outlives the process: does these in order and durably, and tells each by on_vault_done.
@@ -132,7 +141,7 @@ struct Lost {
 };  // the session is over; the chain stops
 /// Something that an operator must know; `code` is stable: "CHANNEL_TAMPERED", "BOOTSTRAP_REFUSED", "BOOTSTRAP_WAITS",
 /// "PEER_UNREACHABLE", "PEER_SILENT", "AGREEMENT_DIFFERS", "PEER_PROTOCOL", "RESERVE_EMPTY",
-/// "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE", "TPM_SLOW".
+/// "AUTHENTICATION_LOWERED", "RESERVE_ROLLED_BACK", "SEALED_RESERVE_SPENT", "SEALED_RESERVE_UNAVAILABLE", "TPM_SLOW".
 struct Alarm {
   std::string code;
   std::string text;
@@ -146,7 +155,7 @@ enum class Awaited { nobody, own_operator, peers_operator };
 
 struct Status {
   std::string state;  // "disconnected", "greeting", "leasing", "bootstrapping", "established"
-  Authenticator authenticator = Authenticator::none;
+  Authenticator authenticator = Authenticator::none;  // under QKD key: of the newest held block
   Awaited awaited = Awaited::nobody;
   std::uint64_t reserve_bits = 0;
   std::uint64_t reserve_bits_max = 0;
@@ -155,7 +164,8 @@ struct Status {
   std::uint64_t leases_granted = 0;  // since the process began
   std::uint64_t blocks_held = 0;
   std::uint64_t blocks_burnt = 0;
-  std::string last_error;  // empty when there was none since the session was last established
+  std::uint64_t blocks_computational = 0;  // of the held ones
+  std::string last_error;                  // empty when there was none since the session was last established
 };
 
 class Session {
@@ -207,6 +217,8 @@ class Session {
 
   /// How many bits the reserve lacks of its size, for the note of the next block.
   [[nodiscard]] std::uint64_t reserve_need_bits() const;
+  /// Whether a held block's bits may go to the reserve; both boxes say the same of a block.
+  [[nodiscard]] bool feeds_reserve(Authenticator by) const;
   [[nodiscard]] std::optional<Action> next_action();
   [[nodiscard]] Status status() const;
 

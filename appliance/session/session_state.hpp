@@ -5,6 +5,7 @@
 ///   bootstrap.cpp    greeting, TLS, the first keys
 ///   bootstrap_policy.cpp   whether it may be
 ///   switch_over.cpp  from bootstrap to QKD keys
+///   reserve_policy.cpp     whether pads of the reserve pay for a block
 ///   restart.cpp      from the sealed reserve to QKD keys, and the making of a new one
 ///   blocks.cpp       transcripts, tags, held blocks
 
@@ -52,6 +53,13 @@ struct Building {
   std::array<std::uint64_t, 2> receiver_base{};
 };
 
+/// How a box goes on with few pads (reserve_policy.cpp).
+struct Thrift {
+  bool lowered = false;           // the newest held block under QKD keys was not paid for, against what is preferred
+  std::uint32_t wasted = 0;       // tries in a row below the low mark that have brought no held block, so far
+  std::uint64_t blocks_left = 0;  // to be held before the next
+};
+
 /// By what the link may bootstrap that must not do so by itself. It goes with the next session, whatever authenticates
 /// that, and with the process.
 enum class Allowance { none, first, by_operator };
@@ -73,6 +81,9 @@ struct Session::State {
   std::chrono::milliseconds back_off = back_off_first;
   Instant outage_since{};
   bool outage_reported = false;
+
+  Thrift thrift;
+  Authenticator told = Authenticator::none;  // to authenticate the channel
 
   std::optional<Channel> channel;
   std::uint64_t connections = 0;
@@ -104,7 +115,7 @@ struct Session::State {
   [[nodiscard]] std::size_t peer_direction() const { return 1 - own_direction(); }
   [[nodiscard]] bool established() const { return channel && channel->phase == Phase::established; }
   /// The block whose key authenticates the channel, as the greeting tells it; 0 when there is none.
-  [[nodiscard]] std::uint64_t channel_block() const { return reserve.ready() ? reserve.channel_block()->value : 0; }
+  [[nodiscard]] std::uint64_t channel_block() const { return reserve_serves() ? reserve.channel_block()->value : 0; }
 
   void alarm(std::string code, std::string text) {
     counters.last_error = text;
@@ -192,6 +203,7 @@ struct Session::State {
   void greet_late(Instant now);
   void drop_reserve() {
     reserve.clear();
+    thrift = {};
     opening.reset();
   }
   /// The sealed reserve cannot serve: the next connection bootstraps.
@@ -203,6 +215,22 @@ struct Session::State {
   void settle_made();
   void store(VaultStep step);
 
+  // The reserve's policy.
+
+  /// For a session that goes on with it.
+  [[nodiscard]] bool reserve_serves() const;
+  /// Of each direction, below which a pad that is wasted has consequences.
+  [[nodiscard]] std::uint64_t low_pads() const;
+  /// Blocks under QKD keys may be authenticated by derived pads.
+  [[nodiscard]] bool may_be_unpaid() const;
+  /// Whether this box would pay for the next block.
+  [[nodiscard]] bool would_pay() const;
+  [[nodiscard]] Authenticator by_qkd_now() const;
+  void pad_taken();
+  void block_paid(BlockId block, Authenticator by);
+  void tell(Authenticator by);
+  void tell_established();
+
   // Blocks.
 
   OpenBlock* open_block(BlockId block, bool by_qkd);
@@ -210,7 +238,10 @@ struct Session::State {
   OpenBlock* transcribe(const Frame& frame, std::span<const std::byte> body, Instant now);
   void on_block(const Frame& frame, std::span<const std::byte> body, Instant now);
   void on_close(const Frame& frame, std::span<const std::byte> body, Instant now);
-  [[nodiscard]] const crypto::HashKey& hash_key(const OpenBlock& open) const;
+  [[nodiscard]] const crypto::HashKey& hash_key(Authenticator by) const;
+  /// What a tag of this direction encrypts.
+  [[nodiscard]] crypto::PolynomialHash tag_hash(const OpenBlock& open, BlockId block, std::size_t direction) const;
+  [[nodiscard]] const DerivedTags& derived_tags(Authenticator by) const;
   void send_tag(BlockId block, OpenBlock& open, Instant now);
   void on_tag(const Frame& frame, Instant now);
   void on_verified(const Frame& frame, Instant now);

@@ -35,7 +35,7 @@ void Session::State::settle_switch() {
   if (channel->switched || !channel->sends_by_qkd || !channel->receives_by_qkd || book.any_under_bootstrap()) return;
   channel->switched = true;
   channel->bootstrap.reset();
-  actions.emplace_back(AuthenticatorChanged{Authenticator::qkd});
+  tell(by_qkd_now());
 }
 
 }  // namespace cloister::session

@@ -81,15 +81,15 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
   return {};
 }
 
-void RekeyEngine::on_key(wire::KeyName name, crypto::TunnelKey key, Instant now) {
+void RekeyEngine::on_key(wire::KeyName name, wire::Authenticator by, crypto::TunnelKey key, Instant now) {
   State& state = *state_;
   state.named(name);
   if (state.offered && state.offered->offer.key_name == name) {
-    state.accept_offer(std::move(key), now);
+    state.accept_offer(by, std::move(key), now);
   } else if (state.asking) {
     state.newest_epoch += 1;
     Offering exchange{
-        {state.newest_epoch, name, state.fresh_spi(), {}}, std::move(key), std::move(state.asking->kem), now};
+        {state.newest_epoch, name, state.fresh_spi(), {}}, by, std::move(key), std::move(state.asking->kem), now};
     state.asking.reset();
     if (exchange.kem) exchange.offer.kem_public = exchange.kem->public_key();
     state.send(RekeyMessage::offer, encode(exchange.offer));
@@ -143,11 +143,13 @@ RekeyStatus RekeyEngine::status() const {
                      .rekeys = state.rekeys,
                      .inbound = std::nullopt,
                      .outbound = std::nullopt,
-                     .key_made = std::nullopt};
+                     .key_made = std::nullopt,
+                     .authenticated_by = wire::Authenticator::none};
   if (state.current) {
     status.inbound = state.current->inbound;
     status.outbound = state.current->outbound;
     status.key_made = state.current->made;
+    status.authenticated_by = state.current->by;
   }
   return status;
 }

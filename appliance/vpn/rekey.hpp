@@ -101,6 +101,7 @@ struct RekeyStatus {
   std::optional<Spi> inbound;
   std::optional<Spi> outbound;
   std::optional<Instant> key_made;
+  wire::Authenticator authenticated_by{};  // the block that the key is from; nobody without one
 };
 
 class RekeyEngine {
@@ -117,7 +118,8 @@ class RekeyEngine {
   /// A message that breaks the protocol is an error: the session must end with an alarm. A late or superseded one is
   /// not.
   [[nodiscard]] Result<> on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now);
-  void on_key(wire::KeyName name, crypto::TunnelKey key, Instant now);
+  /// `by` is what authenticated the key's block.
+  void on_key(wire::KeyName name, wire::Authenticator by, crypto::TunnelKey key, Instant now);
   void on_no_key(Instant now);
   void on_timer(Instant now);
   /// An operator wants a new key before its time; the responder asks the initiator. An error says why none can be had

@@ -55,7 +55,7 @@ Result<> RekeyEngine::State::on_offer(Offer offer) {
   return {};
 }
 
-void RekeyEngine::State::accept_offer(crypto::TunnelKey key, Instant now) {
+void RekeyEngine::State::accept_offer(wire::Authenticator by, crypto::TunnelKey key, Instant now) {
   const Offer offer = std::move(offered->offer);
   offered.reset();
   std::optional<crypto::KemSecret> kem;
@@ -70,7 +70,7 @@ void RekeyEngine::State::accept_offer(crypto::TunnelKey key, Instant now) {
   const SaContext names = context(offer, accept.kem_ciphertext);
   actions.emplace_back(
       InstallInbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
-  accepting = Accepting{{offer.epoch, accept.spi, {}, now},
+  accepting = Accepting{{offer.epoch, accept.spi, {}, now, by},
                         offer.spi,
                         secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
   send(RekeyMessage::accept, encode(accept));
@@ -93,7 +93,7 @@ Result<> RekeyEngine::State::on_accept(const Accept& accept, Instant now) {
   actions.emplace_back(
       InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
   send(RekeyMessage::confirm, encode(Confirm{accept.epoch}));
-  came_up(now, {accept.epoch, exchange.offer.spi, accept.spi, now});
+  came_up(now, {accept.epoch, exchange.offer.spi, accept.spi, now, exchange.by});
   return {};
 }
 

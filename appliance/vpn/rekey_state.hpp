@@ -22,6 +22,7 @@ struct Generation {
   Spi inbound;
   std::optional<Spi> outbound;  // once it may be sent on
   Instant made;
+  wire::Authenticator by{};  // the key's block
 };
 
 /// A receiving SA on its way out.
@@ -38,6 +39,7 @@ struct Asking {
 /// The initiator's exchange from its OFFER on.
 struct Offering {
   Offer offer;
+  wire::Authenticator by{};
   crypto::TunnelKey key;
   std::optional<crypto::KemKeyPair> kem;
   Instant since;
@@ -100,7 +102,7 @@ struct RekeyEngine::State {
   [[nodiscard]] SaContext context(const Offer& offer, std::span<const std::byte> ciphertext) const;
   void begin_rekey(Instant now);
   Result<> on_offer(Offer offer);
-  void accept_offer(crypto::TunnelKey key, Instant now);
+  void accept_offer(wire::Authenticator by, crypto::TunnelKey key, Instant now);
   Result<> on_accept(const Accept& accept, Instant now);
   void on_confirm(const Confirm& confirm, Instant now);
   void on_reject(const Reject& reject, Instant now);

@@ -25,4 +25,26 @@ struct TunnelId {
   auto operator<=>(const TunnelId&) const = default;
 };
 
+/// What authenticates, or has authenticated, something that the boxes have said to each other.
+enum class Authenticator {
+  none,
+  bootstrap,      // tags under pads that are derived from the bootstrap's secret
+  qkd,            // tags under pads of QKD key, each used once: information-theoretically
+  computational,  // tags under pads that are derived from QKD key
+};
+/// "nobody", "bootstrap", "qkd", "computational", as `status` and the account log say it.
+[[nodiscard]] constexpr const char* to_string(Authenticator by) {
+  switch (by) {
+    case Authenticator::none:
+      return "nobody";
+    case Authenticator::bootstrap:
+      return "bootstrap";
+    case Authenticator::qkd:
+      return "qkd";
+    case Authenticator::computational:
+      return "computational";
+  }
+  return "";
+}
+
 }  // namespace cloister::wire

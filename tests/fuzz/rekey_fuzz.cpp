@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if ((data[0] & 4U) != 0)
         engine.on_no_key(now);
       else
-        engine.on_key(need->name.value_or(wire::KeyName{{1}, 1}), crypto::TunnelKey{}, now);
+        engine.on_key(need->name.value_or(wire::KeyName{{1}, 1}), wire::Authenticator::qkd, crypto::TunnelKey{}, now);
     }
   };
   engine.on_session_up(now);

@@ -12,6 +12,7 @@ namespace cloister::simulation {
 void Counts::add(const Counts& other) {
   events += other.events;
   blocks += other.blocks;
+  blocks_computational += other.blocks_computational;
   packets += other.packets;
   tags += other.tags;
   crashes += other.crashes;

@@ -46,8 +46,8 @@ void print_text(const Totals& totals, const Campaign& campaign) {
   print(std::format("{} speed: {} runs in {:.1f} s, {:.1f} a second of a core\n", name_of(campaign.speed), totals.runs,
                     totals.seconds, totals.runs_per_second_of_a_core()));
   if (campaign.bugs.any()) print(std::format("planted: {}\n", names_of(campaign.bugs)));
-  print(std::format("work: {} blocks held, {} packets, {} tags, {} events\n", totals.blocks, totals.packets,
-                    totals.tags, totals.events));
+  print(std::format("work: {} blocks held, {} of them authenticated computationally, {} packets, {} tags, {} events\n",
+                    totals.blocks, totals.blocks_computational, totals.packets, totals.tags, totals.events));
   print(std::format(
       "boxes: {} crashes, {} starts on the sealed reserve, {} bootstraps, {} allowed by an operator, {} times "
       "put back, {} alarms\n",
@@ -84,6 +84,7 @@ void print_json(const Totals& totals, const Campaign& campaign) {
                                    {"runs_per_second_of_a_core", totals.runs_per_second_of_a_core()},
                                    {"planted", names_of(campaign.bugs)},
                                    {"blocks", totals.blocks},
+                                   {"blocks_computational", totals.blocks_computational},
                                    {"packets", totals.packets},
                                    {"tags", totals.tags},
                                    {"events", totals.events},

@@ -26,7 +26,8 @@ struct RunSettings {
 /// What happened in a run, or in many.
 struct Counts {
   std::uint64_t events = 0;
-  std::uint64_t blocks = 0;  // held, by both boxes
+  std::uint64_t blocks = 0;                // held, by both boxes
+  std::uint64_t blocks_computational = 0;  // of them
   std::uint64_t packets = 0;
   std::uint64_t tags = 0;
   std::uint64_t crashes = 0;

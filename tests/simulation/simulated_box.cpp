@@ -147,11 +147,15 @@ void SimulatedBox::jump(Duration ahead) {
 
 bool SimulatedBox::settled() const {
   if (!running() || !sending_) return false;
-  return link_->session_status().authenticator == session::Authenticator::qkd && tunnel().state == "up";
+  const auto by = link_->session_status().authenticator;
+  return (by == session::Authenticator::qkd || by == session::Authenticator::computational) && tunnel().state == "up";
 }
 
 void SimulatedBox::look() {
   if (!std::exchange(touched_, false) || !link_) return;
+  if (const auto before = std::exchange(reserve_before_unpaid_, std::nullopt);
+      before && link_->session_status().reserve_bits > *before)
+    witness_.broken("I12: bits of a block that was not paid for went to the reserve");
   const auto balance = link_->store().balance();
   if (balance.produced_bits !=
       balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
@@ -186,6 +190,7 @@ void SimulatedBox::send_packet() {
   }
   witness_.enter(number_);
   if (!at_io("send a packet")) return;
+  look_at_label();
   const auto packet = packet_of(number);
   std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
   std::ranges::copy(packet, out.begin() + vpn::esp_packet_at);
@@ -195,6 +200,21 @@ void SimulatedBox::send_packet() {
   witness_.on_sent(out);
   if (in_clear(out)) witness_.broken("C1: a packet left in clear");
   network_.send_datagram(number_, out);
+}
+
+bool SimulatedBox::policy_allows(std::string_view label) const {
+  const auto policy = settings_.session.policy;
+  return policy == session::Policy::its_preferred || label == "bootstrap" ||
+         label == (policy == session::Policy::its_only ? "qkd" : "computational");
+}
+
+/// Where two boxes have the same SA, its key is of the same block; only some are looked at.
+void SimulatedBox::look_at_label() {
+  const auto status = tunnel();
+  const std::string label = to_string(status.authenticated_by);
+  for (const auto& spi : {status.inbound, status.outbound})
+    if (spi) witness_.on_label_of_sa(std::to_string(spi->value), label);
+  if (!policy_allows(label)) witness_.broken("I12: a key was authenticated as the policy does not allow");
 }
 
 void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram, bool forged) {
@@ -319,20 +339,38 @@ void SimulatedBox::info(const std::string& code, const std::string& subject, con
   if (code == "SESSION_RESUMED") allowed_ = false;
   if (code == "SESSION_RESUMED" && text.contains("restart")) ++sealed_resumptions_;
   if (code != "SESSION_RESUMED" && code != "AUTHENTICATION_SWITCHED") return;
-  constexpr std::uint64_t least_bits = 128 + 256 + 2 * 128;
+  const bool pads_needed = settings_.session.policy == session::Policy::its_only;
+  const std::uint64_t least_bits = 128 + 256 + (pads_needed ? 2 * 128 : 0);
   if (link_->session_status().reserve_bits < least_bits)
     witness_.broken("I5: a session on QKD keys without keys and pads for it");
 }
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
   ++alarms_;
+  if (code == "RESERVE_EMPTY" && settings_.session.policy != session::Policy::its_only)
+    witness_.broken("I12: a session has ended for want of pads which it could go on without");
   on_alarm(code, text);
 }
 void SimulatedBox::record(const std::string& account_line) {
   world_.note("account", account_line.size());
-  if (account_line.contains(R"("outcome": "held")")) ++blocks_held_;
+  if (account_line.contains(R"("outcome": "held")")) {
+    ++blocks_held_;
+    on_block_held(account_line);
+  }
   accounts_.push_back(account_line);
 }
+void SimulatedBox::on_block_held(std::string_view account_line) {
+  constexpr std::string_view member = R"("authenticated_by": ")";
+  auto label = account_line.substr(account_line.find(member) + member.size());
+  label = label.substr(0, label.find('"'));
+  witness_.on_label(label);
+  if (!policy_allows(label)) witness_.broken("I12: a block was authenticated as the policy does not allow");
+  if (label != "computational") return;
+  ++blocks_computational_;
+  if (settings_.session.policy == session::Policy::its_preferred)
+    reserve_before_unpaid_ = link_->session_status().reserve_bits;
+}
+
 /// The next life begins there.
 bool SimulatedBox::book_epsilon(double total) {
   world_.note("epsilon", total > 0 ? 1U : 0U);

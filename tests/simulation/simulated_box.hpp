@@ -89,9 +89,11 @@ class SimulatedBox final : private box::LinkSurroundings {
   /// Of the one tunnel.
   [[nodiscard]] vpn::RekeyStatus tunnel() const { return link_->tunnel_status(link_->tunnels().front().id); }
   [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id); }
-  /// Up, and authenticated by QKD keys.
+  /// Up, and authenticated by QKD keys, or what is derived from them.
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::uint64_t blocks_held() const { return blocks_held_; }
+  [[nodiscard]] std::uint64_t blocks_computational() const { return blocks_computational_; }
+  [[nodiscard]] session::Policy policy() const { return settings_.session.policy; }
   [[nodiscard]] std::uint64_t bootstraps() const { return bootstraps_; }
   [[nodiscard]] std::uint64_t allowances() const { return allowances_; }
   [[nodiscard]] std::uint64_t sealed_resumptions() const { return sealed_resumptions_; }
@@ -125,6 +127,10 @@ class SimulatedBox final : private box::LinkSurroundings {
   void record(const std::string& account_line) override;
   bool book_epsilon(double total) override;
 
+  void on_block_held(std::string_view account_line);
+  [[nodiscard]] bool policy_allows(std::string_view label) const;
+  /// What the status says of the tunnel's key.
+  void look_at_label();
   /// The box is about to do something that the world sees; false when it is no more.
   bool at_io(const char* what);
   /// To be done later, unless the service has ended by then.
@@ -169,6 +175,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   std::uint64_t alarms_ = 0;
   std::vector<std::string> accounts_;
   std::uint64_t blocks_held_ = 0;
+  std::uint64_t blocks_computational_ = 0;
+  std::optional<std::uint64_t> reserve_before_unpaid_;  // when such a block was held in this event
   std::uint64_t bootstraps_ = 0;
   std::uint64_t allowances_ = 0;
   bool allowed_ = false;  // by its operator, and not used

@@ -35,6 +35,7 @@ TEST_CASE("Store and session speed: through every fault no bit is used twice, ke
   const auto seeds = std::max<std::uint64_t>(500, 5 * seeds_wanted());
   const auto totals = hold(Speed::store, seeds);
   CHECK(totals.blocks > 5 * seeds);
+  CHECK(totals.blocks_computational > seeds / 2);
   CHECK(totals.sealed_resumptions > seeds / 3);
   CHECK(totals.turned_back > seeds / 4);
   CHECK(totals.forgeries > seeds / 2);

@@ -13,6 +13,7 @@ box::LinkSettings settings_of(std::size_t number, const Scale& scale, const dist
                                          .peer_box = names[1 - number],
                                          .agreement = "block_bits=1\n",
                                          .bootstrap_again = scale.bootstrap_again[number],
+                                         .policy = scale.policy,
                                          .reserve_bits = scale.reserve_bits,
                                          .sealed = scale.sealed,
                                          .leases_at_once = scale.leases_at_once,
@@ -109,7 +110,8 @@ void Stage::plan_light() {
 bool Stage::wanted(const SimulatedBox& bob) const {
   const auto status = bob.link().session_status();
   return bob.stock_keys() < std::min(2U, scale.stock_keys_max) || status.sealed_chunks == 0 ||
-         status.authenticator != session::Authenticator::qkd || light->lavish();
+         status.authenticator == session::Authenticator::none ||
+         status.authenticator == session::Authenticator::bootstrap || light->lavish();
 }
 
 void Stage::plan_packets() {

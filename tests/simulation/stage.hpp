@@ -20,6 +20,7 @@ struct Scale {
   session::SealedLayout sealed{.chunks = 3, .pads = 2};
   std::uint32_t leases_at_once = 16;
   std::array<session::BootstrapAgain, 2> bootstrap_again{};  // of each box
+  session::Policy policy{};
 };
 
 struct Stage {

@@ -169,6 +169,7 @@ bool Trouble::explained(const SimulatedBox& box, std::string_view code, std::str
   if (code == "BOOTSTRAP_WAITS")
     return settings_.faults.any() && std::ranges::contains(policies_, session::BootstrapAgain::by_operator);
   if (code == "RESERVE_EMPTY") return settings_.faults.any();
+  if (code == "AUTHENTICATION_LOWERED") return settings_.faults.any() && box.policy() == session::Policy::its_preferred;
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);
   return false;

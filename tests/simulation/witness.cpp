@@ -83,7 +83,8 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
 void Witness::on_pad_used(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block) {
   const Unit unit = unit_of(pad);
   learn(unit);
-  const auto [use, fresh] = pads_used_.emplace(unit, Use{unit_of(hash), box_, block, false});
+  const auto [use, fresh] = pads_used_.emplace(
+      unit, Use{.hash = unit_of(hash), .by = box_, .block = block, .verified = false, .paid = roles_.contains(unit)});
   if (!fresh) broken("I1: a pad was used for two tags");
   own_tags_[box_][block] = unit;
   pads_of_now_.push_back({pad.data(), unit});
@@ -96,6 +97,7 @@ void Witness::on_tag_verified(std::span<const std::byte> pad, std::span<const st
   if (use == pads_used_.end()) return broken("I2: a tag was verified that nobody has made");
   if (use->second.hash != unit_of(hash) || use->second.by == box_)
     return broken("I2: a tag was verified for another transcript than it was made for");
+  blocks_[box_][block].peer_paid = use->second.paid;
   if (use->second.verified) broken("I2: a tag was verified twice");
   use->second.verified = true;
 }
@@ -120,9 +122,22 @@ void Witness::on_chunk_opened(std::span<const std::byte> generation, std::size_t
 }
 
 void Witness::on_block_allocated(std::uint64_t block) {
+  allocated_[box_] = block;
   const Told told = blocks_[box_][block];
   if (!told.tag_verified || !told.peer_verified)
     broken("I6: a key was given out of a block that was not verified on both boxes");
+}
+
+void Witness::on_label(std::string_view label) {
+  const auto block = allocated_[box_];
+  const auto own = own_tags_[box_].find(block);
+  const bool own_paid = own != own_tags_[box_].end() && pads_used_.at(own->second).paid;
+  const bool paid = own_paid && blocks_[box_][block].peer_paid;
+  if ((label == "qkd") != paid) broken("I12: a block's label is not what authenticated it");
+}
+
+void Witness::on_label_of_sa(const std::string& spi, const std::string& label) {
+  if (labels_.try_emplace(spi, label).first->second != label) broken("I12: the key of an SA has two labels");
 }
 
 void Witness::on_key_taken(std::span<const std::byte> key) {

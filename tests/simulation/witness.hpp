@@ -15,6 +15,9 @@
 ///   I10 nothing is left of a secret that has gone
 ///   I11 a link whose bootstraps are left to an operator bootstraps once in its life by itself, and later once for each
 ///       time he allows it
+///   I12 a block says "qkd" if pads of the reserve have paid for both its tags, and only then; the key of an SA says the same on
+///       both boxes; each says what the policy allows; nothing of an unpaid block goes to a reserve that pays; and only a
+///       link that may have no other tags ends a session for want of pads
 ///   C1  no secret on the wire, and no packet in clear
 ///   A1  an alarm has a reason
 ///   A2  a disk that was put back is noticed
@@ -26,6 +29,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -72,6 +76,10 @@ class Witness {
   void on_chunk_opened(std::span<const std::byte> generation, std::size_t direction, std::uint32_t chunk);
   void on_block_allocated(std::uint64_t block);
   void on_key_taken(std::span<const std::byte> key);
+  /// The account of the block that was allocated last says that this authenticated it.
+  void on_label(std::string_view label);
+  /// And the status says it of the key of an SA.
+  void on_label_of_sa(const std::string& spi, const std::string& label);
   /// That box has an SA of this key.
   void on_sa(std::uint32_t spi, std::span<const std::byte> key);
   void on_sealed(std::uint32_t spi, std::span<const std::byte> nonce);
@@ -101,9 +109,11 @@ class Witness {
     std::size_t by = 0;
     std::uint64_t block = 0;
     bool verified = false;
+    bool paid = false;  // it is of a reserve
   };
   struct Told {
     bool tag_verified = false;
+    bool peer_paid = false;
     bool peer_verified = false;
   };
   struct Trace {
@@ -124,6 +134,8 @@ class Witness {
   std::unordered_map<Unit, hooks::BitRole, UnitHash> roles_;
   std::unordered_map<Unit, Use, UnitHash> pads_used_;
   std::array<std::map<std::uint64_t, Told>, 2> blocks_;    // of the living session
+  std::array<std::uint64_t, 2> allocated_{};               // the newest block
+  std::map<std::string, std::string> labels_;              // of SAs, by SPI
   std::array<std::map<std::uint64_t, Unit>, 2> own_tags_;  // the pad of this box's tag
   std::array<bool, 2> verified_now_{};                     // in this event
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;

@@ -100,7 +100,7 @@ function show_link(status, link) {
   const section = section_of(link);
   const tunnels = status.tunnels.filter((tunnel) => tunnel.link === link.name);
   const [received, sent] = ['bytes_in', 'bytes_out'].map((field) => bits_per_second(status, tunnels, field));
-  const authenticator = {qkd: 'QKD keys', bootstrap: 'the bootstrap', nobody: 'nobody'}[link.authenticated_by];
+  const authenticator = {qkd: 'QKD keys', computational: 'keys derived from QKD key (computational)', bootstrap: 'the bootstrap', nobody: 'nobody'}[link.authenticated_by];
   section.about.textContent = `${link.state}; classical channel authenticated by ${authenticator}; blocks: ${link.blocks_made} made, ` +
     `${link.blocks_dropped} dropped, ${link.blocks_burnt} burnt`;
   section.picture.show(link, tunnels, received + sent);
@@ -118,6 +118,7 @@ function tunnel_card(tunnel) {
     ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
+    ['Its block authenticated by', tunnel.authenticated_by],
     ['Rekeys', tunnel.rekeys],
     ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],
     ['Dropped', `${dropped} packets: ${tunnel.dropped_no_key} without key, ${tunnel.authentication_failures} forged`],

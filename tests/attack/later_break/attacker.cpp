@@ -137,7 +137,7 @@ Attacker::Opened Attacker::open_by_blocks(std::vector<std::pair<wire::BlockId, c
     const auto& notes = talk_.blocks.at(id).notes;
     const auto own = keys::Needs::decode(notes[0]);
     const auto peer = keys::Needs::decode(notes[1]);
-    if (!own || !peer || !store.add(id, std::move(key), *own, *peer)) continue;
+    if (!own || !peer || !store.add(id, wire::Authenticator::qkd, std::move(key), *own, *peer)) continue;
     while (auto next = store.take_next(tunnel)) by_name.emplace(next->name, std::move(next->key));
   }
   for (const auto& rekey : talk_.rekeys) {

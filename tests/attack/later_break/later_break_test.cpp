@@ -177,9 +177,10 @@ std::vector<std::vector<std::byte>> all_secrets(const Evidence& evidence, const 
   crypto::BootstrapSecret exporter;
   std::ranges::copy(evidence.exporter, exporter.fill().begin());
   const session::BootstrapKeys keys{std::move(exporter)};
-  secrets.push_back(copy(keys.hash_key.expose()));
+  secrets.push_back(copy(keys.tags.secret.expose()));
+  secrets.push_back(copy(keys.tags.hash_key.expose()));
   for (const auto& [block, talk] : attacker.talk().blocks) {
-    for (const std::size_t direction : {0U, 1U}) secrets.push_back(copy(keys.pad(block, direction).expose()));
+    for (const std::size_t direction : {0U, 1U}) secrets.push_back(copy(keys.tags.pad(block, direction).expose()));
   }
   for (const auto* label : {"bootstrap", "resume", "restart"}) {
     for (const auto& secret : {evidence.psk, evidence.exporter}) {

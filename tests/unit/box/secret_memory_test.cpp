@@ -113,7 +113,7 @@ TEST_CASE(
     const auto needs = store.needs(0);
     auto key = key_of(1'000'000);
     most = std::max(most, crypto::arena_bytes_used());
-    REQUIRE(store.add({block}, std::move(key), needs, needs));
+    REQUIRE(store.add({block}, wire::Authenticator::qkd, std::move(key), needs, needs));
   }
   // Twice as many tunnels' worth of outbound SAs: a retiring one lives until its successor is published.
   vpn::SaTable table{2 * tunnels, 1};

@@ -38,7 +38,9 @@ TEST_CASE("Defaults are marked, values that follow from others too, and given on
   CHECK_THAT(yaml, ContainsSubstring("    key_lifetime: 15s  # default\n"));
   CHECK_THAT(yaml, ContainsSubstring("    interface: cl-office  # default\n"));
   CHECK_THAT(yaml, ContainsSubstring("    rekey_interval: 5s\n"));
-  CHECK_THAT(yaml, ContainsSubstring("    authentication:\n      reserve: 16 KiB  # default\n"));
+  CHECK_THAT(yaml,
+             ContainsSubstring(
+                 "    authentication:\n      policy: its-preferred  # default\n      reserve: 16 KiB  # default\n"));
 }
 
 TEST_CASE("Two files differ by what is in force, not by how it is said or ordered", "[config]") {

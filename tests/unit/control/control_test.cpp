@@ -64,6 +64,7 @@ LinkStatus link() {
   link.last_drop->outcome = "RECONCILIATION_FAILED";
   link.last_drop->reason = "reconciliation did not end";
   link.failed_reconciliations = 1;
+  link.authentication_policy = "its-preferred";
   link.epsilon_total = 2e-9;
   link.epsilon_budget = 1e-6;
   link.epsilon_per_block = 1e-16;
@@ -77,6 +78,7 @@ TunnelStatus tunnel() {
   tunnel.interface = "cl-office";
   tunnel.state = "up";
   tunnel.cipher = "AES-256-GCM, keys QKD + ML-KEM-768";
+  tunnel.authenticated_by = "qkd";
   tunnel.spi_in = "0x0000abcd";
   tunnel.spi_out = "0x0000ef01";
   tunnel.key_age_seconds = 1.5;
@@ -148,9 +150,9 @@ TEST_CASE("Requests and answers are read as written; junk is refused with a reas
 
 TEST_CASE("The JSON for programs has what links and tunnels promise", "[control]") {
   const auto text = pretty_json(sample());
-  for (const char* name :
-       {"state", "authenticated_by", "qber", "sifted_bits_per_second", "secret_bits_per_second", "reserve_bits",
-        "spi_in", "spi_out", "key_age_seconds", "rekeys", "bytes_in", "bytes_out", "key_left_seconds", "schema"}) {
+  for (const char* name : {"state", "authenticated_by", "authentication_policy", "blocks_computational", "qber",
+                           "sifted_bits_per_second", "secret_bits_per_second", "reserve_bits", "spi_in", "spi_out",
+                           "key_age_seconds", "rekeys", "bytes_in", "bytes_out", "key_left_seconds", "schema"}) {
     CHECK_THAT(text, ContainsSubstring(std::string{"\""} + name + "\":"));
   }
 }
@@ -164,7 +166,7 @@ TEST_CASE("A person sees the story on one page, in colours only when asked", "[c
 link: line
   peer:            paris, this box is the transmitter
   state:           running
-  authenticated by: QKD keys (information-theoretic)
+  authenticated by: QKD keys (information-theoretic); policy its-preferred
   bootstrap by:    PSK
   device:          running
   QBER:            1.01 % key basis, 1.03 % test basis now
@@ -182,6 +184,7 @@ tunnel: office
   link:            line, interface cl-office
   state:           up
   cipher:          AES-256-GCM, keys QKD + ML-KEM-768
+  key's block:     authenticated by qkd
   SPI:             in 0x0000abcd, out 0x0000ef01, key 1.5 s old
   rekeys:          7
   keys left:       8 of 8, enough for 19 s

@@ -10,10 +10,12 @@
 
 namespace cloister::session::test {
 
-inline Settings with_sealed(std::string local, std::string peer, BootstrapAgain again = {}) {
+inline Settings with_sealed(std::string local, std::string peer, BootstrapAgain again = {},
+                            Policy policy = Policy::its_preferred) {
   auto settings = settings_of(std::move(local), std::move(peer));
   settings.sealed = {.chunks = 3, .pads = 4};
   settings.bootstrap_again = again;
+  settings.policy = policy;
   return settings;
 }
 
@@ -26,10 +28,12 @@ inline KeptReserve copy_of(const KeptReserve& kept) {
 /// Two boxes with vaults, and processes that can be started again.
 struct Boxes {
   std::array<BootstrapAgain, 2> policies;
-  Pair pair{1, with_sealed("alice", "bob", policies[0]), with_sealed("bob", "alice", policies[1])};
+  Policy policy;
+  Pair pair{1, with_sealed("alice", "bob", policies[0], policy), with_sealed("bob", "alice", policies[1], policy)};
   std::uint64_t lives = 10;
 
-  explicit Boxes(std::array<BootstrapAgain, 2> again = {}) : policies{again} {
+  explicit Boxes(std::array<BootstrapAgain, 2> again = {}, Policy how = Policy::its_preferred)
+      : policies{again}, policy{how} {
     for (std::size_t i = 0; i < 2; ++i) {
       pair.ends[i]->vault = {.record = {}, .own = 3 + 40 * i, .granted = 7 + 5 * i, .problem = {}};
       pair.ends[i]->engine.restore(pair.ends[i]->vault);
@@ -40,7 +44,8 @@ struct Boxes {
   void restart(std::size_t i, std::optional<KeptReserve> kept = std::nullopt) {
     auto vault = kept ? std::move(*kept) : copy_of(pair.ends[i]->vault);
     const auto names = i == 0 ? std::pair{"alice", "bob"} : std::pair{"bob", "alice"};
-    pair.ends[i] = std::make_unique<End>(with_sealed(names.first, names.second, policies[i]), 7, ++lives, pair.now);
+    pair.ends[i] =
+        std::make_unique<End>(with_sealed(names.first, names.second, policies[i], policy), 7, ++lives, pair.now);
     pair.ends[i]->vault = std::move(vault);
     pair.ends[i]->engine.restore(pair.ends[i]->vault);
     pair.drain(i);

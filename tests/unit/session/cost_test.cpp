@@ -17,6 +17,7 @@ constexpr std::uint64_t pad_bits = 128;
 Pair on_qkd_keys(std::size_t pads) {
   auto alice = test::settings_of("alice", "bob");
   auto bob = test::settings_of("bob", "alice");
+  alice.policy = bob.policy = Policy::its_only;
   alice.reserve_bits = bob.reserve_bits = pads * 2 * pad_bits;
   Pair pair{1, std::move(alice), std::move(bob)};
   pair.connect();

@@ -282,7 +282,7 @@ TEST_CASE("A vault that fails leaves a link that bootstraps, and says so", "[ses
 
 TEST_CASE("Who has all pads of an opened chunk wasted gets a bootstrap from it, not a link that is down for ever",
           "[session]") {
-  Boxes boxes;
+  Boxes boxes{{}, Policy::its_only};
   boxes.fill();
   boxes.pair.disconnect();
   boxes.restart(1);

@@ -54,7 +54,8 @@ struct End {
   bool hung_up = false;
   std::vector<std::string> alarms;
   std::string alarm_text;
-  std::vector<std::string> events;  // "established bootstrap", "held 1 qkd", "burnt 2", "lost", "switched"
+  std::vector<std::string>
+      events;  // "established bootstrap", "held 1 qkd", "burnt 2", "lost", "switched", "by computational"
   std::map<std::uint64_t, std::pair<Bytes, Bytes>> held;  // notes by block
   std::vector<BlockId> kept;
   std::uint64_t first_block = 0;
@@ -72,9 +73,7 @@ struct End {
   [[nodiscard]] bool established() const { return engine.status().state == "established"; }
 };
 
-inline std::string name_of(Authenticator by) {
-  return by == Authenticator::qkd ? "qkd" : by == Authenticator::bootstrap ? "bootstrap" : "none";
-}
+inline std::string name_of(Authenticator by) { return by == Authenticator::none ? "none" : to_string(by); }
 
 struct Pair {
   explicit Pair(std::uint64_t seed = 1, Settings alice = settings_of("alice", "bob"),
@@ -137,8 +136,8 @@ struct Pair {
         end.delivered.emplace_back(message->block.value, message->payload);
       else if (auto* step = std::get_if<AdvanceHandshake>(&*action))
         end.steps.push_back(std::move(*step));
-      else if (std::holds_alternative<AuthenticatorChanged>(*action))
-        end.events.push_back("switched");
+      else if (const auto* changed = std::get_if<AuthenticatorChanged>(&*action))
+        end.events.push_back(changed->from == Authenticator::bootstrap ? "switched" : "by " + name_of(changed->by));
       else if (std::holds_alternative<Lost>(*action))
         end.events.push_back("lost");
       else if (auto* alarm = std::get_if<Alarm>(&*action)) {

@@ -29,7 +29,10 @@ TEST_CASE(
     "When the reserve is filled both switch to QKD keys, later blocks are authenticated by them, and there is no way "
     "back",
     "[session]") {
-  Pair pair;
+  auto alice = settings_of("alice", "bob");
+  auto bob = settings_of("bob", "alice");
+  alice.policy = bob.policy = Policy::its_only;
+  Pair pair{1, std::move(alice), std::move(bob)};
   pair.connect();
   pair.settle();
   pair.make_block(1);

@@ -116,12 +116,12 @@ struct Pair {
         if (!need->name) {
           if (auto next = end.store.take_next(office)) {
             REQUIRE(used.insert(next->name).second);
-            end.engine->on_key(next->name, std::move(next->key), now);
+            end.engine->on_key(next->name, next->by, std::move(next->key), now);
           } else {
             end.engine->on_no_key(now);
           }
         } else if (auto key = end.store.take(office, *need->name)) {
-          end.engine->on_key(*need->name, std::move(*key), now);
+          end.engine->on_key(key->name, key->by, std::move(key->key), now);
         } else {
           end.engine->on_no_key(now);
         }
@@ -159,7 +159,8 @@ struct Pair {
     for (std::size_t i = 0; i < bits.size_bits(); ++i) bits.set(i, (generator() & 1U) != 0);
     const std::array needs{ends[0].store.needs(0), ends[1].store.needs(0)};
     for (std::size_t i = 0; i < 2; ++i)
-      REQUIRE(ends[i].store.add({blocks}, bits.slice(0, bits.size_bits()), needs[i], needs[1 - i]));
+      REQUIRE(ends[i].store.add({blocks}, wire::Authenticator::qkd, bits.slice(0, bits.size_bits()), needs[i],
+                                needs[1 - i]));
   }
 
   /// As the link does it: a service that lost its memory leaves no block that both have.

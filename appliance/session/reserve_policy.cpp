@@ -1,0 +1,124 @@
+#include <format>
+#include <utility>
+
+#include "appliance/hooks/simulation_hooks.hpp"
+#include "appliance/session/session_state.hpp"
+
+/// What authenticates a block under QKD keys: pads of the reserve, each used once (`Authenticator::qkd`), or pads that are
+/// derived from the channel's QKD key (`Authenticator::computational`). Each box says by its CLOSE of the block whether it
+/// would pay with a pad; the block is paid for where both would. Both CLOSEs are in the transcript, so that both boxes
+/// know the same of a block that is held.
+///
+///   its_only        always, and without a pad the session ends
+///   its_preferred   as long as there are more pads than the low mark, a quarter of the reserve. Below it a pad that is
+///                   spent on a block which is not held makes the next 1, 2, 4, … blocks computational before another
+///                   is tried; a held one ends that. Without a pad, never
+///   computational   never
+///
+/// So whoever has blocks lost for N blocks takes about log2 N of the low mark's pads, and when he ends the next try pays,
+/// and the block that it brings fills the reserve. What a block without a paid tag gives goes to tunnels only: no pad of
+/// the reserve comes from it, else tags that are paid with it would rest on the derivation too.
+
+namespace cloister::session {
+using hooks::planted;
+using hooks::PlantedBug;
+namespace {
+
+constexpr std::uint32_t doublings_max = 12;
+
+}  // namespace
+
+const char* to_string(Policy policy) {
+  switch (policy) {
+    case Policy::its_only:
+      return "its-only";
+    case Policy::its_preferred:
+      return "its-preferred";
+    case Policy::computational:
+      return "computational";
+  }
+  return "";
+}
+
+bool Session::State::reserve_serves() const {
+  return settings.policy == Policy::its_only ? reserve.ready() : reserve.has_keys();
+}
+
+std::uint64_t Session::State::low_pads() const {
+  return std::max<std::uint64_t>(1, settings.reserve_bits / 4 / (2 * Reserve::pad_bits));
+}
+
+bool Session::State::may_be_unpaid() const {
+  return settings.policy != Policy::its_only || planted(PlantedBug::policy_not_asked);
+}
+
+bool Session::State::would_pay() const {
+  switch (settings.policy) {
+    case Policy::its_only:
+      if (!planted(PlantedBug::policy_not_asked)) return true;
+      break;
+    case Policy::computational:
+      return false;
+    case Policy::its_preferred:
+      break;
+  }
+  if (planted(PlantedBug::empty_reserve_pays)) return true;
+  const auto pads = reserve.pads(own_direction());
+  const auto promised = book.promised_pads();
+  if (pads <= promised) return false;
+  return pads - promised > low_pads() || thrift.blocks_left == 0;
+}
+
+Authenticator Session::State::by_qkd_now() const {
+  return settings.policy == Policy::computational || thrift.lowered ? Authenticator::computational : Authenticator::qkd;
+}
+
+bool Session::feeds_reserve(Authenticator by) const {
+  return by != Authenticator::computational || state_->settings.policy == Policy::computational ||
+         planted(PlantedBug::unpaid_feeds_reserve);
+}
+
+/// It counts as wasted until the block is held.
+void Session::State::pad_taken() {
+  counters.pad_bits_spent += Reserve::pad_bits;
+  if (settings.policy != Policy::its_preferred || reserve.pads(own_direction()) >= low_pads()) return;
+  thrift.blocks_left = std::uint64_t{1} << std::min(thrift.wasted, doublings_max);
+  ++thrift.wasted;
+}
+
+void Session::State::block_paid(BlockId block, Authenticator by) {
+  if (by == Authenticator::bootstrap) return;
+  if (by == Authenticator::qkd) {
+    thrift = {};
+    if (channel->switched) tell(by);
+    return;
+  }
+  ++counters.blocks_computational;
+  if (thrift.blocks_left > 0) --thrift.blocks_left;
+  if (settings.policy == Policy::computational || std::exchange(thrift.lowered, true)) return;
+  alarm(
+      "AUTHENTICATION_LOWERED",
+      std::format("the authentication reserve is at its low mark ({} pads left for this box's tags): from block {} on "
+                  "keys are authenticated computationally, by tags under HKDF-SHA-512 of QKD key, and labelled so: "
+                  "somebody or something has blocks lost at their very end; when that ends, the reserve fills by "
+                  "itself",
+                  reserve.pads(own_direction()), block.value));
+  if (channel->switched) tell(by);
+}
+
+void Session::State::tell(Authenticator by) {
+  const auto before = std::exchange(told, by);
+  if (before != by) actions.emplace_back(AuthenticatorChanged{before, by});
+}
+
+/// That it is QKD key is told by `Established`; that it is paid for again is not.
+void Session::State::tell_established() {
+  if (!channel->switched) {
+    told = Authenticator::bootstrap;
+    return;
+  }
+  if (told == Authenticator::computational) return tell(by_qkd_now());
+  told = by_qkd_now();
+}
+
+}  // namespace cloister::session

@@ -1,0 +1,186 @@
+// What each policy does when blocks are lost at their very end, where they cost pads, and what authenticated those that
+// are not.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/unit/session/boxes.hpp"
+
+namespace cloister::session {
+namespace {
+using Catch::Matchers::ContainsSubstring;
+using test::Pair;
+using test::settings_of;
+
+constexpr std::size_t pads_at_first = 16;
+constexpr std::size_t low_mark = 4;
+constexpr std::uint64_t key_bits = 384;
+constexpr std::uint64_t pad_bits = 128;
+
+Settings with(Policy policy, std::string local, std::string peer) {
+  auto settings = settings_of(std::move(local), std::move(peer));
+  settings.policy = policy;
+  settings.reserve_bits = pads_at_first * 2 * pad_bits;
+  return settings;
+}
+
+struct Link {
+  explicit Link(Policy policy) : pair{1, with(policy, "alice", "bob"), with(policy, "bob", "alice")} {
+    pair.connect();
+    pair.settle();
+    pair.make_block(next());
+    pair.add_reserve(1, key_bits + pads_at_first * 2 * pad_bits);
+    forget();
+  }
+  Pair pair;
+  std::uint64_t newest = 0;
+
+  std::uint64_t next() { return ++newest; }
+  void forget() {
+    for (auto& end : pair.ends) end->events.clear();
+  }
+  /// What authenticated the block on both boxes; "apart" where they differ, "" where it is not held.
+  std::string made() {
+    const auto block = next();
+    pair.make_block(block);
+    return held(block);
+  }
+  std::string held(std::uint64_t block) {
+    std::array<std::string, 2> by;
+    for (std::size_t i = 0; i < 2; ++i)
+      for (const std::string one : {"bootstrap", "qkd", "computational"})
+        if (pair.ends[i]->saw("held " + std::to_string(block) + " " + one)) by[i] = one;
+    return by[0] == by[1] ? by[0] : "apart";
+  }
+  /// The connection is cut when both tags are on their way, but where they cost no pads.
+  std::string lost_if_paid() {
+    const auto before = pads_left();
+    const auto block = next();
+    pair.begin_block(block);
+    pair.close_block(block, 0);
+    pair.close_block(block, 1);
+    pair.pass(0);
+    pair.pass(1);
+    if (pads_left() == before) {
+      pair.settle();
+      return held(block);
+    }
+    reconnect();
+    return "lost";
+  }
+  void reconnect() {
+    pair.disconnect();
+    pair.connect();
+    pair.settle();
+    newest = std::max(newest, pair.alice().first_block - 1);
+  }
+  /// As Alice knows it, who has seen Bob's tags.
+  [[nodiscard]] std::uint64_t pads_left() {
+    return (pair.alice().engine.status().reserve_bits - key_bits) / (2 * pad_bits);
+  }
+  [[nodiscard]] bool both_saw(const std::string& event) { return pair.alice().saw(event) && pair.bob().saw(event); }
+  [[nodiscard]] bool both_established() { return pair.alice().established() && pair.bob().established(); }
+};
+
+TEST_CASE("its-preferred: below the low mark a lost block makes the next computational on both, which says so",
+          "[session]") {
+  Link link{Policy::its_preferred};
+  for (std::size_t lost = 0; lost < pads_at_first - low_mark; ++lost) {
+    REQUIRE(link.lost_if_paid() == "lost");
+    REQUIRE(link.pair.alice().alarms.empty());
+  }
+  CHECK(link.pads_left() == low_mark);
+  CHECK(link.lost_if_paid() == "lost");
+  REQUIRE(link.both_established());
+  CHECK(link.made() == "computational");
+  CHECK(link.pads_left() == low_mark - 1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(link.pair.ends[i]->alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
+    CHECK_THAT(link.pair.ends[i]->alarm_text, ContainsSubstring("low mark (3 pads left"));
+    CHECK(link.pair.ends[i]->saw("by computational"));
+    CHECK(link.pair.ends[i]->engine.status().authenticator == Authenticator::computational);
+    CHECK(link.pair.ends[i]->engine.status().blocks_computational == 1);
+  }
+  SECTION("the next is tried with pads; that it is held ends it, and what it gives fills the reserve") {
+    CHECK(link.made() == "qkd");
+    CHECK(link.both_saw("by qkd"));
+    CHECK(link.pair.alice().engine.status().authenticator == Authenticator::qkd);
+    link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
+    CHECK(link.pads_left() == pads_at_first);
+    for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
+    CHECK(link.pair.alice().alarms.size() == 1);
+  }
+  SECTION("a session that is lost meanwhile resumes as what it was") {
+    link.forget();
+    link.reconnect();
+    CHECK(link.both_saw("established computational"));
+    CHECK(link.made() == "qkd");
+    CHECK(link.both_saw("by qkd"));
+  }
+}
+
+TEST_CASE("its-preferred: who loses each block that pads pay for wins one pad for each doubling of blocks",
+          "[session]") {
+  Link link{Policy::its_preferred};
+  while (link.pads_left() >= low_mark) REQUIRE(link.lost_if_paid() == "lost");
+  std::uint64_t computational = 0;
+  while (link.pads_left() > 0) {
+    REQUIRE(link.both_established());
+    const auto ended = link.lost_if_paid();
+    if (ended == "lost") continue;
+    REQUIRE(ended == "computational");
+    ++computational;
+  }
+  CHECK(computational == (1U << (low_mark - 1U)) - 1);
+
+  // Without any, blocks are made on, a connection resumes, and nothing that they give goes to the reserve.
+  for (int outage = 0; outage < 3; ++outage) {
+    link.forget();
+    link.reconnect();
+    REQUIRE(link.both_saw("established computational"));
+    for (int block = 0; block < 10; ++block) CHECK(link.made() == "computational");
+  }
+  CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
+  CHECK_FALSE(link.pair.alice().engine.feeds_reserve(Authenticator::computational));
+  CHECK(link.pair.alice().engine.feeds_reserve(Authenticator::qkd));
+}
+
+TEST_CASE("its-only: no block is ever authenticated otherwise; a spent reserve ends in a bootstrap, and says so",
+          "[session]") {
+  Link link{Policy::its_only};
+  for (std::size_t lost = 0; lost + 1 < pads_at_first; ++lost) REQUIRE(link.lost_if_paid() == "lost");
+  REQUIRE(link.pads_left() == 1);
+  CHECK(link.made() == "qkd");
+  CHECK(link.made().empty());
+  CHECK((std::ranges::contains(link.pair.alice().alarms, "RESERVE_EMPTY") ||
+         std::ranges::contains(link.pair.bob().alarms, "RESERVE_EMPTY")));
+  CHECK(link.pair.alice().engine.status().blocks_computational == 0);
+  CHECK(link.pair.alice().engine.status().authenticator == Authenticator::none);
+}
+
+TEST_CASE("its-only: a peer that would not pay breaks the protocol", "[session]") {
+  Pair pair{1, with(Policy::its_only, "alice", "bob"), with(Policy::computational, "bob", "alice")};
+  pair.connect();
+  pair.settle();
+  pair.make_block(1);
+  pair.add_reserve(1, key_bits + pads_at_first * 2 * pad_bits);
+  pair.make_block(2);
+  CHECK(pair.alice().alarms == std::vector<std::string>{"PEER_PROTOCOL"});
+  CHECK_FALSE((pair.alice().saw("held 2 qkd") || pair.bob().saw("held 2 computational")));
+}
+
+TEST_CASE("computational: no pad is spent on any block, no alarm is raised, and the label says it", "[session]") {
+  Link link{Policy::computational};
+  CHECK(link.pair.alice().engine.status().authenticator == Authenticator::computational);
+  const auto before = link.pads_left();
+  for (int i = 0; i < 40; ++i) CHECK(link.made() == "computational");
+  link.reconnect();
+  CHECK(link.both_established());
+  CHECK(link.made() == "computational");
+  CHECK(link.pads_left() == before);
+  CHECK(link.pair.alice().engine.status().pad_bits_spent == 0);
+  CHECK((link.pair.alice().alarms.empty() && link.pair.bob().alarms.empty()));
+  CHECK(link.pair.alice().engine.feeds_reserve(Authenticator::computational));
+}
+
+}  // namespace
+}  // namespace cloister::session
