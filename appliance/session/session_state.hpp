@@ -71,6 +71,7 @@ struct Session::State {
   crypto::Credentials credentials;
   crypto::Random* random = nullptr;
   Side side = Side::client;
+  Authenticator told = Authenticator::none;  // to authenticate the channel, to the owner
   std::deque<Action> actions;
 
   // What outlives a connection.
@@ -85,7 +86,6 @@ struct Session::State {
   bool outage_reported = false;
 
   Thrift thrift;
-  Authenticator told = Authenticator::none;  // to authenticate the channel
 
   std::optional<Channel> channel;
   std::uint64_t connections = 0;
