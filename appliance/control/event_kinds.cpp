@@ -28,17 +28,20 @@ constexpr auto kinds = std::to_array<EventKind>({
     {"AUDIT_LOST", true, "The audit log cannot be written: events since then are in the journal alone.",
      "Give the file system of 'box.state_directory' room and its right owner, and restart the service."},
     {"AUTHENTICATION_LOWERED", true,
-     "The reserve that pays for authentication is at its low mark, and blocks are lost at their very end, where their "
-     "tags are spent. As 'authentication.policy: its-preferred' says, keys are made on: from the block that the text "
-     "names their authentication is computational (under keys that are derived from QKD key), and they are labelled "
-     "so. "
-     "Some are still tried with QKD keys that are used once; the first that succeeds ends this.",
+     "The reserve that pays for authentication is at its low mark on one of the boxes, and blocks are lost at their "
+     "very "
+     "end, where their tags are spent. As 'authentication.policy: its-preferred' says, keys are made on: from the "
+     "block "
+     "that the text names their authentication is computational (under keys that are derived from QKD key), and they "
+     "are "
+     "labelled so. As long as there are pads some are still tried with QKD keys that are used once; the first that "
+     "succeeds ends this. The text says when no pad is left: then nothing of it ends by itself.",
      "Find out what ends sessions at that moment: the events before say it. Equipment that fails does it seldom, "
      "somebody who wants this outcome does it each time. Keys that are made meanwhile are safe if nobody broke "
-     "HMAC-SHA-512 "
-     "while they were made. Where that is not enough, set 'authentication.policy: its-only' on both boxes. When no pad "
-     "is "
-     "left at all ('cloisterctl link show': reserve), a restart of either service comes back on the sealed reserve."},
+     "HMAC-SHA-512 while they were made. Where that is not enough, set 'authentication.policy: its-only' on both "
+     "boxes. "
+     "When no pad is left, restart one of the services: the link comes back on the sealed reserve, or bootstraps where "
+     "there is none."},
     {"AUTHENTICATION_RAISED", false,
      "QKD keys that are used once authenticate the classical channel again, and the reserve fills.", ""},
     {"AUTHENTICATION_SWITCHED", false,

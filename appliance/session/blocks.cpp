@@ -47,6 +47,7 @@ void Session::State::on_close(const Frame& frame, std::span<const std::byte> bod
   }
   open->peer_note = std::vector<std::byte>(frame.payload.begin(), frame.payload.end());
   open->peer_pays = open->by_qkd && frame.type == closes_paid;
+  if (thrift.in_doubt && *thrift.in_doubt < frame.block) pad_paid();
   send_tag(frame.block, *open, now);
 }
 
@@ -73,7 +74,7 @@ void Session::State::send_tag(BlockId block, OpenBlock& open, Instant now) {
       return end("RESERVE_EMPTY", "the authentication reserve is spent: the channel must be bootstrapped again", now);
     }
     open.own_pad = pad->name;
-    pad_taken();
+    pad_taken(block);
     hooks::saw_pad_used(pad->pad.expose(), hash.value(), block.value);
     if (planted(PlantedBug::pad_sent)) payload.bytes(pad->pad.expose());
     payload.key_name(pad->name).bytes(crypto::seal_tag(hash, std::move(pad->pad)));
@@ -139,18 +140,22 @@ void Session::State::on_verified(const Frame& frame, Instant now) {
 void Session::State::settle_block(BlockId block, OpenBlock& open) {
   if (!open.held()) return;
   const auto by = open.by();
+  if (by == Authenticator::computational) block_unpaid(block, open);
   BlockHeld held_block{block, std::move(*open.own_note), std::move(*open.peer_note),
                        planted(PlantedBug::label_not_of_block) ? Authenticator::qkd : by};
   book.finish(block);
   held.push_back(block);
   std::ranges::sort(held);
   if (held.size() > greeting_held_max) {
-    // The oldest is forgotten, but not one whose keys authenticate the channel: both boxes must go on naming it.
-    held.erase(std::ranges::find_if_not(held, [this](BlockId old) { return reserve.has_key_of(old); }));
+    // The oldest is forgotten, but not one whose keys authenticate the channel, and one that has pads in the reserve only
+    // where all have: both boxes must go on naming them.
+    auto forgotten = std::ranges::find_if_not(held, [this](BlockId old) { return reserve.has_any_of(old); });
+    if (forgotten == held.end())
+      forgotten = std::ranges::find_if_not(held, [this](BlockId old) { return reserve.has_key_of(old); });
+    held.erase(forgotten);
   }
   ++counters.blocks_held;
   actions.emplace_back(std::move(held_block));
-  block_paid(block, by);
   settle_switch();
 }
 

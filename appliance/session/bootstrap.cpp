@@ -186,6 +186,7 @@ void Session::State::establish(const std::vector<BlockId>& kept, Instant now) {
                "bootstrapped again",
                now);
   }
+  judge_pad(kept);
   peer_life = channel->peer.life;
   awaited = Awaited::nobody;
   if (!planted(PlantedBug::allowance_kept)) allowance = Allowance::none;

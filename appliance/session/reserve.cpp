@@ -36,6 +36,7 @@ void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
     at += channel_key_bits;
   }
   for (std::uint32_t index = 0; at + 2 * pad_bits <= bits.size_bits(); ++index) {
+    had_pads_ = true;
     for (const std::size_t direction : {0U, 1U}) {
       const bool swapped = planted(PlantedBug::refill_order_swapped);
       const std::size_t place = planted(PlantedBug::pool_shared_by_directions) ? 0
@@ -59,6 +60,7 @@ void Reserve::keep_only(std::span<const wire::BlockId> kept) {
 
 void Reserve::clear() {
   for (auto& pads : pads_) pads.clear();
+  had_pads_ = false;
   hash_key_.reset();
   channel_key_.reset();
 }
@@ -72,6 +74,7 @@ void Reserve::begin_sealed(const crypto::MacKey& channel_key, const crypto::Hash
 
 void Reserve::add_sealed(DirectionIndex direction, std::span<const std::byte> pads) {
   for (std::uint32_t index = 0; !pads.empty(); ++index) {
+    had_pads_ = true;
     auto& pad = pads_[direction].emplace_back(NamedPad{{sealed_pads, index}, {}});
     std::ranges::copy(pads.first(crypto::TagPad::size), pad.pad.fill().begin());
     pads = pads.subspan(crypto::TagPad::size);
@@ -90,6 +93,11 @@ std::uint64_t Reserve::need_bits(std::uint64_t size_bits) const {
 std::uint64_t Reserve::bits() const {
   return (hash_key_ ? hash_key_bits : 0) + (channel_key_ ? channel_key_bits : 0) +
          pad_bits * (pads_[0].size() + pads_[1].size());
+}
+
+bool Reserve::has_any_of(wire::BlockId block) const {
+  const auto of_it = [block](const NamedPad& pad) { return pad.name.block == block; };
+  return has_key_of(block) || std::ranges::any_of(pads_[0], of_it) || std::ranges::any_of(pads_[1], of_it);
 }
 
 std::optional<Reserve::NamedPad> Reserve::take_next(DirectionIndex direction) {

@@ -48,6 +48,8 @@ class Reserve {
   [[nodiscard]] std::uint64_t need_bits(std::uint64_t size_bits) const;
   [[nodiscard]] std::uint64_t bits() const;
   [[nodiscard]] bool has_keys() const { return hash_key_.has_value() && channel_key_.has_value(); }
+  /// There were pads beside these keys, whether or not any is left.
+  [[nodiscard]] bool has_paid() const { return has_keys() && had_pads_; }
   [[nodiscard]] std::size_t pads(DirectionIndex direction) const { return pads_[direction].size(); }
   /// Keys and pads are there: the channel can be authenticated by QKD.
   [[nodiscard]] bool ready() const {
@@ -61,6 +63,8 @@ class Reserve {
   [[nodiscard]] bool has_key_of(wire::BlockId block) const {
     return (hash_key_ && block == hash_block_) || (channel_key_ && block == channel_block_);
   }
+  /// Whether anything is.
+  [[nodiscard]] bool has_any_of(wire::BlockId block) const;
   [[nodiscard]] const crypto::MacKey& channel_key() const { return *channel_key_; }
   [[nodiscard]] const crypto::HashKey& hash_key() const { return *hash_key_; }
 
@@ -81,6 +85,7 @@ class Reserve {
   wire::BlockId hash_block_;
   wire::BlockId channel_block_;
   std::array<std::deque<NamedPad>, 2> pads_;
+  bool had_pads_ = false;
 };
 
 }  // namespace cloister::session

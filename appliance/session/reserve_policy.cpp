@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <format>
+#include <string>
 #include <utility>
 
 #include "appliance/hooks/simulation_hooks.hpp"
@@ -11,8 +13,9 @@
 ///
 ///   its_only        always, and without a pad the session ends
 ///   its_preferred   as long as there are more pads than the low mark, a quarter of the reserve. Below it a pad that is
-///                   spent on a block which is not held makes the next 1, 2, 4, … blocks computational before another
-///                   is tried; a held one ends that. Without a pad, never
+///                   spent on a block which is lost makes the next 1, 2, 4, … blocks computational before another is
+///                   tried; one that both hold ends that. Whether both do is known by what the peer says next. Without a
+///                   pad, never
 ///   computational   never
 ///
 /// So whoever has blocks lost for N blocks takes about log2 N of the low mark's pads, and when he ends the next try pays,
@@ -41,7 +44,7 @@ const char* to_string(Policy policy) {
 }
 
 bool Session::State::reserve_serves() const {
-  return settings.policy == Policy::its_only ? reserve.ready() : reserve.has_keys();
+  return settings.policy == Policy::its_only ? reserve.ready() : reserve.has_paid();
 }
 
 std::uint64_t Session::State::low_pads() const {
@@ -70,7 +73,9 @@ bool Session::State::would_pay() const {
 }
 
 Authenticator Session::State::by_qkd_now() const {
-  return settings.policy == Policy::computational || thrift.lowered ? Authenticator::computational : Authenticator::qkd;
+  const bool derived = settings.policy == Policy::computational || thrift.lowered ||
+                       (settings.policy == Policy::its_preferred && reserve.pads(own_direction()) == 0);
+  return derived ? Authenticator::computational : Authenticator::qkd;
 }
 
 bool Session::feeds_reserve(Authenticator by) const {
@@ -78,32 +83,42 @@ bool Session::feeds_reserve(Authenticator by) const {
          planted(PlantedBug::unpaid_feeds_reserve);
 }
 
-/// It counts as wasted until the block is held.
-void Session::State::pad_taken() {
+void Session::State::pad_taken(BlockId block) {
   counters.pad_bits_spent += Reserve::pad_bits;
-  if (settings.policy != Policy::its_preferred || reserve.pads(own_direction()) >= low_pads()) return;
+  if (settings.policy == Policy::its_preferred) thrift.in_doubt = block;
+}
+
+void Session::State::pad_paid() {
+  thrift = {};
+  if (channel->switched) tell(by_qkd_now());
+}
+
+void Session::State::judge_pad(std::span<const BlockId> kept) {
+  if (!thrift.in_doubt) return;
+  if (std::ranges::contains(kept, *thrift.in_doubt)) return pad_paid();
+  thrift.in_doubt.reset();
+  if (reserve.pads(own_direction()) >= low_pads()) return;
   thrift.blocks_left = std::uint64_t{1} << std::min(thrift.wasted, doublings_max);
   ++thrift.wasted;
 }
 
-void Session::State::block_paid(BlockId block, Authenticator by) {
-  if (by == Authenticator::bootstrap) return;
-  if (by == Authenticator::qkd) {
-    thrift = {};
-    if (channel->switched) tell(by);
-    return;
-  }
+void Session::State::block_unpaid(BlockId block, const OpenBlock& open) {
   ++counters.blocks_computational;
   if (thrift.blocks_left > 0) --thrift.blocks_left;
-  if (settings.policy == Policy::computational || std::exchange(thrift.lowered, true)) return;
-  alarm(
-      "AUTHENTICATION_LOWERED",
-      std::format("the authentication reserve is at its low mark ({} pads left for this box's tags): from block {} on "
-                  "keys are authenticated computationally, by tags under HKDF-SHA-512 of QKD key, and labelled so: "
-                  "somebody or something has blocks lost at their very end; when that ends, the reserve fills by "
-                  "itself",
-                  reserve.pads(own_direction()), block.value));
-  if (channel->switched) tell(by);
+  if (settings.policy == Policy::computational) return;
+  const auto pads = reserve.pads(own_direction());
+  const bool emptied = pads == 0 && !std::exchange(thrift.told_empty, pads == 0);
+  if (std::exchange(thrift.lowered, true) && !emptied) return;
+  const auto why = pads == 0        ? std::string{"no pad is left for this box's tags, so that only a restart of a service, on the "
+                                                  "sealed reserve, or a bootstrap brings the link back from it"}
+                   : open.own_pays ? std::format("box '{}' has few pads left for its tags", settings.peer_box)
+                                   : std::format("{} pads are left for this box's tags", pads);
+  alarm("AUTHENTICATION_LOWERED",
+        std::format(
+            "{}: from block {} on keys are authenticated computationally, by tags under HKDF-SHA-512 of QKD key, and "
+            "labelled so; somebody or something has blocks lost at their very end",
+            why, block.value));
+  if (channel->switched) tell(Authenticator::computational);
 }
 
 void Session::State::tell(Authenticator by) {
@@ -111,14 +126,7 @@ void Session::State::tell(Authenticator by) {
   if (before != by) actions.emplace_back(AuthenticatorChanged{before, by});
 }
 
-/// That it is QKD key is told by `Established`; that it is paid for again is not.
-void Session::State::tell_established() {
-  if (!channel->switched) {
-    told = Authenticator::bootstrap;
-    return;
-  }
-  if (told == Authenticator::computational) return tell(by_qkd_now());
-  told = by_qkd_now();
-}
+/// `Established` has told it.
+void Session::State::tell_established() { told = channel->switched ? by_qkd_now() : Authenticator::bootstrap; }
 
 }  // namespace cloister::session

@@ -66,7 +66,8 @@ void Session::State::begin_opening(Instant now) {
     sealed->settle_on(id);
     generation = sealed->find(id);
     reserve.begin_sealed(generation->channel_key, generation->hash_key);
-    thrift = {};
+    thrift.blocks_left = thrift.wasted = 0;
+    thrift.told_empty = false;
   }
   if (opening->opened) {
     send_lease(opened, *opening->own_chunk);
@@ -274,7 +275,9 @@ void Session::State::store(VaultStep step) {
 
 void Session::restore(const KeptReserve& kept) {
   State& state = *state_;
-  state.sealed.emplace(state.settings.sealed);
+  auto layout = state.settings.sealed;
+  layout.unpaid = state.settings.policy == Policy::computational;
+  state.sealed.emplace(layout);
   state.leases_left = state.settings.leases_at_once;
   auto problem = state.sealed->restore(kept);
   if (!state.sealed->bootstrapped()) state.allowance = Allowance::first;

@@ -21,6 +21,7 @@ constexpr std::uint32_t chunks_max = 1024;
 constexpr std::uint8_t peer_known_flag = 1;
 constexpr std::uint8_t bootstrapped_flag = 2;
 constexpr std::uint8_t bootstrap_noted_flag = 4;
+constexpr std::uint8_t unpaid_flag = 8;
 
 void append(crypto::SecretVector<std::byte>& out, std::span<const std::byte> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -137,7 +138,8 @@ crypto::SecretVector<std::byte> SealedReserve::encode() const {
   head.u16(version).u32(layout_.chunks).u32(layout_.pads);
   head.u64(own_).u64(granted_).u64(own_limit_);
   head.u8(static_cast<std::uint8_t>((peer_known_ ? peer_known_flag : 0) | (bootstrapped_ ? bootstrapped_flag : 0) |
-                                    (bootstrap_noted_ ? bootstrap_noted_flag : 0)));
+                                    (bootstrap_noted_ ? bootstrap_noted_flag : 0) |
+                                    (layout_.unpaid ? unpaid_flag : 0)));
   head.u64(peer_own_floor_).u64(peer_granted_floor_).u64(peer_granted_limit_);
   head.u8(static_cast<std::uint8_t>((confirmed_ ? 1 : 0) + (staged_ ? 1 : 0)));
   crypto::SecretVector<std::byte> out;
@@ -184,7 +186,10 @@ bool SealedReserve::decode(std::span<const std::byte> record) {
       staged_ = std::move(generation);
   }
   staged_stored_ = staged_.has_value();
-  return in.at_end();
+  if (!in.at_end()) return false;
+  // Under another policy: tags that its pads paid for would say more of themselves than is so.
+  if ((*flags & unpaid_flag) != 0 && !layout_.unpaid) forget_all();
+  return true;
 }
 
 std::optional<std::string> SealedReserve::judge_peer(const std::string& peer, std::uint64_t peer_own,

@@ -38,6 +38,7 @@ enum class Counter { own, granted };
 struct SealedLayout {
   std::uint32_t chunks = 8;  // of each direction
   std::uint32_t pads = 32;   // of each chunk
+  bool unpaid = false;       // made of blocks whose tags were derived: it serves where the policy has no others
   [[nodiscard]] std::uint64_t bits() const;
   [[nodiscard]] std::size_t chunk_bytes() const;
 };

@@ -55,9 +55,11 @@ struct Building {
 
 /// How a box goes on with few pads (reserve_policy.cpp).
 struct Thrift {
-  bool lowered = false;           // the newest held block under QKD keys was not paid for, against what is preferred
-  std::uint32_t wasted = 0;       // tries in a row below the low mark that have brought no held block, so far
-  std::uint64_t blocks_left = 0;  // to be held before the next
+  bool lowered = false;           // blocks under QKD keys were not paid for, against what is preferred, and none since
+  bool told_empty = false;        // that no pad is left
+  std::uint32_t wasted = 0;       // pads in a row, below the low mark, whose block was lost
+  std::uint64_t blocks_left = 0;  // to be held before the next is tried
+  std::optional<BlockId> in_doubt;  // whose tag has taken a pad: whether both boxes hold it is not known yet
 };
 
 /// By what the link may bootstrap that must not do so by itself. It goes with the next session, whatever authenticates
@@ -226,8 +228,12 @@ struct Session::State {
   /// Whether this box would pay for the next block.
   [[nodiscard]] bool would_pay() const;
   [[nodiscard]] Authenticator by_qkd_now() const;
-  void pad_taken();
-  void block_paid(BlockId block, Authenticator by);
+  void pad_taken(BlockId block);
+  void block_unpaid(BlockId block, const OpenBlock& open);
+  /// The peer goes on after `in_doubt`, so it holds it.
+  void pad_paid();
+  /// The boxes have met again, and both hold these.
+  void judge_pad(std::span<const BlockId> kept);
   void tell(Authenticator by);
   void tell_established();
 

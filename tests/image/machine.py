@@ -52,9 +52,9 @@ def say(text):
 def tell(story):
     """Runs story(directory, image, machines), which puts each machine that it makes into that list; the exit status.
 
-    The image is what `make image` wrote into the directory that the command line names. Consoles are kept."""
+    The image is what `make image` wrote into the directory that the command line names. What the machines said is kept."""
     name = Path(sys.argv[0]).name
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the machines end with this
+    signal.signal(signal.SIGTERM, out_of_time)
     if not shutil.which("qemu-system-x86_64"):
         say(f"{name}: no qemu here: run 'make test-image'")
         return LACKING
@@ -62,26 +62,37 @@ def tell(story):
     if not image.exists():
         say(f"{name}: '{image}' is missing: run 'make image' first")
         return LACKING
-    keep = Path(os.environ.get("CLOISTER_IMAGE_LOGS", CHECKOUT / "build/image-test")) / name
-    shutil.rmtree(keep, ignore_errors=True)
-    keep.mkdir(parents=True)
+    Machine.logs = CHECKOUT / "build/image-test" / name
+    shutil.rmtree(Machine.logs, ignore_errors=True)
+    Machine.logs.mkdir(parents=True)
     say(f"machines by {accelerator()[0]}")
-    machines = []
+    begun, machines = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="cloister-image-") as directory:
         try:
             story(Path(directory), image, machines)
         except Failed as failure:
             say(f"{name}: {failure}")
+            for machine in machines:
+                if machine.processes:
+                    say(machine.last_lines())
+            say(f"{name}: all that was said is in '{Machine.logs}'")
             return 1
         finally:
             for machine in machines:
                 machine.stop()
-                if machine.console_path.exists():
-                    shutil.copy(machine.console_path, keep / f"{machine.name}.console.log")
+    say(f"{name}: {time.monotonic() - begun:.0f} s")
     return 0
 
 
+def out_of_time(*_):
+    """CTest's signal; the machines must end with this, and what they said last be shown."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Failed("out of time")
+
+
 class Machine:
+    logs = None  # where what consoles and emulators say is kept: `tell` makes it
+
     def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768):
         """`networks`: a MAC each, on a network of its own with nobody on it, or (MAC, name of a TAP interface).
         `fibre`: the socket behind the serial port "cloister-fibre". `within`: the command that QEMU is run by."""
@@ -91,7 +102,8 @@ class Machine:
         self.image, self.uuid, self.setup_disk, self.networks = Path(image), uuid, setup_disk, networks
         self.fibre, self.within = fibre, list(within)
         self.memory_mb = memory_mb
-        self.console_path = self.directory / "console.log"
+        self.console_path = self.logs / f"{name}.console.log"
+        self.trouble_path = self.logs / f"{name}.emulator.log"
         self.disk = self.directory / "disk.raw"
         self.variables = self.directory / "variables.fd"
         self.tpm_state = self.directory / "tpm"
@@ -131,12 +143,12 @@ class Machine:
         tpm_socket.unlink(missing_ok=True)
         self.processes.append(subprocess.Popen(
             ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl", f"type=unixio,path={tpm_socket}", "--terminate"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.directory / "tpm.log", "ab")))
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.trouble_path, "ab")))
         while not tpm_socket.exists():
             if self.processes[-1].poll() is not None:
                 raise Failed(f"{self.name}: swtpm did not start")
             time.sleep(0.01)
-        command = [*self.within, "nice", "-n", "10", "qemu-system-x86_64", "-name", self.name, "-machine", "q35,smm=on", *accelerator()[1], "-smp", "2",
+        command = [*self.within, "qemu-system-x86_64", "-name", self.name, "-machine", "q35,smm=on", *accelerator()[1], "-smp", "2",
                    "-m", str(self.memory_mb), "-uuid", self.uuid, "-nodefaults", "-display", "none", "-no-user-config",
                    # The firmware's variables are its own: the guest writes them only by System Management Mode.
                    "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1",
@@ -158,7 +170,7 @@ class Machine:
                         "-device", "virtserialport,chardev=fibre,name=cloister-fibre"]
         self.power_on_again()
         self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                               stderr=open(self.directory / "qemu.log", "ab")))
+                                               stderr=open(self.trouble_path, "ab")))
 
     def power_on_again(self):
         self.started = time.monotonic()
@@ -184,14 +196,14 @@ class Machine:
             places = sorted((new.find(text), text) for text in texts if text in new)
             for text in unless:
                 if text in new:
-                    raise Failed(f"{self.name}: the console said '{text}' while waiting for {texts}\n{self.last_lines()}")
+                    raise Failed(f"{self.name}: the console said '{text}' while waiting for {texts}")
             if places:
                 self.read_to += places[0][0] + len(places[0][1])
                 return places[0][1], time.monotonic() - self.started
             if ended:
-                raise Failed(f"{self.name}: the machine ended while waiting for {texts}\n{self.last_lines()}")
+                raise Failed(f"{self.name}: the machine ended while waiting for {texts}")
             if time.monotonic() > deadline:
-                raise Failed(f"{self.name}: the console did not say {texts} within {seconds} s\n{self.last_lines()}")
+                raise Failed(f"{self.name}: the console did not say {texts} within {seconds} s")
             time.sleep(0.1)
 
     def fingerprint(self):
@@ -199,12 +211,12 @@ class Machine:
         deadline = time.monotonic() + 60
         while not (shown := re.findall(r"^([0-9a-f]{64})\r?$", self.console()[self.booted_at:], re.MULTILINE)):
             if time.monotonic() > deadline:
-                raise Failed(f"{self.name}: the console shows no fingerprint\n{self.last_lines()}")
+                raise Failed(f"{self.name}: the console shows no fingerprint")
             time.sleep(0.1)
         return shown[-1]
 
     def last_lines(self, count=40):
-        trouble = (self.directory / "qemu.log").read_text(errors="replace") if (self.directory / "qemu.log").exists() else ""
+        trouble = self.trouble_path.read_text(errors="replace") if self.trouble_path.exists() else ""
         return trouble + "\n".join(f"    {self.name}| {line}" for line in self.console().splitlines()[-count:])
 
     def monitor(self, command, **arguments):

@@ -95,18 +95,19 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
   CHECK(link.pads_left() == low_mark - 1);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(link.pair.ends[i]->alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
-    CHECK_THAT(link.pair.ends[i]->alarm_text, ContainsSubstring("low mark (3 pads left"));
+    CHECK_THAT(link.pair.ends[i]->alarm_text, ContainsSubstring("3 pads are left for this box's tags"));
     CHECK(link.pair.ends[i]->saw("by computational"));
     CHECK(link.pair.ends[i]->engine.status().authenticator == Authenticator::computational);
     CHECK(link.pair.ends[i]->engine.status().blocks_computational == 1);
   }
   SECTION("the next is tried with pads; that it is held ends it, and what it gives fills the reserve") {
     CHECK(link.made() == "qkd");
-    CHECK(link.both_saw("by qkd"));
-    CHECK(link.pair.alice().engine.status().authenticator == Authenticator::qkd);
+    CHECK_FALSE(link.both_saw("by qkd"));  // each knows that it holds the block, and not yet that the other does
     link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
     CHECK(link.pads_left() == pads_at_first);
     for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
+    CHECK(link.both_saw("by qkd"));
+    CHECK(link.pair.alice().engine.status().authenticator == Authenticator::qkd);
     CHECK(link.pair.alice().alarms.size() == 1);
   }
   SECTION("a session that is lost meanwhile resumes as what it was") {
@@ -114,8 +115,46 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
     link.reconnect();
     CHECK(link.both_saw("established computational"));
     CHECK(link.made() == "qkd");
-    CHECK(link.both_saw("by qkd"));
+    link.forget();
+    link.reconnect();
+    CHECK(link.both_saw("established qkd"));  // both hold the block, so the try is known to have succeeded
   }
+}
+
+TEST_CASE("its-preferred: a block that only one box holds is a lost one, whichever box that is", "[session]") {
+  Link link{Policy::its_preferred};
+  while (link.pads_left() >= low_mark) REQUIRE(link.lost_if_paid() == "lost");
+  std::uint64_t computational = 0;
+  std::size_t silent = 0;
+  for (std::uint64_t left = link.pads_left(); left > 0; left = link.pads_left()) {
+    const auto block = link.next();
+    link.pair.begin_block(block);
+    link.pair.close_block(block, 0);
+    link.pair.close_block(block, 1);
+    for (int i = 0; i < 10 && !link.pair.ends[silent]->saw("held " + std::to_string(block) + " qkd"); ++i) {
+      link.pair.pass(1 - silent);
+      if (!link.pair.ends[silent]->saw("held " + std::to_string(block) + " qkd")) link.pair.pass(silent);
+    }
+    if (link.pads_left() == left) {
+      link.pair.settle();
+      REQUIRE(link.held(block) == "computational");
+      ++computational;
+      continue;
+    }
+    silent = 1 - silent;
+    link.reconnect();
+  }
+  CHECK(computational == (1U << (low_mark - 1U)) - 1);
+  for (const auto& end : link.pair.ends) CHECK_FALSE(end->saw("by qkd"));
+}
+
+TEST_CASE("computational: pads outlive any number of blocks that bring none", "[session]") {
+  Link link{Policy::computational};
+  const auto before = link.pads_left();
+  for (int i = 0; i < 1500; ++i) link.made();
+  link.reconnect();
+  CHECK(link.both_established());
+  CHECK(link.pads_left() == before);
 }
 
 TEST_CASE("its-preferred: who loses each block that pads pay for wins one pad for each doubling of blocks",
@@ -139,7 +178,9 @@ TEST_CASE("its-preferred: who loses each block that pads pay for wins one pad fo
     REQUIRE(link.both_saw("established computational"));
     for (int block = 0; block < 10; ++block) CHECK(link.made() == "computational");
   }
-  CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
+  CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED", "AUTHENTICATION_LOWERED"});
+  CHECK_THAT(link.pair.alice().alarm_text,
+             ContainsSubstring("no pad is left for this box's tags, so that only a restart"));
   CHECK_FALSE(link.pair.alice().engine.feeds_reserve(Authenticator::computational));
   CHECK(link.pair.alice().engine.feeds_reserve(Authenticator::qkd));
 }
