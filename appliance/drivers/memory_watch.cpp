@@ -1,9 +1,11 @@
 #include "appliance/drivers/memory_watch.hpp"
 
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -24,12 +26,23 @@ std::chrono::nanoseconds read_clock(clockid_t clock) {
   return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
 }
 
+/// Only what begins with "change@", as a new generation does: devices that come and go by the thousand, as tunnels' do at a
+/// start, would fill the socket, and what is lost must be taken for the worst.
+bool hear_changes_only(int socket) {
+  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'c', 0, 1),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, std::numeric_limits<std::uint32_t>::max()),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
+  const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
+  return ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
 Result<FileDescriptor> listen_to_kernel() {
   FileDescriptor socket{::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT)};
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = kernel_group;
-  if (socket.get() < 0 || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (socket.get() < 0 || !hear_changes_only(socket.get()) ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail(std::format(
         "the kernel's word that this machine's memory was put back cannot be heard ({}): the service's unit "
         "must let it ('RestrictAddressFamilies=' with AF_NETLINK, as cloister.service has it)",
