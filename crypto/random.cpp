@@ -1,5 +1,7 @@
 #include "crypto/random.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <sodium.h>
 #include <sys/random.h>
 
@@ -83,6 +85,12 @@ void SystemRandom::fill(std::span<std::byte> out) {
     target += take;
     left -= take;
   }
+}
+
+/// A thread's own generators look at the first one's count before each use, and reseed from it where that has moved.
+void reseed_openssl() {
+  auto* const first = ::RAND_get0_primary(nullptr);
+  require(first != nullptr && ::EVP_RAND_reseed(first, 1, nullptr, 0, nullptr, 0) == 1, "OpenSSL gets no randomness");
 }
 
 }  // namespace cloister::crypto

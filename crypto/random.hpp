@@ -33,4 +33,7 @@ class SystemRandom final : public Random {
   State* state_;
 };
 
+/// OpenSSL's own generators, which keys of its making come from, take fresh entropy from the kernel: on all threads.
+void reseed_openssl();
+
 }  // namespace cloister::crypto

@@ -8,6 +8,7 @@
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/link_parts.hpp"
 #include "appliance/box/self_test.hpp"
+#include "crypto/random.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -44,6 +45,11 @@ std::string summary_of(const PreparedReload& reload) {
 std::expected<std::unique_ptr<Box>, NotOpened> Box::open(asio::io_context& io, Configured configured, EventLog& log) {
   std::unique_ptr<Box> box{new Box{io, std::move(configured), log}};
   const auto& configuration = box->configured_.configuration;
+  // First, while there is nothing secret: a memory that is put back to a later moment hears of it.
+  auto watch = drivers::MemoryWatch::open(io, box->memory_handlers());
+  if (!watch) return std::unexpected{watch.error()};
+  box->memory_watch_ = std::move(*watch);
+  crypto::reseed_openssl();
   auto audit = AuditLog::open(configuration.box.state_directory, configuration.logging);
   if (!audit) return std::unexpected{audit.error()};
   log.audit_to(std::move(*audit));
@@ -221,6 +227,22 @@ void Box::close_link(const std::string& name) {
 LinkDriver* Box::find_link(const std::string& name) const {
   const auto found = std::ranges::find_if(links_, [&](const auto& link) { return link->name() == name; });
   return found == links_.end() ? nullptr : found->get();
+}
+
+drivers::MemoryWatch::Handlers Box::memory_handlers() {
+  return {
+      .kernel_event = [this](std::string_view event) { on_memory_in_doubt(memory_age_.on_kernel_event(event)); },
+      .kernel_events_lost = [this] { on_memory_in_doubt(memory_age_.on_kernel_events_lost()); },
+      .clock_set = [this](const drivers::MachineClocks& now) { on_memory_in_doubt(memory_age_.on_clock_set(now)); }};
+}
+
+/// Packets end before anything takes its time: the next one might have the number of one that was sent.
+void Box::on_memory_in_doubt(const std::optional<std::string>& why) {
+  if (!why || std::exchange(outlived_, true)) return;
+  traffic_.stop();
+  log_.alarm("MEMORY_RESTORED", std::format("box '{}'", name_),
+             *why + "; all keys in memory are wiped, and the box begins anew on its sealed reserve");
+  io_.stop();
 }
 
 void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told to stop"); }

@@ -15,10 +15,12 @@
 #include "appliance/box/configured.hpp"
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/link_driver.hpp"
+#include "appliance/box/memory_age.hpp"
 #include "appliance/box/reload.hpp"
 #include "appliance/box/tests_beside.hpp"
 #include "appliance/box/traffic.hpp"
 #include "appliance/control/server.hpp"
+#include "appliance/drivers/memory_watch.hpp"
 #include "crypto/error.hpp"
 
 namespace cloister::box {
@@ -50,6 +52,9 @@ class Box {
   [[nodiscard]] std::optional<control::HeldClient> take_zeroize() { return std::exchange(zeroize_, std::nullopt); }
   /// A self-test has failed; the context was stopped: the box is to be ended, and stays closed.
   [[nodiscard]] bool untrusted() const { return untrusted_; }
+  /// This machine's memory may be older than the world, and what is in it used already. Nothing passes any more, and the
+  /// context was stopped: the box is to be ended, and opened anew on what disk and TPM have.
+  [[nodiscard]] bool outlived() const { return outlived_; }
 
  private:
   Box(boost::asio::io_context& io, Configured configured, EventLog& log);
@@ -67,6 +72,8 @@ class Box {
   void close_link(const std::string& name);
   [[nodiscard]] LinkDriver* find_link(const std::string& name) const;
   void on_tested(const std::vector<control::TestResult>& results, const control::HeldClient& client);
+  [[nodiscard]] drivers::MemoryWatch::Handlers memory_handlers();
+  void on_memory_in_doubt(const std::optional<std::string>& why);
   [[nodiscard]] control::BoxStatus status() const;
 
   boost::asio::io_context& io_;
@@ -75,6 +82,7 @@ class Box {
   EventLog& log_;
   std::optional<control::HeldClient> zeroize_;
   bool untrusted_ = false;
+  bool outlived_ = false;
   bool reloading_ = false;
   // Waited for when all secrets are wiped.
   TestsBeside tests_;
@@ -83,6 +91,8 @@ class Box {
   std::vector<std::unique_ptr<LinkDriver>> links_;
   std::set<std::string> missing_;  // links that are configured, and that a reload could not open
   std::unique_ptr<control::Server> control_;
+  MemoryAge memory_age_{drivers::machine_clocks()};
+  std::unique_ptr<drivers::MemoryWatch> memory_watch_;
 };
 
 }  // namespace cloister::box

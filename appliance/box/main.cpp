@@ -106,34 +106,55 @@ int stay_closed(const cloister::config::Configuration& configuration, EventLog& 
   return 0;
 }
 
+/// How a box that was open has ended.
+enum class End { not_opened, no_secrets, stopped, zeroize, self_test, outlived };
+
+/// One life of the box: until it ends, all that was secret in memory is wiped with it. `configured`: by what it works.
+End live(cloister::box::Configured& configured, EventLog& log, std::optional<cloister::control::HeldClient>& zeroize) {
+  boost::asio::io_context io{1};
+  auto box = Box::open(io, configured, log);
+  if (!box && box.error().secrets) {
+    log.alarm("SECRETS_CLOSED", std::format("box '{}'", configured.configuration.box.name),
+              "the box is closed, for its secrets did not open: " + box.error().message);
+    return End::no_secrets;
+  }
+  if (!box) {
+    failed(box.error().message);
+    return End::not_opened;
+  }
+  ::sd_notify(0, "READY=1");
+  run(io, [&box] { (*box)->reload(); });
+  configured = (*box)->configured();
+  zeroize = (*box)->take_zeroize();
+  if (zeroize) return End::zeroize;
+  if ((*box)->untrusted()) return End::self_test;
+  if ((*box)->outlived()) return End::outlived;
+  ::sd_notify(0, "STOPPING=1");
+  (*box)->on_stop();
+  return End::stopped;
+}
+
 int serve(cloister::box::Configured configured, EventLog& log) {
-  cloister::config::Configuration configuration;
   std::optional<cloister::control::HeldClient> zeroize;
-  bool untrusted = false;
-  {
-    boost::asio::io_context io{1};
-    auto box = Box::open(io, configured, log);
-    if (!box && box.error().secrets) {
-      log.alarm("SECRETS_CLOSED", std::format("box '{}'", configured.configuration.box.name),
-                "the box is closed, for its secrets did not open: " + box.error().message);
-      return stay_closed(configured.configuration, log, ClosedBy::no_secrets);
-    }
-    if (!box) return failed(box.error().message);
-    ::sd_notify(0, "READY=1");
-    run(io, [&box] { (*box)->reload(); });
-    configuration = (*box)->configured().configuration;
-    zeroize = (*box)->take_zeroize();
-    untrusted = (*box)->untrusted();
-    if (!zeroize && !untrusted) {
-      ::sd_notify(0, "STOPPING=1");
-      (*box)->on_stop();
+  auto end = End::outlived;
+  while (end == End::outlived) end = live(configured, log, zeroize);
+  const auto& configuration = configured.configuration;
+  switch (end) {
+    case End::outlived:
+    case End::not_opened:
+      return 1;
+    case End::stopped:
       return 0;
-    }
-  }  // with the box all that was secret in memory is wiped
-  if (untrusted) return stay_closed(configuration, log, ClosedBy::self_test);
-  ClosedBox::zeroize(configuration, log, *zeroize);
-  zeroize.reset();
-  return stay_closed(configuration, log, ClosedBy::zeroize);
+    case End::no_secrets:
+      return stay_closed(configuration, log, ClosedBy::no_secrets);
+    case End::self_test:
+      return stay_closed(configuration, log, ClosedBy::self_test);
+    case End::zeroize:
+      ClosedBox::zeroize(configuration, log, *zeroize);
+      zeroize.reset();
+      return stay_closed(configuration, log, ClosedBy::zeroize);
+  }
+  return 1;
 }
 
 /// Before a key is made or opened: whether what keys rest on works. True when the box must stay closed.

@@ -127,6 +127,15 @@ constexpr auto kinds = std::to_array<EventKind>({
      "A reload was taken up, but this link could not be opened. The other links and their tunnels work.",
      "Mend what the text names, and say 'systemctl reload cloister' again."},
     {"LINK_OPENED", false, "A reload has opened a link that is new, or whose own settings are others.", ""},
+    {"MEMORY_RESTORED", true,
+     "This machine's memory may be older than the world: a virtual machine was put back to a snapshot, cloned or moved "
+     "(its hypervisor gave it a new generation), or the machine has slept, when its memory could be copied. The text "
+     "says which. Keys in such a memory may have been used already, so no packet passes, all of them are wiped, and "
+     "the "
+     "box begins anew as after a restart: on its sealed reserve, whose use the TPM counts, and without a bootstrap.",
+     "Find out who put the machine back, cloned or moved it, or had it sleep: whoever can copy a box's memory has the "
+     "keys that were in it. A box belongs on a machine of its own that does not sleep. If it was you, acknowledge the "
+     "alarm."},
     {"NO_SECRET_KEY", true,
      "A block gave no secret bit: by its own counts an eavesdropper may know all of it. It is discarded.",
      "A single one on a long link is bad luck in the counts. If they go on, look at QBER and loss ('cloisterctl "

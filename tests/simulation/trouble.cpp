@@ -155,7 +155,9 @@ bool Trouble::explained(const SimulatedBox& box, std::string_view code, std::str
   if (of_the_peer.contains(code)) return settings_.faults.any();
   // It counts too late, or a clock says so.
   if (code == "TPM_SLOW") return on(Fault::tpm_delay) || on(Fault::clock_jump);
-  if (code == "CHANNEL_TAMPERED" || code == "PEER_PROTOCOL" || code == "BOOTSTRAP_REFUSED")
+  // A greeting is not authentic yet: who changes it can make it one of another release.
+  if (code == "CHANNEL_TAMPERED" || code == "PEER_PROTOCOL" || code == "BOOTSTRAP_REFUSED" ||
+      code == "AGREEMENT_DIFFERS")
     return network_.forgeries() > 0;
   if (code == "RESERVE_ROLLED_BACK") return turned_back_ > 0 || !box.vault().kept_any();
   if (code == "SEALED_RESERVE_UNAVAILABLE") return box.vault().refused();
