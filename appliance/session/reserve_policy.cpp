@@ -13,9 +13,9 @@
 ///
 ///   its_only        always, and without a pad the session ends
 ///   its_preferred   as long as there are more pads than the low mark, a quarter of the reserve. Below it a pad that is
-///                   spent on a block which is lost makes the next 1, 2, 4, … blocks computational before another is
-///                   tried; one that both hold ends that. Whether both do is known by what the peer says next. Without a
-///                   pad, never
+///                   spent on a block which is lost, or brings the reserve less than it cost, makes the next 1, 2, 4, …
+///                   blocks computational before another is tried; one that both hold, and that pays, ends that. Whether
+///                   both do is known by what the peer says next. Without a pad, never
 ///   computational   never
 ///
 /// So whoever has blocks lost for N blocks takes about log2 N of the low mark's pads, and when he ends the next try pays,
@@ -69,7 +69,8 @@ bool Session::State::would_pay() const {
   const auto pads = reserve.pads(own_direction());
   const auto promised = book.promised_pads();
   if (pads <= promised) return false;
-  return pads - promised > low_pads() || thrift.blocks_left == 0;
+  const bool unpaid_yet = thrift.in_doubt && !thrift.brought;
+  return pads - promised > low_pads() || (thrift.blocks_left == 0 && !unpaid_yet);
 }
 
 Authenticator Session::State::by_qkd_now() const {
@@ -85,10 +86,13 @@ bool Session::feeds_reserve(Authenticator by) const {
 
 void Session::State::pad_taken(BlockId block) {
   counters.pad_bits_spent += Reserve::pad_bits;
-  if (settings.policy == Policy::its_preferred) thrift.in_doubt = block;
+  if (settings.policy != Policy::its_preferred) return;
+  thrift.in_doubt = block;
+  thrift.brought = false;
 }
 
 void Session::State::pad_paid() {
+  if (!thrift.brought && reserve.pads(own_direction()) < low_pads()) return pad_wasted();
   thrift = {};
   if (channel->switched) tell(by_qkd_now());
 }
@@ -96,6 +100,10 @@ void Session::State::pad_paid() {
 void Session::State::judge_pad(std::span<const BlockId> kept) {
   if (!thrift.in_doubt) return;
   if (std::ranges::contains(kept, *thrift.in_doubt)) return pad_paid();
+  pad_wasted();
+}
+
+void Session::State::pad_wasted() {
   thrift.in_doubt.reset();
   if (reserve.pads(own_direction()) >= low_pads()) return;
   thrift.blocks_left = std::uint64_t{1} << std::min(thrift.wasted, doublings_max);
@@ -116,7 +124,7 @@ void Session::State::block_unpaid(BlockId block, const OpenBlock& open) {
   alarm("AUTHENTICATION_LOWERED",
         std::format(
             "{}: from block {} on keys are authenticated computationally, by tags under HKDF-SHA-512 of QKD key, and "
-            "labelled so; somebody or something has blocks lost at their very end",
+            "labelled so; somebody or something has blocks lost at their very end, or bring less than they cost",
             why, block.value));
   if (channel->switched) tell(Authenticator::computational);
 }

@@ -66,8 +66,9 @@ void Session::State::begin_opening(Instant now) {
     sealed->settle_on(id);
     generation = sealed->find(id);
     reserve.begin_sealed(generation->channel_key, generation->hash_key);
-    thrift.blocks_left = thrift.wasted = 0;
-    thrift.told_empty = false;
+    const bool lowered = thrift.lowered;
+    thrift = {};  // the pads that were wasted, or are in doubt, are gone with the others
+    thrift.lowered = lowered;
   }
   if (opening->opened) {
     send_lease(opened, *opening->own_chunk);

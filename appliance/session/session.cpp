@@ -321,6 +321,7 @@ void Session::add_reserve(BlockId block, crypto::SecretBits bits, Instant now) {
   const std::uint64_t sealed_bits = std::min(state.building_need_bits(), half);
   const std::uint64_t living_bits = bits.size_bits() - sealed_bits;
   state.reserve.add(block, bits.slice(0, living_bits));
+  if (state.thrift.in_doubt == block) state.thrift.brought = living_bits >= 2 * Reserve::pad_bits;
   state.add_to_building(bits.slice(living_bits, sealed_bits));
   if (!state.established()) return;
   state.try_switch_receiving();

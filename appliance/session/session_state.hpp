@@ -60,6 +60,7 @@ struct Thrift {
   std::uint32_t wasted = 0;       // pads in a row, below the low mark, whose block was lost
   std::uint64_t blocks_left = 0;  // to be held before the next is tried
   std::optional<BlockId> in_doubt;  // whose tag has taken a pad: whether both boxes hold it is not known yet
+  bool brought = false;             // it has given the reserve what its tags cost
 };
 
 /// By what the link may bootstrap that must not do so by itself. It goes with the next session, whatever authenticates
@@ -230,10 +231,12 @@ struct Session::State {
   [[nodiscard]] Authenticator by_qkd_now() const;
   void pad_taken(BlockId block);
   void block_unpaid(BlockId block, const OpenBlock& open);
-  /// The peer goes on after `in_doubt`, so it holds it.
+  /// The peer goes on after `in_doubt`, so it holds it; below the low mark a block that brought less than it cost is no
+  /// better than a lost one.
   void pad_paid();
   /// The boxes have met again, and both hold these.
   void judge_pad(std::span<const BlockId> kept);
+  void pad_wasted();
   void tell(Authenticator by);
   void tell_established();
 

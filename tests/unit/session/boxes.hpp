@@ -11,11 +11,12 @@
 namespace cloister::session::test {
 
 inline Settings with_sealed(std::string local, std::string peer, BootstrapAgain again = {},
-                            Policy policy = Policy::its_preferred) {
+                            Policy policy = Policy::its_preferred, std::uint64_t reserve_bits = 2048) {
   auto settings = settings_of(std::move(local), std::move(peer));
   settings.sealed = {.chunks = 3, .pads = 4};
   settings.bootstrap_again = again;
   settings.policy = policy;
+  settings.reserve_bits = reserve_bits;
   return settings;
 }
 
@@ -29,11 +30,14 @@ inline KeptReserve copy_of(const KeptReserve& kept) {
 struct Boxes {
   std::array<BootstrapAgain, 2> policies;
   Policy policy;
-  Pair pair{1, with_sealed("alice", "bob", policies[0], policy), with_sealed("bob", "alice", policies[1], policy)};
+  std::uint64_t reserve_bits;
+  Pair pair{1, with_sealed("alice", "bob", policies[0], policy, reserve_bits),
+            with_sealed("bob", "alice", policies[1], policy, reserve_bits)};
   std::uint64_t lives = 10;
 
-  explicit Boxes(std::array<BootstrapAgain, 2> again = {}, Policy how = Policy::its_preferred)
-      : policies{again}, policy{how} {
+  explicit Boxes(std::array<BootstrapAgain, 2> again = {}, Policy how = Policy::its_preferred,
+                 std::uint64_t reserve = 2048)
+      : policies{again}, policy{how}, reserve_bits{reserve} {
     for (std::size_t i = 0; i < 2; ++i) {
       pair.ends[i]->vault = {.record = {}, .own = 3 + 40 * i, .granted = 7 + 5 * i, .problem = {}};
       pair.ends[i]->engine.restore(pair.ends[i]->vault);
@@ -44,8 +48,8 @@ struct Boxes {
   void restart(std::size_t i, std::optional<KeptReserve> kept = std::nullopt) {
     auto vault = kept ? std::move(*kept) : copy_of(pair.ends[i]->vault);
     const auto names = i == 0 ? std::pair{"alice", "bob"} : std::pair{"bob", "alice"};
-    pair.ends[i] =
-        std::make_unique<End>(with_sealed(names.first, names.second, policies[i], policy), 7, ++lives, pair.now);
+    pair.ends[i] = std::make_unique<End>(with_sealed(names.first, names.second, policies[i], policy, reserve_bits), 7,
+                                         ++lives, pair.now);
     pair.ends[i]->vault = std::move(vault);
     pair.ends[i]->engine.restore(pair.ends[i]->vault);
     pair.drain(i);

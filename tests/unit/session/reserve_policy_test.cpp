@@ -115,6 +115,7 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
     link.reconnect();
     CHECK(link.both_saw("established computational"));
     CHECK(link.made() == "qkd");
+    link.pair.add_reserve(link.newest, 2 * pad_bits);
     link.forget();
     link.reconnect();
     CHECK(link.both_saw("established qkd"));  // both hold the block, so the try is known to have succeeded
@@ -146,6 +147,41 @@ TEST_CASE("its-preferred: a block that only one box holds is a lost one, whichev
   }
   CHECK(computational == (1U << (low_mark - 1U)) - 1);
   for (const auto& end : link.pair.ends) CHECK_FALSE(end->saw("by qkd"));
+}
+
+TEST_CASE(
+    "its-preferred: blocks that bring less than their tags cost take few pads, as lost ones, and one that pays fills it",
+    "[session]") {
+  Link link{Policy::its_preferred};
+  std::uint64_t paid = 0;
+  for (int i = 0; i < 20; ++i)
+    if (link.made() == "qkd") ++paid;
+  CHECK(paid < pads_at_first);
+  CHECK(link.pads_left() > 0);
+  CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
+  int blocks = 0;
+  while (link.made() != "qkd" && blocks < 60) ++blocks;
+  link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
+  for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
+  CHECK(link.both_saw("by qkd"));
+}
+
+TEST_CASE("its-preferred: a restart of a link at peace, on a chunk smaller than the low mark, lowers nothing",
+          "[session]") {
+  for (const std::size_t restarted : {0U, 1U}) {
+    test::Boxes boxes{{}, Policy::its_preferred, 64 * 2 * pad_bits};
+    boxes.fill();
+    boxes.pair.make_block(boxes.pair.alice().first_block + 2);
+    REQUIRE(boxes.pair.alice().engine.status().pad_bits_spent > 0);
+    boxes.pair.disconnect();
+    boxes.restart(restarted);
+    boxes.reconnect();
+    REQUIRE(boxes.both_saw("established qkd sealed"));
+    const auto block = boxes.pair.alice().first_block;
+    boxes.pair.make_block(block);
+    CHECK(boxes.both_saw("held " + std::to_string(block) + " qkd"));
+    for (const auto& end : boxes.pair.ends) CHECK(end->alarms.empty());
+  }
 }
 
 TEST_CASE("computational: pads outlive any number of blocks that bring none", "[session]") {
