@@ -29,7 +29,8 @@ std::chrono::nanoseconds read_clock(clockid_t clock) {
 /// Only what begins with "change@", as a new generation does: devices that come and go by the thousand, as tunnels' do at a
 /// start, would fill the socket, and what is lost must be taken for the worst.
 bool hear_changes_only(int socket) {
-  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'c', 0, 1),
+  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+                    sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'c', 0, 1),
                     sock_filter BPF_STMT(BPF_RET | BPF_K, std::numeric_limits<std::uint32_t>::max()),
                     sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
   const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};

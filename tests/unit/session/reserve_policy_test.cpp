@@ -150,7 +150,8 @@ TEST_CASE("its-preferred: a block that only one box holds is a lost one, whichev
 }
 
 TEST_CASE(
-    "its-preferred: blocks that bring less than their tags cost take few pads, as lost ones, and one that pays fills it",
+    "its-preferred: blocks that bring less than their tags cost take few pads, as lost ones, and one that pays fills "
+    "it",
     "[session]") {
   Link link{Policy::its_preferred};
   std::uint64_t paid = 0;
