@@ -177,18 +177,16 @@ void Tunnels::drain(Tunnel& tunnel) {
       self.send_(MessageKind::tunnel, std::move(out).take());
     }
     void operator()(vpn::NeedKey& need) const {
-      if (!need.name) {
-        if (auto next = self.store_.take_next(tunnel.id))
-          tunnel.engine.on_key(next->name, next->by, std::move(next->key), self.surroundings_.now());
+      const auto give = [this](auto key) {
+        if (key)
+          tunnel.engine.on_key(key->name, key->by, std::move(key->key), self.surroundings_.now());
         else
           tunnel.engine.on_no_key(self.surroundings_.now());
-        return;
-      }
-      auto key = self.store_.take(tunnel.id, *need.name);
-      if (key)
-        tunnel.engine.on_key(key->name, key->by, std::move(key->key), self.surroundings_.now());
+      };
+      if (need.name)
+        give(self.store_.take(tunnel.id, *need.name));
       else
-        tunnel.engine.on_no_key(self.surroundings_.now());
+        give(self.store_.take_next(tunnel.id));
     }
     void operator()(vpn::BurnKeysBefore& burn) const { self.store_.burn_before(tunnel.id, burn.first); }
     void operator()(vpn::InstallInbound& install) const {

@@ -18,7 +18,6 @@
 #include "appliance/cloisterctl/tpm_options.hpp"
 #include "config/kinds.hpp"
 #include "crypto/certificates.hpp"
-#include "crypto/crash.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_file.hpp"
@@ -70,10 +69,6 @@ Result<crypto::KeyKind> kind_named(const std::string& name) {
   return found->kind;
 }
 
-Result<crypto::Tpm> open_tpm(const IdentityOptions& options) {
-  return options.tpm.settings().and_then([](const auto& settings) { return crypto::Tpm::open(settings); });
-}
-
 Result<crypto::Identity> fresh_identity(crypto::Tpm& tpm, const IdentityOptions& options, crypto::KeyKind kind) {
   if (kind != crypto::KeyKind::ml_dsa_65) {
     if (auto made = crypto::make_signing_key_file(tpm, options.identity, kind, options.force); !made)
@@ -107,7 +102,7 @@ Result<crypto::Identity> obtain_identity(const IdentityOptions& options, bool ex
     if (!kind) return std::unexpected{kind.error()};
     asked = *kind;
   }
-  auto tpm = open_tpm(options);
+  auto tpm = options.tpm.open();
   if (!tpm) return std::unexpected{tpm.error()};
   return existing ? existing_identity(*tpm, options, asked)
                   : fresh_identity(*tpm, options, asked.value_or(crypto::KeyKind::ml_dsa_65));
@@ -165,7 +160,7 @@ Result<> show_fingerprint(const IdentityOptions& options) {
   if (!options.public_key.empty()) {
     fingerprint = fingerprint_of_file(options.public_key);
   } else {
-    auto tpm = open_tpm(options);
+    auto tpm = options.tpm.open();
     if (!tpm) return std::unexpected{tpm.error()};
     fingerprint =
         crypto::unseal_identity(*tpm, options.identity).transform([](const auto& own) { return own.fingerprint(); });
@@ -200,14 +195,8 @@ void offer_enroll(CLI::App& app, Invocation& invocation) {
   enroll->add_flag("--force", options->force, "Replace an existing key");
   fingerprint->add_option("file", options->public_key,
                           "A public key, as 'enroll' has written it (default: this box's own, from the TPM)");
-  invocation.on(enroll, [options] {
-    crypto::forbid_cores();
-    return ended(enroll_box(*options));
-  });
-  invocation.on(fingerprint, [options] {
-    crypto::forbid_cores();
-    return ended(show_fingerprint(*options));
-  });
+  invocation.on_with_secrets(enroll, [options] { return ended(enroll_box(*options)); });
+  invocation.on_with_secrets(fingerprint, [options] { return ended(show_fingerprint(*options)); });
 }
 
 }  // namespace cloister::cloisterctl

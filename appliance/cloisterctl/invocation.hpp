@@ -18,6 +18,8 @@ struct Invocation {
 
   /// Of a command within a command the inner one counts.
   void on(CLI::App* command, std::function<int()> run);
+  /// Its memory has secrets: it leaves no core.
+  void on_with_secrets(CLI::App* command, std::function<int()> run);
 };
 
 }  // namespace cloister::cloisterctl

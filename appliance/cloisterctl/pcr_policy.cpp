@@ -14,7 +14,6 @@
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
-#include "crypto/crash.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
@@ -188,10 +187,7 @@ void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
     command->add_flag("--json", options->json, "For programs");
   }
   invocation.on(show, [options] { return ended(pcr_policy_show(*options)); });
-  invocation.on(sign, [options] {
-    crypto::forbid_cores();
-    return ended(pcr_policy_sign(*options));
-  });
+  invocation.on_with_secrets(sign, [options] { return ended(pcr_policy_sign(*options)); });
   invocation.on(install, [options] { return ended(pcr_policy_install(*options)); });
 }
 

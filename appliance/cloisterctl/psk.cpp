@@ -17,7 +17,6 @@
 
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
-#include "crypto/crash.hpp"
 #include "crypto/psk_text.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tpm_file.hpp"
@@ -37,9 +36,7 @@ using crypto::Psk;
 using crypto::PskHalf;
 
 Result<> seal_to(const PskOptions& options, const Psk& psk) {
-  const auto settings = options.tpm.settings();
-  if (!settings) return std::unexpected{settings.error()};
-  auto tpm = crypto::Tpm::open(*settings);
+  auto tpm = options.tpm.open();
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::seal_to_file(*tpm, options.output, psk.expose(), options.force);
 }
@@ -190,14 +187,8 @@ void offer_psk(CLI::App& app, Invocation& invocation) {
   generate->add_flag("--force", options->force, "Write the PSK to a pipe too; replace an existing file");
   import->add_flag("--json", options->json, "For programs: where it is sealed");
   import->add_flag("--force", options->force, "Replace an existing file");
-  invocation.on(generate, [options] {
-    crypto::forbid_cores();
-    return ended(psk_generate(*options));
-  });
-  invocation.on(import, [options] {
-    crypto::forbid_cores();
-    return ended(psk_import(*options));
-  });
+  invocation.on_with_secrets(generate, [options] { return ended(psk_generate(*options)); });
+  invocation.on_with_secrets(import, [options] { return ended(psk_import(*options)); });
 }
 
 }  // namespace cloister::cloisterctl

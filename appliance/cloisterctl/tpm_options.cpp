@@ -15,8 +15,10 @@ void TpmOptions::offer(CLI::App* command) {
                       "--tpm)");
 }
 
-Result<crypto::TpmSettings> TpmOptions::settings() const {
-  return configuration_.empty() ? crypto::TpmSettings{tcti_} : tpm_of(configuration_);
+Result<crypto::Tpm> TpmOptions::open() const {
+  const auto settings = configuration_.empty() ? crypto::TpmSettings{tcti_} : tpm_of(configuration_);
+  if (!settings) return std::unexpected{settings.error()};
+  return crypto::Tpm::open(*settings);
 }
 
 Result<crypto::TpmSettings> tpm_of(const std::string& configuration) {

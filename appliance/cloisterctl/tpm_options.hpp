@@ -15,7 +15,7 @@ namespace cloister::cloisterctl {
 class TpmOptions {
  public:
   void offer(CLI::App* command);
-  [[nodiscard]] Result<crypto::TpmSettings> settings() const;
+  [[nodiscard]] Result<crypto::Tpm> open() const;
 
  private:
   std::string tcti_ = "device:/dev/tpmrm0";

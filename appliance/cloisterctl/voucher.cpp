@@ -13,7 +13,6 @@
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
 #include "config/kinds.hpp"
-#include "crypto/crash.hpp"
 #include "crypto/tpm_file.hpp"
 #include "crypto/voucher_files.hpp"
 
@@ -84,9 +83,7 @@ Result<> check_words(const VoucherOptions& options) {
 
 /// The TPM is let go before its key signs, which opens it anew.
 Result<crypto::Identity> own_identity(const VoucherOptions& options) {
-  const auto settings = options.tpm.settings();
-  if (!settings) return std::unexpected{settings.error()};
-  auto tpm = crypto::Tpm::open(*settings);
+  auto tpm = options.tpm.open();
   if (!tpm) return std::unexpected{tpm.error()};
   return crypto::unseal_identity(*tpm, options.identity);
 }
@@ -190,10 +187,7 @@ void offer_voucher(CLI::App& app, Invocation& invocation) {
       ->required()
       ->allow_extra_args(false);
   check->add_option("--at-least", options->at_least, "So many of them must vouch (default: all)");
-  invocation.on(make, [options] {
-    crypto::forbid_cores();
-    return ended(voucher_make(*options));
-  });
+  invocation.on_with_secrets(make, [options] { return ended(voucher_make(*options)); });
   invocation.on(check, [options] { return ended(voucher_check(*options)); });
 }
 

@@ -19,8 +19,8 @@
 ///   computational   never
 ///
 /// So whoever has blocks lost for N blocks takes about log2 N of the low mark's pads, and when he ends the next try pays,
-/// and the block that it brings fills the reserve. What a block without a paid tag gives goes to tunnels only: no pad of
-/// the reserve comes from it, else tags that are paid with it would rest on the derivation too.
+/// and the block that it brings fills the reserve. With `its_preferred` what a block without a paid tag gives goes to tunnels
+/// only: no pad of the reserve comes from it, else tags that are paid with it would rest on the derivation too.
 
 namespace cloister::session {
 using hooks::planted;
@@ -115,7 +115,7 @@ void Session::State::block_unpaid(BlockId block, const OpenBlock& open) {
   if (thrift.blocks_left > 0) --thrift.blocks_left;
   if (settings.policy == Policy::computational) return;
   const auto pads = reserve.pads(own_direction());
-  const bool emptied = pads == 0 && !std::exchange(thrift.told_empty, pads == 0);
+  const bool emptied = pads == 0 && !std::exchange(thrift.told_empty, true);
   if (std::exchange(thrift.lowered, true) && !emptied) return;
   const auto why = pads == 0        ? std::string{"no pad is left for this box's tags, so that only a restart of a service, on the "
                                                   "sealed reserve, or a bootstrap brings the link back from it"}

@@ -215,6 +215,18 @@ class Lab:
             (self.directory / f"{box}.yaml").write_text(text)
             assert peer in text
 
+    def set_key(self, box, section, key, value):
+        """In the box's configuration, a key of the link's section, whether or not it is there."""
+        file = self.directory / f"{box}.yaml"
+        lines = [line for line in file.read_text().splitlines() if not line.strip().startswith(f"{key}:")]
+        at = next(i for i, line in enumerate(lines) if line.strip() == f"{section}:")
+        indent = " " * (len(lines[at + 1]) - len(lines[at + 1].lstrip()))
+        lines.insert(at + 1, f"{indent}{key}: {value}")
+        file.write_text("\n".join(lines) + "\n")
+
+    def sealed_reserves_filled(self):
+        return all((self.link(box) or {}).get("sealed_restarts") == 8 for box in BOXES)
+
     def bind(self, box):
         """The box's configuration, bound to PCRs 7 and 11 by a fresh policy key, as another file."""
         key, public = self.directory / "policy.key", self.directory / "policy.pem"

@@ -211,9 +211,9 @@ bool SimulatedBox::policy_allows(std::string_view label) const {
 /// Where two boxes have the same SA, its key is of the same block; only some are looked at.
 void SimulatedBox::look_at_label() {
   const auto status = tunnel();
-  const std::string label = to_string(status.authenticated_by);
+  const std::string_view label = to_string(status.authenticated_by);
   for (const auto& spi : {status.inbound, status.outbound})
-    if (spi) witness_.on_label_of_sa(std::to_string(spi->value), label);
+    if (spi) witness_.on_label_of_sa(spi->value, label);
   if (!policy_allows(label)) witness_.broken("I12: a key was authenticated as the policy does not allow");
 }
 

@@ -136,7 +136,7 @@ void Witness::on_label(std::string_view label) {
   if ((label == "qkd") != paid) broken("I12: a block's label is not what authenticated it");
 }
 
-void Witness::on_label_of_sa(const std::string& spi, const std::string& label) {
+void Witness::on_label_of_sa(std::uint32_t spi, std::string_view label) {
   if (labels_.try_emplace(spi, label).first->second != label) broken("I12: the key of an SA has two labels");
 }
 

@@ -79,7 +79,7 @@ class Witness {
   /// The account of the block that was allocated last says that this authenticated it.
   void on_label(std::string_view label);
   /// And the status says it of the key of an SA.
-  void on_label_of_sa(const std::string& spi, const std::string& label);
+  void on_label_of_sa(std::uint32_t spi, std::string_view label);
   /// That box has an SA of this key.
   void on_sa(std::uint32_t spi, std::span<const std::byte> key);
   void on_sealed(std::uint32_t spi, std::span<const std::byte> nonce);
@@ -135,7 +135,7 @@ class Witness {
   std::unordered_map<Unit, Use, UnitHash> pads_used_;
   std::array<std::map<std::uint64_t, Told>, 2> blocks_;    // of the living session
   std::array<std::uint64_t, 2> allocated_{};               // the newest block
-  std::map<std::string, std::string> labels_;              // of SAs, by SPI
+  std::map<std::uint32_t, std::string> labels_;              // of SAs, by SPI
   std::array<std::map<std::uint64_t, Unit>, 2> own_tags_;  // the pad of this box's tag
   std::array<bool, 2> verified_now_{};                     // in this event
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
