@@ -135,7 +135,7 @@ class Witness {
   std::unordered_map<Unit, Use, UnitHash> pads_used_;
   std::array<std::map<std::uint64_t, Told>, 2> blocks_;    // of the living session
   std::array<std::uint64_t, 2> allocated_{};               // the newest block
-  std::map<std::uint32_t, std::string> labels_;              // of SAs, by SPI
+  std::map<std::uint32_t, std::string> labels_;            // of SAs, by SPI
   std::array<std::map<std::uint64_t, Unit>, 2> own_tags_;  // the pad of this box's tag
   std::array<bool, 2> verified_now_{};                     // in this event
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
