@@ -55,6 +55,11 @@ function(cloister_library name)
   endif()
 endfunction()
 
+# Talks to people: what it is quick at is being compiled.
+function(cloister_seldom_run target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # cloister_program(NAME target...): main.cpp of the current folder, as the program NAME in bin/.
 function(cloister_program name)
   add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
