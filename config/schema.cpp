@@ -101,7 +101,10 @@ void place(json::object& map, std::string_view path, const Setting& setting) {
     return;
   }
   if (dot == std::string_view::npos) {
-    properties[key] = setting_schema(setting);
+    auto schema = setting_schema(setting);
+    // What stands there already are keys in its place.
+    if (properties.contains(key)) schema = {{"anyOf", json::array{schema, properties[key]}}};
+    properties[key] = schema;
     return;
   }
   if (!properties.contains(key)) properties[key] = empty_map();

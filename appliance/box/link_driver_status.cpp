@@ -123,8 +123,9 @@ double LinkDriver::key_left_seconds(const KnownTunnel& tunnel) const {
   const auto& rekey = tunnel.settings.rekey;
   const auto engine = link_.tunnel_status(tunnel.id);
   const double stock = static_cast<double>(link_.store().stock_keys(tunnel.id)) * seconds{rekey.rekey_interval}.count();
-  if (!engine.key_made || engine.state != "up") return stock;
-  return stock + std::max(0.0, (seconds{rekey.key_lifetime} - seconds{now() - *engine.key_made}).count());
+  const bool by_exchange = engine.source == vpn::KeySource::exchange;
+  if (!engine.key_ends || engine.state != "up" || by_exchange) return stock;
+  return stock + std::max(0.0, seconds{*engine.key_ends - now()}.count());
 }
 
 std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
@@ -140,6 +141,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.interface = settings.interface;
     status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
     status.cipher = cipher_of(settings.rekey);
+    status.key_source = to_string(engine.source);
     status.authenticated_by = to_string(engine.authenticated_by);
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);

@@ -125,12 +125,18 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   return out;
 }
 
+std::string key_of(const control::TunnelStatus& tunnel) {
+  if (tunnel.key_source == "pqc") return "of an exchange alone, X25519 and ML-KEM-768, for want of QKD keys";
+  return std::format("QKD, its block authenticated by {}{}", tunnel.authenticated_by,
+                     tunnel.key_source == "extended" ? "; used beyond its lifetime" : "");
+}
+
 std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& paint) {
   std::string out = paint.bold("tunnel: " + tunnel.name) + "\n";
   out += line("link", tunnel.link + ", interface " + tunnel.interface);
   out += line("state", paint.state(tunnel.state));
   out += line("cipher", tunnel.cipher);
-  if (tunnel.key_age_seconds) out += line("key's block", "authenticated by " + tunnel.authenticated_by);
+  if (tunnel.key_age_seconds) out += line("key", key_of(tunnel));
   if (!tunnel.spi_in.empty()) {
     const std::string age =
         tunnel.key_age_seconds ? std::format(", key {:.1f} s old", *tunnel.key_age_seconds) : std::string{};

@@ -97,6 +97,7 @@ struct TunnelStatus {
   std::string interface;
   std::string state;  // "waiting", "up", "blocked", "differs", "no interface"
   std::string cipher;
+  std::string key_source;        // "none", "qkd"; "extended" beyond its lifetime, "pqc" of an exchange alone
   std::string authenticated_by;  // what authenticated the block that its key is from; "nobody" without a key
   std::string spi_in;            // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
@@ -116,9 +117,10 @@ struct TunnelStatus {
   std::uint64_t replays = 0;
 };
 BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
-                      (name, link, interface, state, cipher, authenticated_by, spi_in, spi_out, key_age_seconds, rekeys,
-                       stock_keys, stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out,
-                       dropped_no_key, dropped_selector, dropped_send, authentication_failures, replays))
+                      (name, link, interface, state, cipher, key_source, authenticated_by, spi_in, spi_out,
+                       key_age_seconds, rekeys, stock_keys, stock_keys_max, key_left_seconds, bytes_in, bytes_out,
+                       packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send, authentication_failures,
+                       replays))
 
 struct Event {
   std::uint64_t number = 0;

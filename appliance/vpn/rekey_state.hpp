@@ -23,6 +23,8 @@ struct Generation {
   std::optional<Spi> outbound;  // once it may be sent on
   Instant made;
   wire::Authenticator by{};  // the key's block
+  KeySource source = KeySource::qkd;
+  Volume sent_before{};  // by the tunnel, under other keys
 };
 
 /// A receiving SA on its way out.
@@ -42,6 +44,14 @@ struct Offering {
   wire::Authenticator by{};
   crypto::TunnelKey key;
   std::optional<crypto::KemKeyPair> kem;
+  Instant since;
+};
+
+/// The same from its EXCHANGE on.
+struct Exchanging {
+  Exchange exchange;
+  crypto::X25519KeyPair x25519;
+  crypto::KemKeyPair kem;
   Instant since;
 };
 
@@ -74,7 +84,10 @@ struct RekeyEngine::State {
   std::optional<Offering> offering;
   std::optional<Offered> offered;
   std::optional<Accepting> accepting;
+  std::optional<Exchanging> exchanging;
   std::optional<Instant> retry_at;
+  std::optional<Instant> without_key_since;  // in this session, and without SAs
+  std::optional<Volume> sent;                // by the tunnel, once told
 
   // The SAs and time (rekey_state.cpp).
   void send(RekeyMessage type, std::vector<std::byte> payload);
@@ -92,6 +105,9 @@ struct RekeyEngine::State {
   /// Before its time.
   void begin_wanted(Instant now);
   [[nodiscard]] bool may_begin() const;
+  [[nodiscard]] bool rekey_due(Instant now) const;
+  /// What was sent by the current SAs.
+  [[nodiscard]] Volume under_current() const;
   void do_what_is_due(Instant now);
   void arm();
   void send_standing();
@@ -106,6 +122,20 @@ struct RekeyEngine::State {
   Result<> on_accept(const Accept& accept, Instant now);
   void on_confirm(const Confirm& confirm, Instant now);
   void on_reject(const Reject& reject, Instant now);
+
+  // Without a key of the stock (rekey_stopgap.cpp).
+  [[nodiscard]] bool may_extend(const Generation& generation) const;
+  /// When it dies, whatever happens.
+  [[nodiscard]] Instant end_of(const Generation& generation) const;
+  [[nodiscard]] std::uint64_t packets_max() const;
+  [[nodiscard]] bool may_exchange() const;
+  void extend_if_due(Instant now);
+  /// The stock has none.
+  void on_stock_empty(Instant now);
+  [[nodiscard]] SaContext context(const Exchange& exchange, const Exchanged& answer) const;
+  void begin_exchange(Instant now);
+  Result<> on_exchange(const Exchange& exchange, Instant now);
+  Result<> on_exchanged(const Exchanged& exchanged, Instant now);
 };
 
 }  // namespace cloister::vpn

@@ -118,6 +118,7 @@ function tunnel_card(tunnel) {
     ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
+    ['Key of', {none: 'nothing', qkd: 'QKD', extended: 'QKD, beyond its lifetime', pqc: 'an exchange alone (X25519, ML-KEM-768)'}[tunnel.key_source]],
     ['Its block authenticated by', tunnel.authenticated_by],
     ['Rekeys', tunnel.rekeys],
     ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],

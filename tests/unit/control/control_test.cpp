@@ -78,6 +78,7 @@ TunnelStatus tunnel() {
   tunnel.interface = "cl-office";
   tunnel.state = "up";
   tunnel.cipher = "AES-256-GCM, keys QKD + ML-KEM-768";
+  tunnel.key_source = "qkd";
   tunnel.authenticated_by = "qkd";
   tunnel.spi_in = "0x0000abcd";
   tunnel.spi_out = "0x0000ef01";
