@@ -185,7 +185,7 @@ tunnel: office
   link:            line, interface cl-office
   state:           up
   cipher:          AES-256-GCM, keys QKD + ML-KEM-768
-  key's block:     authenticated by qkd
+  key:             QKD, its block authenticated by qkd
   SPI:             in 0x0000abcd, out 0x0000ef01, key 1.5 s old
   rekeys:          7
   keys left:       8 of 8, enough for 19 s
