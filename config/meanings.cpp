@@ -72,7 +72,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"alarms.qber_above", "QBER_NEAR_LIMIT is raised where a block's QBER is above this part of the link's 'qber_limit'; at the limit itself blocks are dropped, whatever stands here."},
     {"alarms.light_below", "LIGHT_LOST is raised where the rate of detections is below this part of what is usual."},
     {"alarms.after", "For how long that must be so, for each of the three, before it is an alarm."},
-    {"alarms.ignore", "Alarms that call for nobody: no warnings in the journal, only information; marked as ignored where alarms that stand are shown, without an exit status of 'cloisterctl alarm'. Events and audit log have them as before. DEVICE_LOST, EPSILON_LOW, KEYS_LOW, LIGHT_LOST, PEER_SILENT, PEER_UNREACHABLE, QBER_NEAR_LIMIT, SEALED_RESERVE_SPENT and TUNNEL_BLOCKED may stand here; no alarm that may tell of an attack."},
+    {"alarms.ignore", "Alarms that call for nobody: no warnings in the journal, only information; marked as ignored where alarms that stand are shown, without an exit status of 'cloisterctl alarm'. Events and audit log have them as before. DEVICE_LOST, EPSILON_LOW, KEYS_LOW, LIGHT_LOST, PEER_SILENT, PEER_UNREACHABLE, QBER_NEAR_LIMIT, SEALED_RESERVE_SPENT, TUNNEL_BLOCKED and TUNNEL_REKEY_LATE may stand here; no alarm that may tell of an attack."},
     {"logging.level", "What goes to the journal; the audit log has every event."},
     {"logging.audit_file_size", "At which size a file of the audit log is put away and the next begun."},
     {"logging.audit_files", "How many files of the audit log are kept, with the one that is written. An alarm that nobody has acknowledged is remembered as far as they reach back."},

@@ -231,7 +231,9 @@ void LinkDriver::watch_qber() {
 
 void LinkDriver::watch_volume() {
   for (const auto& tunnel : link_.tunnels()) {
-    const auto& counters = plane_.counters(place_of(tunnel.id).path);
+    auto& place = place_of(tunnel.id);
+    const auto& counters = plane_.counters(place.path);
+    place.key_bits.sample(link_.tunnel_status(tunnel.id).keys_taken * keys::key_bits, now());
     link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
   }
 }

@@ -77,6 +77,7 @@ class LinkDriver final : private LinkSurroundings {
     boost::asio::steady_timer timer;
     bool interface_lost = false;  // said so
     LimitWatch keys_left;
+    RateMeter key_bits{std::chrono::minutes{1}};
   };
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }

@@ -146,6 +146,10 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);
     status.rekeys = engine.rekeys;
+    status.key_bits_spent = engine.keys_taken * keys::key_bits;
+    status.key_bits_per_second = place_of(id).key_bits.per_second(now());
+    if (engine.last_rekey_took)
+      status.last_rekey_seconds = std::chrono::duration<double>(*engine.last_rekey_took).count();
     status.stock_keys = link_.store().stock_keys(id);
     status.stock_keys_max = settings.stock_keys_max;
     if (engine.key_made && engine.state == "up")

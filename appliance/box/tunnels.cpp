@@ -201,7 +201,16 @@ void Tunnels::drain(Tunnel& tunnel) {
     void operator()(vpn::TunnelUp& up) const {
       self.surroundings_.info("TUNNEL_UP", name, std::format("up, {}, epoch {}", cipher_of(tunnel.settings), up.epoch));
     }
-    void operator()(vpn::TunnelRekeyed&) const {}  // counted in the status; a line for each would drown the rest
+    /// The others are counted in the status: a line for each would drown the rest.
+    void operator()(vpn::TunnelRekeyed& rekeyed) const {
+      if (rekeyed.late)
+        self.surroundings_.info("TUNNEL_REKEYED", name, std::format("it has a new key, epoch {}", rekeyed.epoch));
+    }
+    void operator()(vpn::RekeyLate& late) const {
+      self.surroundings_.alarm("TUNNEL_REKEY_LATE", name,
+                               std::format("no new key has come, and the last one ends in {:.0f} s",
+                                           std::chrono::duration<double>(late.left).count()));
+    }
     void operator()(vpn::TunnelBlocked& blocked) const {
       self.surroundings_.alarm("TUNNEL_BLOCKED", name, "blocked: " + blocked.reason);
     }

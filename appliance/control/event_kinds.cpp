@@ -251,6 +251,13 @@ constexpr auto kinds = std::to_array<EventKind>({
      "No key is left, and a tunnel uses its last one on beyond its lifetime, as 'when_keys_run_out: extend' says: the "
      "same SA, for the time and the packets that are allowed, then it carries nothing.",
      "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one.", ""},
+    {"TUNNEL_REKEY_LATE", true,
+     "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "
+     "one. "
+     "Traffic still passes; at the end of the last key it does what 'when_keys_run_out' says.",
+     "Look whether the stock is empty ('cloisterctl tunnel'), then at the events of the tunnel's link; where there are "
+     "keys, the peer is not reached."},
     {"TUNNEL_REMOVED", false,
      "A reload has taken away a tunnel, or changed what both boxes must have alike of it. Its keys are wiped.", ""},
     {"TUNNEL_STOPGAP_ENDED", false,

@@ -72,7 +72,7 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
     Result<> operator()(Standing& standing) const { return state.on_standing(standing, now); }
     Result<> operator()(Offer& offer) const {
       if (state.settings.initiator) return fail("an offer from the side that only answers");
-      return state.on_offer(std::move(offer));
+      return state.on_offer(std::move(offer), now);
     }
     Result<> operator()(Accept& accept) const { return state.on_accept(accept, now); }
     Result<> operator()(Exchange& exchange) const {
@@ -104,10 +104,12 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
 void RekeyEngine::on_key(wire::KeyName name, wire::Authenticator by, crypto::TunnelKey key, Instant now) {
   State& state = *state_;
   state.named(name);
+  ++state.keys_taken;
   if (state.offered && state.offered->offer.key_name == name) {
     state.accept_offer(by, std::move(key), now);
   } else if (state.asking) {
     state.newest_epoch += 1;
+    state.begun = now;
     Offering exchange{
         {state.newest_epoch, name, state.fresh_spi(), {}}, by, std::move(key), std::move(state.asking->kem), now};
     state.asking.reset();
@@ -173,6 +175,8 @@ RekeyStatus RekeyEngine::status() const {
                                               : "waiting",
                      .epoch = state.current ? state.current->epoch : state.newest_epoch,
                      .rekeys = state.rekeys,
+                     .keys_taken = state.keys_taken,
+                     .last_rekey_took = state.last_rekey_took,
                      .inbound = std::nullopt,
                      .outbound = std::nullopt,
                      .key_made = std::nullopt,

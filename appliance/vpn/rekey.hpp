@@ -21,7 +21,8 @@
 ///               know it of each SA from its beginning, so that a cut of the whole fibre, session and all, is bridged.
 ///   - exchange  shortly before, EXCHANGE and EXCHANGED take the place of OFFER and ACCEPT: fresh X25519 and ML-KEM-768
 ///               secrets on the authenticated session, without which there is none. Anew at each `rekey_interval`.
-/// Both are stopgaps: a key is asked for all the while, and the first one ends them.
+/// Both are stopgaps: a key is asked for all the while, and the first one ends them. Half way from `rekey_interval` to
+/// `key_lifetime` a tunnel without a new key says so.
 ///
 /// A session may end between any two messages. What it leaves, the next one's STANDING settles on both sides:
 ///   - A key that was taken for an OFFER is burnt on both, whether the OFFER arrived or not: both stocks stay alike.
@@ -110,6 +111,11 @@ struct TunnelUp {
 };
 struct TunnelRekeyed {
   std::uint64_t epoch;
+  bool late;  // it was said to be
+};
+/// No new key has come for so long that the tunnel's traffic is in danger.
+struct RekeyLate {
+  milliseconds left;  // until the key's end
 };
 struct TunnelBlocked {
   std::string reason;
@@ -125,12 +131,14 @@ struct StopgapEnded {
 };
 using RekeyAction =
     std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
-                 WakeAt, TunnelUp, TunnelRekeyed, TunnelBlocked, StopgapBegun, StopgapEnded>;
+                 WakeAt, TunnelUp, TunnelRekeyed, RekeyLate, TunnelBlocked, StopgapBegun, StopgapEnded>;
 
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"
   std::uint64_t epoch = 0;
   std::uint64_t rekeys = 0;
+  std::uint64_t keys_taken = 0;                 // of the stock, 256 bits each
+  std::optional<milliseconds> last_rekey_took;  // from the offer on
   std::optional<Spi> inbound;
   std::optional<Spi> outbound;
   std::optional<Instant> key_made;

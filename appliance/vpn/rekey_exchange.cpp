@@ -46,11 +46,12 @@ SaContext RekeyEngine::State::context(const Offer& offer, std::span<const std::b
           .x25519_responder = {}};
 }
 
-Result<> RekeyEngine::State::on_offer(Offer offer) {
+Result<> RekeyEngine::State::on_offer(Offer offer, Instant now) {
   if (offer.epoch <= newest_epoch) return fail(std::format("an offer of epoch {}, which has been", offer.epoch));
   offered.reset();
   drop_accepted();  // the initiator has given it up
   newest_epoch = offer.epoch;
+  begun = now;
   const wire::KeyName name = offer.key_name;
   named(name);
   offered = Offered{std::move(offer)};

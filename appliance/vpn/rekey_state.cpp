@@ -1,5 +1,6 @@
 // The SAs of a tunnel in time, and what the last session has left.
 #include <algorithm>
+#include <utility>
 
 #include "appliance/vpn/rekey_state.hpp"
 
@@ -31,9 +32,11 @@ void RekeyEngine::State::came_up(Instant now, Generation generation) {
   generation.sent_before = sent.value_or(Volume{});
   current = generation;
   without_key_since.reset();
+  last_rekey_took = floor<milliseconds>(now - begun);
+  const bool was_late = std::exchange(late, false);
   if (ever_up && !blocked) {
     ++rekeys;
-    actions.emplace_back(TunnelRekeyed{generation.epoch});
+    actions.emplace_back(TunnelRekeyed{generation.epoch, was_late});
   } else {
     actions.emplace_back(TunnelUp{generation.epoch});
   }
@@ -89,6 +92,10 @@ bool RekeyEngine::State::rekey_due(Instant now) const {
          used.packets >= packets_max() / 2;
 }
 
+Instant RekeyEngine::State::late_at(const Generation& generation) const {
+  return generation.made + (settings.rekey_interval + settings.key_lifetime) / 2;
+}
+
 Volume RekeyEngine::State::under_current() const {
   if (!current || !sent) return {};
   const auto& before = current->sent_before;
@@ -101,6 +108,10 @@ void RekeyEngine::State::do_what_is_due(Instant now) {
     actions.emplace_back(RetireInbound{old.spi});
     return true;
   });
+  if (current && !late && current->source == KeySource::qkd && now >= late_at(*current)) {
+    late = true;
+    actions.emplace_back(RekeyLate{ceil<milliseconds>(current->made + settings.key_lifetime - now)});
+  }
   extend_if_due(now);
   if (current && (now >= end_of(*current) || under_current().packets >= packets_max()))
     block(session ? "no key is left" : "no session with the peer, and the last key has ended");
@@ -120,6 +131,7 @@ void RekeyEngine::State::arm() {
   if (offering) consider(offering->since + exchange_patience);
   if (exchanging) consider(exchanging->since + exchange_patience);
   if (current) {
+    if (!late && current->source == KeySource::qkd) consider(late_at(*current));
     if (may_extend(*current)) consider(current->made + settings.key_lifetime);
     consider(end_of(*current));
   }

@@ -75,9 +75,13 @@ struct RekeyEngine::State {
   bool met = false;  // the peer's STANDING of this session has come
   bool ever_up = false;
   bool blocked = false;
+  bool late = false;  // and said so
   std::uint64_t newest_epoch = 0;
   wire::KeyName keys_from;  // all before it were taken from the stock or passed over
   std::uint64_t rekeys = 0;
+  std::uint64_t keys_taken = 0;
+  Instant begun;  // the exchange that is under way, or was last
+  std::optional<milliseconds> last_rekey_took;
   std::optional<Generation> current;
   std::vector<Retiring> retiring;
   std::optional<Asking> asking;
@@ -106,6 +110,8 @@ struct RekeyEngine::State {
   void begin_wanted(Instant now);
   [[nodiscard]] bool may_begin() const;
   [[nodiscard]] bool rekey_due(Instant now) const;
+  /// When a rekey that has not come is a danger: half way from where it is due to the key's end.
+  [[nodiscard]] Instant late_at(const Generation& generation) const;
   /// What was sent by the current SAs.
   [[nodiscard]] Volume under_current() const;
   void do_what_is_due(Instant now);
@@ -117,7 +123,7 @@ struct RekeyEngine::State {
   [[nodiscard]] Spi fresh_spi() const;
   [[nodiscard]] SaContext context(const Offer& offer, std::span<const std::byte> ciphertext) const;
   void begin_rekey(Instant now);
-  Result<> on_offer(Offer offer);
+  Result<> on_offer(Offer offer, Instant now);
   void accept_offer(wire::Authenticator by, crypto::TunnelKey key, Instant now);
   Result<> on_accept(const Accept& accept, Instant now);
   void on_confirm(const Confirm& confirm, Instant now);

@@ -74,6 +74,7 @@ void RekeyEngine::State::begin_exchange(Instant now) {
   if (!kem) return;  // tried again as a key is
   crypto::X25519KeyPair x25519{*random};
   newest_epoch += 1;
+  begun = now;
   Exchange exchange{newest_epoch, fresh_spi(), x25519.public_key(), kem->public_key()};
   send(RekeyMessage::exchange, encode(exchange));
   exchanging = Exchanging{std::move(exchange), std::move(x25519), std::move(*kem), now};
@@ -86,6 +87,7 @@ Result<> RekeyEngine::State::on_exchange(const Exchange& exchange, Instant now) 
   offered.reset();
   drop_accepted();  // the initiator has given it up
   newest_epoch = exchange.epoch;
+  begun = now;
   auto encapsulated = crypto::kem_encapsulate(exchange.kem_public);
   if (!encapsulated) return fail(encapsulated.error().message);
   crypto::X25519KeyPair pair{*random};

@@ -83,6 +83,8 @@ struct Pair {
     std::optional<std::pair<std::uint32_t, KeyBytes>> outbound;
     std::optional<Instant> wake;
     int blocked = 0;
+    int late = 0;
+    int late_over = 0;
     std::uint64_t packets_max = 0;
     std::vector<KeySource> stopgaps;
     std::vector<bool> stopgap_ends;  // whether by a key
@@ -149,6 +151,10 @@ struct Pair {
         end.wake = at->at;
       } else if (std::holds_alternative<TunnelBlocked>(*action)) {
         ++end.blocked;
+      } else if (std::holds_alternative<RekeyLate>(*action)) {
+        ++end.late;
+      } else if (auto* rekeyed = std::get_if<TunnelRekeyed>(&*action)) {
+        if (rekeyed->late) ++end.late_over;
       } else if (auto* begun = std::get_if<StopgapBegun>(&*action)) {
         end.stopgaps.push_back(begun->source);
       } else if (auto* ended = std::get_if<StopgapEnded>(&*action)) {
