@@ -142,6 +142,8 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+enum class WhenKeysRunOut { block, extend, pqc };
+
 struct Tunnel {
   std::string name;
   std::string link;
@@ -154,7 +156,10 @@ struct Tunnel {
   milliseconds rekey_interval{10'000};
   milliseconds key_lifetime{30'000};
   std::uint32_t stock = 64;
-  std::string when_keys_run_out = "block";
+  WhenKeysRunOut when_keys_run_out = WhenKeysRunOut::block;
+  milliseconds extend_for{0};
+  std::uint64_t rekey_bytes = 0;  // 0: however many
+  std::uint64_t rekey_packets = 0;
   bool hybrid = true;
   bool operator==(const Tunnel&) const = default;
 };

@@ -142,6 +142,24 @@ Link read_link(Section section, const Configuration& configuration) {
   return link;
 }
 
+/// One word, or `extend: {for: 10min}`.
+void read_when_keys_run_out(Section& tunnel, Tunnel& out) {
+  const std::string key = "when_keys_run_out";
+  if (tunnel.holds_keys(key)) {
+    out.when_keys_run_out = WhenKeysRunOut::extend;
+    Section policy = tunnel.section(key, false);
+    Section extend = policy.section("extend", true);
+    extend.read("for", out.extend_for, within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}),
+                Default::none);
+    extend.finish();
+    policy.finish();
+  }
+  if (!tunnel.holds_keys(key) || tunnel.is_describing())
+    tunnel.read(key, out.when_keys_run_out,
+                one_of<WhenKeysRunOut>({{"block", WhenKeysRunOut::block}, {"pqc", WhenKeysRunOut::pqc}},
+                                       "a policy: expected 'block', 'pqc', or 'extend: {for: 10min}'"));
+}
+
 Tunnel read_tunnel(Section section) {
   Tunnel tunnel;
   section.read("name", tunnel.name, a_name(), Default::none);
@@ -165,10 +183,13 @@ Tunnel read_tunnel(Section section) {
                within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}), Default::derived);
   if (tunnel.key_lifetime <= tunnel.rekey_interval)
     section.error("key_lifetime", "must be longer than rekey_interval, or the tunnel blocks before its next key");
+  section.read_optional("rekey_bytes", tunnel.rekey_bytes,
+                        within(a_size(), std::uint64_t{1} << 20U, std::uint64_t{1} << 50U));
+  section.read_optional("rekey_packets", tunnel.rekey_packets,
+                        within(a_count(), std::uint64_t{1000}, std::uint64_t{1} << 32U));
   section.read("stock", tunnel.stock,
                within(a_whole<std::uint32_t>("a number of keys: expected a whole number"), 1U, 4096U));
-  section.read("when_keys_run_out", tunnel.when_keys_run_out,
-               one_of<std::string>({{"block", "block"}}, "a policy of this version: expected 'block'"));
+  read_when_keys_run_out(section, tunnel);
   section.read("hybrid", tunnel.hybrid, a_truth());
   section.finish();
   return tunnel;

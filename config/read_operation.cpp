@@ -10,9 +10,9 @@
 namespace cloister::config {
 namespace {
 
-constexpr auto of_operation =
-    std::to_array<std::string_view>({"DEVICE_LOST", "EPSILON_LOW", "KEYS_LOW", "LIGHT_LOST", "PEER_SILENT",
-                                     "PEER_UNREACHABLE", "QBER_NEAR_LIMIT", "SEALED_RESERVE_SPENT", "TUNNEL_BLOCKED"});
+constexpr auto of_operation = std::to_array<std::string_view>(
+    {"DEVICE_LOST", "EPSILON_LOW", "KEYS_LOW", "LIGHT_LOST", "PEER_SILENT", "PEER_UNREACHABLE", "QBER_NEAR_LIMIT",
+     "SEALED_RESERVE_SPENT", "TUNNEL_BLOCKED", "TUNNEL_REKEY_LATE"});
 static_assert(std::ranges::is_sorted(of_operation));
 
 std::expected<std::string, std::string> parse_ignored(const std::string& code) {

@@ -89,6 +89,13 @@ void require_key(json::object& map, std::string_view key) {
   if (std::ranges::find(required, json::value(key)) == required.end()) required.emplace_back(key);
 }
 
+void need_not_have(json::object& map, std::string_view key) {
+  if (!map.contains("required")) return;
+  auto& required = map["required"].as_array();
+  const auto* found = std::ranges::find(required, json::value(key));
+  if (found != required.end()) required.erase(found);
+}
+
 /// Puts a setting where its path says, making the maps on the way; a map that holds something required is required.
 void place(json::object& map, std::string_view path, const Setting& setting) {
   const auto dot = path.find('.');
@@ -101,7 +108,12 @@ void place(json::object& map, std::string_view path, const Setting& setting) {
     return;
   }
   if (dot == std::string_view::npos) {
-    properties[key] = setting_schema(setting);
+    auto schema = setting_schema(setting);
+    if (properties.contains(key)) {  // by keys that may stand in its place
+      schema = {{"anyOf", json::array{schema, properties[key]}}};
+      if (setting.fallback != Default::none) need_not_have(map, key);
+    }
+    properties[key] = schema;
     return;
   }
   if (!properties.contains(key)) properties[key] = empty_map();

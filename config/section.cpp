@@ -177,6 +177,13 @@ bool Section::has(const std::string& key) const {
          });
 }
 
+bool Section::holds_keys(const std::string& key) const {
+  if (report_->is_describing()) return true;
+  return present_ && std::ranges::any_of(node_, [&](const auto& entry) {
+           return entry.first.IsScalar() && entry.first.Scalar() == key && entry.second.IsMap();
+         });
+}
+
 YAML::Mark Section::mark_of(const std::string& key) const {
   YAML::Mark mark = mark_;
   for (const auto& entry : node_) {

@@ -118,6 +118,9 @@ class Section {
 
   [[nodiscard]] bool present() const { return present_; }
   [[nodiscard]] bool has(const std::string& key) const;
+  /// Its value is keys and values, not one value; any may be where there is no file.
+  [[nodiscard]] bool holds_keys(const std::string& key) const;
+  [[nodiscard]] bool is_describing() const { return report_->is_describing(); }
 
  private:
   /// The value of a key, undefined when it is absent; one that is there but empty is an error, and undefined too.

@@ -20,6 +20,7 @@
 #include "crypto/self_test_vectors.hpp"
 #include "crypto/test_build.hpp"
 #include "crypto/toeplitz.hpp"
+#include "crypto/x25519.hpp"
 
 namespace cloister::crypto {
 namespace {
@@ -117,6 +118,16 @@ Result<> hkdf_sha_512() {
   Bytes output(known_output.size());
   hkdf_sha512(from_hex(known::hkdf_input), from_hex(known::hkdf_salt), from_hex(known::hkdf_info), output);
   return Judge{"hkdf-sha-512"}.expect("the key", std::move(output), known_output).outcome();
+}
+
+Result<> x25519() {
+  X25519KeyPair pair{role_from<X25519Scalar>(known::x25519_private)};
+  const auto peer = from_hex(known::x25519_peer);
+  Judge judge{"x25519"};
+  judge.expect("the public key", copy_of(pair.public_key()), from_hex(known::x25519_public));
+  const auto secret = std::move(pair).agree(std::span{peer}.first<x25519_public_bytes>());
+  if (!secret) return std::unexpected{secret.error()};
+  return judge.expect("the secret", copy_of(secret->expose()), from_hex(known::x25519_secret)).outcome();
 }
 
 Result<> ml_kem_768() {
@@ -265,6 +276,7 @@ std::vector<SelfTest> self_tests() {
           {"sha-256", sha_256},
           {"hmac-sha-256", hmac_sha_256},
           {"hkdf-sha-512", hkdf_sha_512},
+          {"x25519", x25519},
           {"ml-kem-768", ml_kem_768},
           {"ml-dsa-65", ml_dsa_65},
           {"chacha20", chacha20},

@@ -82,4 +82,10 @@ inline constexpr std::string_view ml_kem_ciphertext =
     "83c8f55e870e61cf8947c3191790bc0b657bc43aebc9d86c";
 inline constexpr std::string_view ml_kem_secret = "76c10bb1d86d96d7eb18e298363e51f7728e113f455df7d15017940ed3541451";
 
+/// RFC 7748, 6.1: Alice's private key, both public keys, the secret.
+inline constexpr std::string_view x25519_private = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
+inline constexpr std::string_view x25519_public = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+inline constexpr std::string_view x25519_peer = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+inline constexpr std::string_view x25519_secret = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+
 }  // namespace cloister::crypto::known

@@ -40,6 +40,18 @@ std::string bootstrap_of(const config::Bootstrap& bootstrap) {
   return bootstrap.psk.empty() ? by : by + " and psk";
 }
 
+std::string without_keys(const config::Tunnel& tunnel) {
+  switch (tunnel.when_keys_run_out) {
+    case config::WhenKeysRunOut::block:
+      return "block";
+    case config::WhenKeysRunOut::extend:
+      return std::format("extend for {} ms", tunnel.extend_for.count());
+    case config::WhenKeysRunOut::pqc:
+      return "pqc";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string agreement_of(const std::string& box, const config::Link& link) {
@@ -67,7 +79,10 @@ std::string terms_of(const std::string& box, const std::string& peer, const conf
   lines += std::format("subnets={}\n", at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
   lines += std::format("rekey_interval={} ms\n", tunnel.rekey_interval.count());
   lines += std::format("key_lifetime={} ms\n", tunnel.key_lifetime.count());
+  if (tunnel.rekey_bytes > 0) lines += std::format("rekey_bytes={}\n", tunnel.rekey_bytes);
+  if (tunnel.rekey_packets > 0) lines += std::format("rekey_packets={}\n", tunnel.rekey_packets);
   lines += std::format("stock={}\n", tunnel.stock);
+  lines += std::format("when_keys_run_out={}\n", without_keys(tunnel));
   lines += std::format("hybrid={}\n", tunnel.hybrid);
   return lines;
 }

@@ -249,6 +249,7 @@ void Box::on_stop() { log_.info("STOPPED", std::format("box '{}'", name_), "told
 
 control::BoxStatus Box::status() const {
   auto status = status_of(name_, "running", log_);
+  status.unknown_datagrams = traffic_.plane().unknown_datagrams();
   for (const auto& link : links_) {
     status.links.push_back(link->status());
     for (auto& tunnel : link->tunnel_status()) status.tunnels.push_back(std::move(tunnel));

@@ -110,6 +110,7 @@ control::BoxStatus ClosedBox::status() const {
     closed.link = tunnel.link;
     closed.interface = tunnel.interface;
     closed.state = "blocked";
+    closed.key_source = to_string(vpn::KeySource::none);
     closed.authenticated_by = "nobody";
     status.tunnels.push_back(std::move(closed));
   }

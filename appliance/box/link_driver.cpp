@@ -180,6 +180,7 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
                 watch_qber();
+                watch_volume();
                 watch_keys();
                 watch_interfaces();
                 watch_sealed_reserve();
@@ -225,6 +226,15 @@ void LinkDriver::watch_qber() {
       return log_.info("QBER_USUAL", link_.subject(), "the QBER is well below its limit again");
     case LimitWatch::Change::none:
       return;
+  }
+}
+
+void LinkDriver::watch_volume() {
+  for (const auto& tunnel : link_.tunnels()) {
+    auto& place = place_of(tunnel.id);
+    const auto& counters = plane_.counters(place.path);
+    place.key_bits.sample(link_.tunnel_status(tunnel.id).keys_taken * keys::key_bits, now());
+    link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
   }
 }
 
@@ -315,8 +325,8 @@ void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block,
 void LinkDriver::install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {
   plane_.install_inbound(place_of(tunnel).path, spi, std::move(key));
 }
-void LinkDriver::install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {
-  plane_.install_outbound(place_of(tunnel).path, spi, std::move(key));
+void LinkDriver::install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) {
+  plane_.install_outbound(place_of(tunnel).path, spi, std::move(key), packets_max);
 }
 void LinkDriver::retire_inbound(wire::TunnelId, vpn::Spi spi) { plane_.retire_inbound(spi); }
 void LinkDriver::retire_outbound(wire::TunnelId tunnel) { plane_.retire_outbound(place_of(tunnel).path); }

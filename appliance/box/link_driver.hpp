@@ -77,12 +77,14 @@ class LinkDriver final : private LinkSurroundings {
     boost::asio::steady_timer timer;
     bool interface_lost = false;  // said so
     LimitWatch keys_left;
+    RateMeter key_bits{std::chrono::minutes{1}};
   };
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
   void watch_light(std::uint64_t distilled);
   [[nodiscard]] double key_left_seconds(const KnownTunnel& tunnel) const;
   void watch_qber();
+  void watch_volume();
   void watch_keys();
   void watch_interfaces();
   void watch_sealed_reserve();
@@ -107,7 +109,7 @@ class LinkDriver final : private LinkSurroundings {
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
   void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
   void retire_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;

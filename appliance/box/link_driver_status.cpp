@@ -123,8 +123,9 @@ double LinkDriver::key_left_seconds(const KnownTunnel& tunnel) const {
   const auto& rekey = tunnel.settings.rekey;
   const auto engine = link_.tunnel_status(tunnel.id);
   const double stock = static_cast<double>(link_.store().stock_keys(tunnel.id)) * seconds{rekey.rekey_interval}.count();
-  if (!engine.key_made || engine.state != "up") return stock;
-  return stock + std::max(0.0, (seconds{rekey.key_lifetime} - seconds{now() - *engine.key_made}).count());
+  const bool by_exchange = engine.source == vpn::KeySource::exchange;
+  if (!engine.key_ends || engine.state != "up" || by_exchange) return stock;
+  return stock + std::max(0.0, seconds{*engine.key_ends - now()}.count());
 }
 
 std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
@@ -140,10 +141,15 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.interface = settings.interface;
     status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
     status.cipher = cipher_of(settings.rekey);
+    status.key_source = to_string(engine.source);
     status.authenticated_by = to_string(engine.authenticated_by);
     status.spi_in = text_of(engine.inbound);
     status.spi_out = text_of(engine.outbound);
     status.rekeys = engine.rekeys;
+    status.key_bits_spent = engine.keys_taken * keys::key_bits;
+    status.key_bits_per_second = place_of(id).key_bits.per_second(now());
+    if (engine.last_rekey_took)
+      status.last_rekey_seconds = std::chrono::duration<double>(*engine.last_rekey_took).count();
     status.stock_keys = link_.store().stock_keys(id);
     status.stock_keys_max = settings.stock_keys_max;
     if (engine.key_made && engine.state == "up")

@@ -78,6 +78,18 @@ Result<DeviceFactory> device_of(const config::Link& link) {
   return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
 }
 
+vpn::WhenKeysRunOut policy_of(config::WhenKeysRunOut policy) {
+  switch (policy) {
+    case config::WhenKeysRunOut::block:
+      return vpn::WhenKeysRunOut::block;
+    case config::WhenKeysRunOut::extend:
+      return vpn::WhenKeysRunOut::extend;
+    case config::WhenKeysRunOut::pqc:
+      return vpn::WhenKeysRunOut::exchange;
+  }
+  return vpn::WhenKeysRunOut::block;
+}
+
 Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const config::Link& link,
                                const Traffic::Numbers& numbers) {
   const auto& box = configuration.box.name;
@@ -92,7 +104,10 @@ Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const
                                           .initiator = session::side_of(box, link.peer) == session::Side::client,
                                           .hybrid = tunnel.hybrid,
                                           .rekey_interval = tunnel.rekey_interval,
-                                          .key_lifetime = tunnel.key_lifetime},
+                                          .key_lifetime = tunnel.key_lifetime,
+                                          .when_keys_run_out = policy_of(tunnel.when_keys_run_out),
+                                          .extend_for = tunnel.extend_for,
+                                          .rekey_after = {tunnel.rekey_packets, tunnel.rekey_bytes}},
                                 .interface = tunnel.interface,
                                 .stock_keys_max = tunnel.stock,
                                 .terms = terms_of(box, link.peer, tunnel)});

@@ -47,7 +47,7 @@ class LinkSurroundings {
 
   /// The data plane.
   virtual void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
-  virtual void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) = 0;
+  virtual void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) = 0;
   virtual void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) = 0;
   virtual void retire_outbound(wire::TunnelId tunnel) = 0;
 

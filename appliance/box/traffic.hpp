@@ -39,6 +39,7 @@ class Traffic {
   void stop() { plane_.apply({}); }
 
   [[nodiscard]] drivers::DataPlane& plane() { return plane_; }
+  [[nodiscard]] const drivers::DataPlane& plane() const { return plane_; }
 
  private:
   drivers::DataPlane plane_{drivers::data_plane_queues()};

@@ -193,7 +193,7 @@ void Tunnels::drain(Tunnel& tunnel) {
       self.surroundings_.install_inbound(tunnel.id, install.spi, std::move(install.key));
     }
     void operator()(vpn::InstallOutbound& install) const {
-      self.surroundings_.install_outbound(tunnel.id, install.spi, std::move(install.key));
+      self.surroundings_.install_outbound(tunnel.id, install.spi, std::move(install.key), install.packets_max);
     }
     void operator()(vpn::RetireInbound& retire) const { self.surroundings_.retire_inbound(tunnel.id, retire.spi); }
     void operator()(vpn::RetireOutbound&) const { self.surroundings_.retire_outbound(tunnel.id); }
@@ -201,9 +201,31 @@ void Tunnels::drain(Tunnel& tunnel) {
     void operator()(vpn::TunnelUp& up) const {
       self.surroundings_.info("TUNNEL_UP", name, std::format("up, {}, epoch {}", cipher_of(tunnel.settings), up.epoch));
     }
-    void operator()(vpn::TunnelRekeyed&) const {}  // counted in the status; a line for each would drown the rest
+    /// The others are counted in the status: a line for each would drown the rest.
+    void operator()(vpn::TunnelRekeyed& rekeyed) const {
+      if (rekeyed.late)
+        self.surroundings_.info("TUNNEL_REKEYED", name, std::format("it has a new key, epoch {}", rekeyed.epoch));
+    }
+    void operator()(vpn::RekeyLate& late) const {
+      self.surroundings_.alarm("TUNNEL_REKEY_LATE", name,
+                               std::format("no new key has come, and the last one ends in {:.0f} s",
+                                           std::chrono::duration<double>(late.left).count()));
+    }
     void operator()(vpn::TunnelBlocked& blocked) const {
       self.surroundings_.alarm("TUNNEL_BLOCKED", name, "blocked: " + blocked.reason);
+    }
+    void operator()(vpn::StopgapBegun& stopgap) const {
+      if (stopgap.source == vpn::KeySource::extended)
+        self.surroundings_.alarm("TUNNEL_EXTENDED", name,
+                                 std::format("no key is left: the last one is used on, for {} s at most",
+                                             floor<std::chrono::seconds>(tunnel.settings.extend_for).count()));
+      else
+        self.surroundings_.alarm("TUNNEL_WITHOUT_QKD", name,
+                                 "no key is left: it goes on under keys of an exchange, X25519 and ML-KEM-768 alone");
+    }
+    void operator()(vpn::StopgapEnded& stopgap) const {
+      self.surroundings_.info("TUNNEL_STOPGAP_ENDED", name,
+                              stopgap.by_key ? "it has a key of the stock again" : "it carries nothing any more");
     }
   };
   const Visitor visitor{*this, tunnel, name};
@@ -215,6 +237,12 @@ void Tunnels::on_timer(wire::TunnelId tunnel) {
   if (found == tunnels_.end()) return;
   found->second->engine.on_timer(surroundings_.now());
   drain(*found->second);
+}
+
+void Tunnels::on_sent(wire::TunnelId tunnel, vpn::Volume sent) {
+  Tunnel& sender = *tunnels_.at(tunnel);
+  sender.engine.on_sent(sent, surroundings_.now());
+  drain(sender);
 }
 
 Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {

@@ -59,6 +59,8 @@ class Tunnels {
   void on_session_down();
   [[nodiscard]] Result<> on_message(MessageKind kind, std::span<const std::byte> payload);
   void on_timer(wire::TunnelId tunnel);
+  /// What it has sent so far.
+  void on_sent(wire::TunnelId tunnel, vpn::Volume sent);
   [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
 
   /// As configured, in that order.

@@ -125,19 +125,29 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   return out;
 }
 
+std::string key_of(const control::TunnelStatus& tunnel) {
+  if (tunnel.key_source == "pqc") return "of an exchange alone, X25519 and ML-KEM-768, for want of QKD keys";
+  return std::format("QKD, its block authenticated by {}{}", tunnel.authenticated_by,
+                     tunnel.key_source == "extended" ? "; used beyond its lifetime" : "");
+}
+
 std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& paint) {
   std::string out = paint.bold("tunnel: " + tunnel.name) + "\n";
   out += line("link", tunnel.link + ", interface " + tunnel.interface);
   out += line("state", paint.state(tunnel.state));
   out += line("cipher", tunnel.cipher);
-  if (tunnel.key_age_seconds) out += line("key's block", "authenticated by " + tunnel.authenticated_by);
+  if (tunnel.key_age_seconds) out += line("key", key_of(tunnel));
   if (!tunnel.spi_in.empty()) {
     const std::string age =
         tunnel.key_age_seconds ? std::format(", key {:.1f} s old", *tunnel.key_age_seconds) : std::string{};
     out += line("SPI",
                 std::format("in {}, out {}{}", tunnel.spi_in, tunnel.spi_out.empty() ? "none" : tunnel.spi_out, age));
   }
-  out += line("rekeys", std::format("{}", tunnel.rekeys));
+  out += line("rekeys", std::format("{}{}; {} of key", tunnel.rekeys,
+                                    tunnel.last_rekey_seconds
+                                        ? std::format(", the last in {:.0f} ms", 1e3 * *tunnel.last_rekey_seconds)
+                                        : "",
+                                    with_rate_unit(tunnel.key_bits_per_second)));
   out += line("keys left", std::format("{} of {}, enough for {:.0f} s", tunnel.stock_keys, tunnel.stock_keys_max,
                                        tunnel.key_left_seconds));
   out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)),
@@ -174,6 +184,7 @@ std::string render(const control::BoxStatus& status, bool colours) {
                                            with_size_unit(static_cast<double>(status.secret_memory_used_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_peak_bytes)),
                                            with_size_unit(static_cast<double>(status.secret_memory_bytes))));
+  if (status.unknown_datagrams > 0) out += line("no SA for", std::format("{} datagrams", status.unknown_datagrams));
   out += alarm_line(status.alarms, paint);
   for (const auto& link : status.links) out += "\n" + render_link(link, paint);
   for (const auto& tunnel : status.tunnels) out += "\n" + render_tunnel(tunnel, paint);

@@ -247,9 +247,28 @@ constexpr auto kinds = std::to_array<EventKind>({
      "link's other tunnels do. The text has each difference.",
      "Make it equal in both configurations ('cloisterctl config show' on each), and say 'systemctl reload cloister' on "
      "the box that was changed."},
+    {"TUNNEL_EXTENDED", true,
+     "No key is left, and a tunnel uses its last one on beyond its lifetime, as 'when_keys_run_out: extend' says: the "
+     "same SA, for the time and the packets that are allowed, then it carries nothing.",
+     "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one.", ""},
+    {"TUNNEL_REKEY_LATE", true,
+     "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "
+     "one. "
+     "Traffic still passes; at the end of the last key it does what 'when_keys_run_out' says.",
+     "Look whether the stock is empty ('cloisterctl tunnel'), then at the events of the tunnel's link; where there are "
+     "keys, the peer is not reached."},
     {"TUNNEL_REMOVED", false,
      "A reload has taken away a tunnel, or changed what both boxes must have alike of it. Its keys are wiped.", ""},
+    {"TUNNEL_STOPGAP_ENDED", false,
+     "A tunnel that went on without a new key no longer does: it has a key of the stock again, or carries nothing.",
+     ""},
     {"TUNNEL_UP", false, "A tunnel has a key on both boxes and passes traffic.", ""},
+    {"TUNNEL_WITHOUT_QKD", true,
+     "No key is left, and a tunnel goes on under keys of an exchange alone, as 'when_keys_run_out: pqc' says: X25519 "
+     "and "
+     "ML-KEM-768 on the authenticated channel. What is sent now is as secret as those two are.",
+     "See why no key comes: the events of the tunnel's link say it."},
     {"TUN_FOUND", false, "A reload has made the interface of a tunnel again.", ""},
     {"TUN_LOST", true,
      "The interface of a tunnel was deleted or cannot be read any more. The tunnel passes nothing; nothing goes round "

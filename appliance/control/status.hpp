@@ -97,11 +97,15 @@ struct TunnelStatus {
   std::string interface;
   std::string state;  // "waiting", "up", "blocked", "differs", "no interface"
   std::string cipher;
+  std::string key_source;        // "none", "qkd"; "extended" beyond its lifetime, "pqc" of an exchange alone
   std::string authenticated_by;  // what authenticated the block that its key is from; "nobody" without a key
   std::string spi_in;            // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
   std::optional<double> key_age_seconds;
+  std::optional<double> last_rekey_seconds;  // how long it took
   std::uint64_t rekeys = 0;
+  std::uint64_t key_bits_spent = 0;  // taken from the stock
+  double key_bits_per_second = 0;    // over the last minute
   std::uint64_t stock_keys = 0;
   std::uint64_t stock_keys_max = 0;
   double key_left_seconds = 0;  // how long the stock and the living key last if no new key comes
@@ -116,9 +120,10 @@ struct TunnelStatus {
   std::uint64_t replays = 0;
 };
 BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
-                      (name, link, interface, state, cipher, authenticated_by, spi_in, spi_out, key_age_seconds, rekeys,
-                       stock_keys, stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out,
-                       dropped_no_key, dropped_selector, dropped_send, authentication_failures, replays))
+                      (name, link, interface, state, cipher, key_source, authenticated_by, spi_in, spi_out,
+                       key_age_seconds, last_rekey_seconds, rekeys, key_bits_spent, key_bits_per_second, stock_keys,
+                       stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out, dropped_no_key,
+                       dropped_selector, dropped_send, authentication_failures, replays))
 
 struct Event {
   std::uint64_t number = 0;
@@ -170,6 +175,7 @@ struct BoxStatus {
   std::uint64_t secret_memory_used_bytes = 0;
   std::uint64_t secret_memory_peak_bytes = 0;  // as far as it was ever in use, what libraries hold included
   std::uint64_t secret_memory_bytes = 0;
+  std::uint64_t unknown_datagrams = 0;  // that came to a tunnel's endpoint under no SA of ours
   std::vector<LinkStatus> links;
   std::vector<TunnelStatus> tunnels;
   std::vector<Alarm> alarms;  // that stand now, the oldest first
@@ -177,6 +183,7 @@ struct BoxStatus {
 };
 BOOST_DESCRIBE_STRUCT(BoxStatus, (),
                       (schema, box, version, state, uptime_seconds, secret_memory, secret_memory_used_bytes,
-                       secret_memory_peak_bytes, secret_memory_bytes, links, tunnels, alarms, events))
+                       secret_memory_peak_bytes, secret_memory_bytes, unknown_datagrams, links, tunnels, alarms,
+                       events))
 
 }  // namespace cloister::control

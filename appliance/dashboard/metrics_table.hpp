@@ -46,6 +46,7 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"secret_memory_used_bytes", "cloister_secret_memory_used_bytes", Kind::gauge, "Memory of secrets in use.", ""},
     {"secret_memory_peak_bytes", "cloister_secret_memory_peak_bytes", Kind::gauge, "As far as the memory of secrets was ever in use.", ""},
     {"secret_memory_bytes", "cloister_secret_memory_size_bytes", Kind::gauge, "Memory set aside for secrets.", ""},
+    {"unknown_datagrams", "cloister_unknown_datagrams_total", Kind::counter, "Datagrams that came to a tunnel's endpoint under no SA of this box.", ""},
 
     {"links.peer", "cloister_link_info", Kind::info, link_info_help, "peer"},
     {"links.role", "cloister_link_info", Kind::info, link_info_help, "role"},
@@ -90,9 +91,12 @@ inline constexpr auto metrics = std::to_array<Metric>({
 
     {"tunnels.interface", "cloister_tunnel_info", Kind::info, tunnel_info_help, "interface"},
     {"tunnels.cipher", "cloister_tunnel_info", Kind::info, tunnel_info_help, "cipher"},
+    {"tunnels.key_source", "cloister_tunnel_key_source", Kind::state, "What the tunnel's key is: none, qkd, extended (used beyond its lifetime), pqc (of an exchange alone).", "source"},
     {"tunnels.authenticated_by", "cloister_tunnel_key_authentication", Kind::state, "What authenticated the block that the tunnel's key is from: nobody without a key, bootstrap, qkd, computational (under keys derived from QKD key).", "by"},
     {"tunnels.state", "cloister_tunnel_state", Kind::state, "The tunnel's state: 1 for the one it is in.", "state"},
     {"tunnels.key_age_seconds", "cloister_tunnel_key_age_seconds", Kind::gauge, "Age of the key that packets are sent under.", ""},
+    {"tunnels.last_rekey_seconds", "cloister_tunnel_last_rekey_seconds", Kind::gauge, "How long the last rekey took, from its offer on.", ""},
+    {"tunnels.key_bits_spent", "cloister_tunnel_key_spent_bytes_total", Kind::counter, "Key taken from the stock.", "", bytes_per_bit},
     {"tunnels.rekeys", "cloister_tunnel_rekeys_total", Kind::counter, "Rekeys done.", ""},
     {"tunnels.stock_keys", "cloister_tunnel_stock_keys", Kind::gauge, "Keys kept ready.", ""},
     {"tunnels.stock_keys_max", "cloister_tunnel_stock_size_keys", Kind::gauge, "Keys kept ready when the stock is full.", ""},
@@ -121,6 +125,7 @@ inline constexpr auto left_out = std::to_array<LeftOut>({
     {"links.last_error", "free text"},
     {"links.last_drop.number", "as links.last_block.number"},
     {"links.last_drop.reason", "free text"},
+    {"tunnels.key_bits_per_second", "is the rate of cloister_tunnel_key_spent_bytes_total"},
     {"links.last_block.bound", "as configured"},
     {"links.last_block.authenticated_by", "is links.authenticated_by, a block later"},
     {"links.last_block.eps_sec", "with eps_cor it is links.epsilon_per_block"},

@@ -52,8 +52,8 @@ void DataPlane::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key
   sas_.install_inbound(tunnel, spi, std::move(key));
 }
 
-void DataPlane::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key) {
-  sas_.install_outbound(tunnel, spi, std::move(key));
+void DataPlane::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) {
+  sas_.install_outbound(tunnel, spi, std::move(key), packets_max);
 }
 
 void DataPlane::retire_inbound(vpn::Spi spi) { sas_.retire_inbound(spi); }

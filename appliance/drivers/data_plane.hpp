@@ -42,7 +42,7 @@ class DataPlane {
 
   /// By any thread. A retired key is wiped when the call returns.
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
-  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
+  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_inbound(vpn::Spi spi);
   void retire_outbound(std::size_t tunnel);
 

@@ -54,6 +54,8 @@ enum class PlantedBug : std::uint8_t {
   epoch_not_in_context,   // SA keys do not depend on the epoch
   spi_not_in_context,     // nor on the SPI
   nonce_from_wall_clock,  // of an ESP packet, in place of a counter
+  extended_for_ever,      // a key that may be extended has no end
+  exchange_unasked,       // an exchange takes the place of a key whatever the policy is
   // The vault, as the simulation has it.
   no_fsync,          // a record counts as kept before it is on the disk
   fsync_error_lost,  // and when the disk says that it is not

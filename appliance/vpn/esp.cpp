@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/big_endian.hpp"
@@ -92,14 +91,18 @@ std::expected<Spi, EspError> peek_spi(std::span<const std::byte> datagram) {
   return spi;
 }
 
-OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence)
-    : spi_{spi}, cipher_{key_of(key)}, salt_{salt_of(key)}, sequence_{first_sequence - 1} {}
+OutboundSa::OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence, std::uint64_t last_sequence)
+    : spi_{spi},
+      cipher_{key_of(key)},
+      salt_{salt_of(key)},
+      last_sequence_{last_sequence},
+      sequence_{first_sequence - 1} {}
 
 std::uint64_t OutboundSa::next_sequence() {
   if (hooks::planted(hooks::PlantedBug::nonce_from_wall_clock)) return hooks::wall_clock();
   std::uint64_t last = sequence_.load(std::memory_order_relaxed);
   do {
-    if (last == std::numeric_limits<std::uint64_t>::max()) return 0;
+    if (last >= last_sequence_) return 0;
   } while (!sequence_.compare_exchange_weak(last, last + 1, std::memory_order_relaxed));
   return last + 1;
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <span>
 
 #include "appliance/vpn/replay_window.hpp"
@@ -26,6 +27,9 @@ struct Spi {
 
 /// AES-256 key and salt (RFC 4106, 8.1).
 using SaKey = crypto::Secret<struct SaKeyRole, 36>;
+
+/// No number comes after it.
+inline constexpr std::uint64_t sequence_end = std::numeric_limits<std::uint64_t>::max();
 
 inline constexpr std::size_t esp_overhead_bytes_max = 4 + 4 + 8 + 3 + 2 + 16;
 
@@ -49,8 +53,8 @@ inline constexpr std::size_t esp_packet_at = 4 + 4 + 8;
 /// The sending half. Threads may share it: each packet takes a number of its own.
 class OutboundSa {
  public:
-  /// `first_sequence` is 1 but in tests of the numbers' end.
-  OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence = 1);
+  /// Seals no number beyond `last_sequence`; `first_sequence` is 1 but in tests of the numbers' end.
+  OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence = 1, std::uint64_t last_sequence = sequence_end);
   /// Seals in place: a whole IPv4 or IPv6 packet of `packet_bytes` bytes lies at `room[esp_packet_at]`, and `room` has
   /// packet_bytes + esp_overhead_bytes_max bytes. Returns the bytes of the datagram, which begins where `room` does.
   [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::span<std::byte> room);
@@ -63,6 +67,7 @@ class OutboundSa {
   Spi spi_;
   crypto::Aes256Gcm cipher_;
   std::array<std::byte, 4> salt_;
+  std::uint64_t last_sequence_;
   std::atomic<std::uint64_t> sequence_;  // of the last packet sent
 };
 

@@ -6,6 +6,20 @@
 
 namespace cloister::vpn {
 
+const char* to_string(KeySource source) {
+  switch (source) {
+    case KeySource::none:
+      return "none";
+    case KeySource::qkd:
+      return "qkd";
+    case KeySource::extended:
+      return "extended";
+    case KeySource::exchange:
+      return "pqc";
+  }
+  return "";
+}
+
 RekeyEngine::RekeyEngine(RekeySettings settings, crypto::Random& random, Instant) : state_{std::make_unique<State>()} {
   state_->settings = std::move(settings);
   state_->random = &random;
@@ -19,6 +33,7 @@ void RekeyEngine::on_session_up(Instant now) {
   state_->session = true;
   state_->met = false;
   state_->retry_at.reset();
+  state_->without_key_since.reset();
   state_->send_standing();
   state_->do_what_is_due(now);
   state_->arm();
@@ -57,9 +72,14 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
     Result<> operator()(Standing& standing) const { return state.on_standing(standing, now); }
     Result<> operator()(Offer& offer) const {
       if (state.settings.initiator) return fail("an offer from the side that only answers");
-      return state.on_offer(std::move(offer));
+      return state.on_offer(std::move(offer), now);
     }
     Result<> operator()(Accept& accept) const { return state.on_accept(accept, now); }
+    Result<> operator()(Exchange& exchange) const {
+      if (state.settings.initiator) return fail("an exchange from the side that only answers");
+      return state.on_exchange(exchange, now);
+    }
+    Result<> operator()(Exchanged& exchanged) const { return state.on_exchanged(exchanged, now); }
     Result<> operator()(Confirm& confirm) const {
       state.on_confirm(confirm, now);
       return {};
@@ -84,10 +104,12 @@ Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> p
 void RekeyEngine::on_key(wire::KeyName name, wire::Authenticator by, crypto::TunnelKey key, Instant now) {
   State& state = *state_;
   state.named(name);
+  ++state.keys_taken;
   if (state.offered && state.offered->offer.key_name == name) {
     state.accept_offer(by, std::move(key), now);
   } else if (state.asking) {
     state.newest_epoch += 1;
+    state.begun = now;
     Offering exchange{
         {state.newest_epoch, name, state.fresh_spi(), {}}, by, std::move(key), std::move(state.asking->kem), now};
     state.asking.reset();
@@ -105,7 +127,7 @@ void RekeyEngine::on_no_key(Instant now) {
     state.offered.reset();
   } else if (state.asking) {
     state.asking.reset();
-    state.retry_at = now + rekey_retry_interval;
+    state.on_stock_empty(now);
   }
   state.arm();
 }
@@ -113,6 +135,18 @@ void RekeyEngine::on_no_key(Instant now) {
 void RekeyEngine::on_timer(Instant now) {
   state_->do_what_is_due(now);
   state_->arm();
+}
+
+void RekeyEngine::on_sent(Volume sent, Instant now) {
+  State& state = *state_;
+  if (!state.sent && state.current) state.current->sent_before = sent;
+  state.sent = sent;
+  state.do_what_is_due(now);
+  // Whose traffic makes a rekey due may be the side that only answers.
+  const bool may_wish = state.session && state.met && !state.settings.initiator && state.retiring.empty();
+  if (may_wish && state.current && state.current->source == KeySource::qkd && state.rekey_due(now))
+    state.send(RekeyMessage::wish, encode(Wish{state.newest_epoch}));
+  state.arm();
 }
 
 Result<> RekeyEngine::on_rekey_wanted(Instant now) {
@@ -141,14 +175,20 @@ RekeyStatus RekeyEngine::status() const {
                                               : "waiting",
                      .epoch = state.current ? state.current->epoch : state.newest_epoch,
                      .rekeys = state.rekeys,
+                     .keys_taken = state.keys_taken,
+                     .last_rekey_took = state.last_rekey_took,
                      .inbound = std::nullopt,
                      .outbound = std::nullopt,
                      .key_made = std::nullopt,
+                     .key_ends = std::nullopt,
+                     .source = KeySource::none,
                      .authenticated_by = wire::Authenticator::none};
   if (state.current) {
     status.inbound = state.current->inbound;
     status.outbound = state.current->outbound;
     status.key_made = state.current->made;
+    status.key_ends = state.end_of(*state.current);
+    status.source = state.current->source;
     status.authenticated_by = state.current->by;
   }
   return status;

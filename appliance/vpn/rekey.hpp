@@ -1,5 +1,5 @@
 #pragma once
-/// The rekeying of one tunnel: a new pair of SAs before the old one ends, and nothing when keys have run out.
+/// The rekeying of one tunnel: a new pair of SAs before the old one ends, and what policy says when keys have run out.
 ///
 ///   initiator (the box whose name sorts first)                  responder
 ///     STANDING{epochs, first key not used} ◀────────────────▶  STANDING, once each, when a session comes up
@@ -10,11 +10,19 @@
 ///     CONFIRM{epoch} ────────────────────────────────────────▶ installs sending SA
 ///     retires the old receiving SA after the grace             retires the old receiving SA after the grace
 ///
-///                        WISH ◀────────────────────────────  an operator wants a new key there
+///                        WISH ◀────────────────────────────  a new key is wanted there: by an operator, or by volume
 ///
 /// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the
-/// old receiving SA stays for the grace. An SA dies at `key_lifetime` after it was made, whatever happens: then,
-/// without a new key, the tunnel is blocked.
+/// old receiving SA stays for the grace. A rekey is due at `rekey_interval`, or when so much has been sent.
+///
+/// An SA dies at `key_lifetime` after it was made. Without a new key then, as both boxes are configured alike:
+///   - block     the tunnel carries nothing.
+///   - extend    the same SA goes on, its numbers with it, for so long and for 2^32 packets in all at most. Both boxes
+///               know it of each SA from its beginning, so that a cut of the whole fibre, session and all, is bridged.
+///   - exchange  shortly before, EXCHANGE and EXCHANGED take the place of OFFER and ACCEPT: fresh X25519 and ML-KEM-768
+///               secrets on the authenticated session, without which there is none. Anew at each `rekey_interval`.
+/// Both are stopgaps: a key is asked for all the while, and the first one ends them. Half way from `rekey_interval` to
+/// `key_lifetime` a tunnel without a new key says so.
 ///
 /// A session may end between any two messages. What it leaves, the next one's STANDING settles on both sides:
 ///   - A key that was taken for an OFFER is burnt on both, whether the OFFER arrived or not: both stocks stay alike.
@@ -44,6 +52,18 @@ namespace cloister::vpn {
 using Instant = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
+/// What a tunnel does at the end of its key where the stock has no other.
+enum class WhenKeysRunOut : std::uint8_t { block, extend, exchange };
+
+/// What was sent through a tunnel.
+struct Volume {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Under one key of a tunnel that may extend it.
+inline constexpr std::uint64_t extended_packets_max = std::uint64_t{1} << 32U;
+
 struct RekeySettings {
   std::string tunnel;
   std::string local_box;
@@ -52,6 +72,9 @@ struct RekeySettings {
   bool hybrid = true;  // mix in an ML-KEM-768 secret
   milliseconds rekey_interval{10'000};
   milliseconds key_lifetime{30'000};
+  WhenKeysRunOut when_keys_run_out = WhenKeysRunOut::block;
+  milliseconds extend_for{0};
+  Volume rekey_after{};  // 0: however much
 };
 
 // Actions.
@@ -74,6 +97,7 @@ struct InstallInbound {
 struct InstallOutbound {
   Spi spi;
   SaKey key;
+  std::uint64_t packets_max;
 };
 struct RetireInbound {
   Spi spi;
@@ -87,20 +111,39 @@ struct TunnelUp {
 };
 struct TunnelRekeyed {
   std::uint64_t epoch;
+  bool late;  // it was said to be
+};
+/// No new key has come for so long that the tunnel's traffic is in danger.
+struct RekeyLate {
+  milliseconds left;  // until the key's end
 };
 struct TunnelBlocked {
   std::string reason;
 };
-using RekeyAction = std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound,
-                                 RetireOutbound, WakeAt, TunnelUp, TunnelRekeyed, TunnelBlocked>;
+/// What keeps the tunnel's traffic.
+enum class KeySource : std::uint8_t { none, qkd, extended, exchange };
+[[nodiscard]] const char* to_string(KeySource source);
+struct StopgapBegun {
+  KeySource source;  // extended or exchange
+};
+struct StopgapEnded {
+  bool by_key;  // of the stock; else the tunnel carries nothing
+};
+using RekeyAction =
+    std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
+                 WakeAt, TunnelUp, TunnelRekeyed, RekeyLate, TunnelBlocked, StopgapBegun, StopgapEnded>;
 
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"
   std::uint64_t epoch = 0;
   std::uint64_t rekeys = 0;
+  std::uint64_t keys_taken = 0;                 // of the stock, 256 bits each
+  std::optional<milliseconds> last_rekey_took;  // from the offer on
   std::optional<Spi> inbound;
   std::optional<Spi> outbound;
   std::optional<Instant> key_made;
+  std::optional<Instant> key_ends;
+  KeySource source = KeySource::none;
   wire::Authenticator authenticated_by{};  // the block that the key is from; nobody without one
 };
 
@@ -122,6 +165,8 @@ class RekeyEngine {
   void on_key(wire::KeyName name, wire::Authenticator by, crypto::TunnelKey key, Instant now);
   void on_no_key(Instant now);
   void on_timer(Instant now);
+  /// What the tunnel has sent so far, under all its keys.
+  void on_sent(Volume sent, Instant now);
   /// An operator wants a new key before its time; the responder asks the initiator. An error says why none can be had
   /// now; an exchange that is under way will do.
   [[nodiscard]] Result<> on_rekey_wanted(Instant now);

@@ -28,6 +28,7 @@ Spi RekeyEngine::State::fresh_spi() const {
     std::uint32_t value = 0;
     for (const std::byte byte : bytes) value = (value << 8U) | std::to_integer<std::uint32_t>(byte);
     const bool taken = (current && current->inbound.value == value) ||
+                       (accepting && accepting->generation.inbound.value == value) ||
                        std::ranges::any_of(retiring, [&](const Retiring& old) { return old.spi.value == value; });
     if (value >= 256 && !taken) return {value};
   }
@@ -40,14 +41,17 @@ SaContext RekeyEngine::State::context(const Offer& offer, std::span<const std::b
           .epoch = offer.epoch,
           .key_name = offer.key_name,
           .kem_public_key = offer.kem_public,
-          .kem_ciphertext = ciphertext};
+          .kem_ciphertext = ciphertext,
+          .x25519_initiator = {},
+          .x25519_responder = {}};
 }
 
-Result<> RekeyEngine::State::on_offer(Offer offer) {
+Result<> RekeyEngine::State::on_offer(Offer offer, Instant now) {
   if (offer.epoch <= newest_epoch) return fail(std::format("an offer of epoch {}, which has been", offer.epoch));
   offered.reset();
   drop_accepted();  // the initiator has given it up
   newest_epoch = offer.epoch;
+  begun = now;
   const wire::KeyName name = offer.key_name;
   named(name);
   offered = Offered{std::move(offer)};
@@ -70,7 +74,7 @@ void RekeyEngine::State::accept_offer(wire::Authenticator by, crypto::TunnelKey 
   const SaContext names = context(offer, accept.kem_ciphertext);
   actions.emplace_back(
       InstallInbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
-  accepting = Accepting{{offer.epoch, accept.spi, {}, now, by},
+  accepting = Accepting{{.epoch = offer.epoch, .inbound = accept.spi, .outbound = {}, .made = now, .by = by},
                         offer.spi,
                         secrets.derive(names, Direction::responder_to_initiator, offer.spi)};
   send(RekeyMessage::accept, encode(accept));
@@ -91,9 +95,11 @@ Result<> RekeyEngine::State::on_accept(const Accept& accept, Instant now) {
   actions.emplace_back(
       InstallInbound{exchange.offer.spi, secrets.derive(names, Direction::responder_to_initiator, exchange.offer.spi)});
   actions.emplace_back(
-      InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi)});
+      InstallOutbound{accept.spi, secrets.derive(names, Direction::initiator_to_responder, accept.spi), packets_max()});
   send(RekeyMessage::confirm, encode(Confirm{accept.epoch}));
-  came_up(now, {accept.epoch, exchange.offer.spi, accept.spi, now, exchange.by});
+  came_up(
+      now,
+      {.epoch = accept.epoch, .inbound = exchange.offer.spi, .outbound = accept.spi, .made = now, .by = exchange.by});
   return {};
 }
 
@@ -102,13 +108,15 @@ void RekeyEngine::State::on_confirm(const Confirm& confirm, Instant now) {
   Accepting exchange = std::move(*accepting);
   accepting.reset();
   exchange.generation.outbound = exchange.spi_out;
-  actions.emplace_back(InstallOutbound{exchange.spi_out, std::move(exchange.key_out)});
+  actions.emplace_back(InstallOutbound{exchange.spi_out, std::move(exchange.key_out), packets_max()});
   came_up(now, exchange.generation);
 }
 
 void RekeyEngine::State::on_reject(const Reject& reject, Instant now) {
-  if (!offering || offering->offer.epoch != reject.epoch) return;
-  offering.reset();
+  const bool of_offer = offering && offering->offer.epoch == reject.epoch;
+  const bool of_exchange = exchanging && exchanging->exchange.epoch == reject.epoch;
+  if (!of_offer && !of_exchange) return;
+  give_up_exchange();
   retry_at = now + rekey_retry_interval;
 }
 

@@ -1,5 +1,7 @@
 #include "appliance/vpn/rekey_messages.hpp"
 
+#include <algorithm>
+
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 #include "crypto/kem.hpp"
@@ -7,13 +9,19 @@
 namespace cloister::vpn {
 namespace {
 
-using AnyMessage = std::variant<Standing, Offer, Accept, Confirm, Reject, Wish>;
-
 /// The rest of the message, which is one KEM value of this length or nothing.
 std::optional<std::vector<std::byte>> kem_part(wire::Reader& in, bool hybrid, std::size_t bytes) {
   const auto rest = in.rest();
   if (rest.size() != (hybrid ? bytes : 0)) return std::nullopt;
   return std::vector<std::byte>(rest.begin(), rest.end());
+}
+
+std::optional<crypto::X25519Public> x25519_part(wire::Reader& in) {
+  const auto bytes = in.bytes(crypto::x25519_public_bytes);
+  if (!bytes) return std::nullopt;
+  crypto::X25519Public key{};
+  std::ranges::copy(*bytes, key.begin());
+  return key;
 }
 
 bool usable(const std::optional<std::uint32_t>& spi) { return spi && *spi >= 256; }
@@ -56,7 +64,19 @@ std::vector<std::byte> encode(const Wish& wish) {
   return std::move(out).take();
 }
 
-std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid) {
+std::vector<std::byte> encode(const Exchange& exchange) {
+  wire::Writer out;
+  out.u64(exchange.epoch).u32(exchange.spi.value).bytes(exchange.x25519).bytes(exchange.kem_public);
+  return std::move(out).take();
+}
+
+std::vector<std::byte> encode(const Exchanged& exchanged) {
+  wire::Writer out;
+  out.u64(exchanged.epoch).u32(exchanged.spi.value).bytes(exchanged.x25519).bytes(exchanged.kem_ciphertext);
+  return std::move(out).take();
+}
+
+std::optional<AnyRekeyMessage> decode_rekey(std::uint8_t type, std::span<const std::byte> payload, bool hybrid) {
   wire::Reader in{payload};
   const auto epoch = in.u64();
   if (!epoch) return std::nullopt;
@@ -82,6 +102,22 @@ std::optional<AnyMessage> decode_rekey(std::uint8_t type, std::span<const std::b
       auto kem = kem_part(in, hybrid, crypto::kem_ciphertext_bytes);
       if (!kem) return std::nullopt;
       return Accept{*epoch, {*spi}, std::move(*kem)};
+    }
+    case RekeyMessage::exchange: {
+      const auto spi = in.u32();
+      const auto x25519 = x25519_part(in);
+      if (!usable(spi) || !x25519) return std::nullopt;
+      auto kem = kem_part(in, true, crypto::kem_public_bytes);
+      if (!kem) return std::nullopt;
+      return Exchange{*epoch, {*spi}, *x25519, std::move(*kem)};
+    }
+    case RekeyMessage::exchanged: {
+      const auto spi = in.u32();
+      const auto x25519 = x25519_part(in);
+      if (!usable(spi) || !x25519) return std::nullopt;
+      auto kem = kem_part(in, true, crypto::kem_ciphertext_bytes);
+      if (!kem) return std::nullopt;
+      return Exchanged{*epoch, {*spi}, *x25519, std::move(*kem)};
     }
     case RekeyMessage::confirm:
       if (!in.at_end()) return std::nullopt;

@@ -9,10 +9,20 @@
 
 #include "appliance/vpn/esp.hpp"
 #include "appliance/wire/names.hpp"
+#include "crypto/x25519.hpp"
 
 namespace cloister::vpn {
 
-enum class RekeyMessage : std::uint8_t { standing = 1, offer = 2, accept = 3, confirm = 4, reject = 5, wish = 6 };
+enum class RekeyMessage : std::uint8_t {
+  standing = 1,
+  offer = 2,
+  accept = 3,
+  confirm = 4,
+  reject = 5,
+  wish = 6,
+  exchange = 7,
+  exchanged = 8
+};
 
 /// The first message of each engine in a session: what the last one has left. Epochs start from 1; 0 is none.
 struct Standing {
@@ -33,6 +43,19 @@ struct Accept {
   Spi spi;                                // for packets to the responder
   std::vector<std::byte> kem_ciphertext;  // empty without hybrid mode
 };
+/// In place of an offer, where the stock has no key and the tunnel may go on without.
+struct Exchange {
+  std::uint64_t epoch;
+  Spi spi;  // for packets to the initiator
+  crypto::X25519Public x25519;
+  std::vector<std::byte> kem_public;
+};
+struct Exchanged {
+  std::uint64_t epoch;
+  Spi spi;  // for packets to the responder
+  crypto::X25519Public x25519;
+  std::vector<std::byte> kem_ciphertext;
+};
 struct Confirm {
   std::uint64_t epoch;
 };
@@ -51,9 +74,13 @@ struct Wish {
 [[nodiscard]] std::vector<std::byte> encode(const Confirm& confirm);
 [[nodiscard]] std::vector<std::byte> encode(const Reject& reject);
 [[nodiscard]] std::vector<std::byte> encode(const Wish& wish);
+[[nodiscard]] std::vector<std::byte> encode(const Exchange& exchange);
+[[nodiscard]] std::vector<std::byte> encode(const Exchanged& exchanged);
+
+using AnyRekeyMessage = std::variant<Standing, Offer, Accept, Confirm, Reject, Wish, Exchange, Exchanged>;
 
 /// Strict: right lengths for the mode, nothing behind, no reserved SPI.
-[[nodiscard]] std::optional<std::variant<Standing, Offer, Accept, Confirm, Reject, Wish>> decode_rekey(
-    std::uint8_t type, std::span<const std::byte> payload, bool hybrid);
+[[nodiscard]] std::optional<AnyRekeyMessage> decode_rekey(std::uint8_t type, std::span<const std::byte> payload,
+                                                          bool hybrid);
 
 }  // namespace cloister::vpn

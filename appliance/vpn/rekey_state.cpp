@@ -1,5 +1,6 @@
 // The SAs of a tunnel in time, and what the last session has left.
 #include <algorithm>
+#include <utility>
 
 #include "appliance/vpn/rekey_state.hpp"
 
@@ -20,27 +21,36 @@ void RekeyEngine::State::send(RekeyMessage type, std::vector<std::byte> payload)
 void RekeyEngine::State::retire_current(Instant now) {
   if (!current) return;
   retiring.push_back({current->inbound, std::min(now + std::min<milliseconds>(grace_max, settings.rekey_interval / 2),
-                                                 current->made + settings.key_lifetime)});
+                                                 end_of(*current))});
   current.reset();
 }
 
 void RekeyEngine::State::came_up(Instant now, Generation generation) {
+  const bool was_stopgap = current && current->source != KeySource::qkd;
+  const bool is_stopgap = generation.source != KeySource::qkd;
   retire_current(now);
+  generation.sent_before = sent.value_or(Volume{});
   current = generation;
+  without_key_since.reset();
+  last_rekey_took = floor<milliseconds>(now - begun);
+  const bool was_late = std::exchange(late, false);
   if (ever_up && !blocked) {
     ++rekeys;
-    actions.emplace_back(TunnelRekeyed{generation.epoch});
+    actions.emplace_back(TunnelRekeyed{generation.epoch, was_late});
   } else {
     actions.emplace_back(TunnelUp{generation.epoch});
   }
   ever_up = true;
   blocked = false;
+  if (is_stopgap && !was_stopgap) actions.emplace_back(StopgapBegun{generation.source});
+  if (was_stopgap && !is_stopgap) actions.emplace_back(StopgapEnded{.by_key = true});
 }
 
 void RekeyEngine::State::give_up_exchange() {
   asking.reset();
   offering.reset();
   offered.reset();
+  exchanging.reset();
 }
 
 void RekeyEngine::State::drop_accepted() {
@@ -51,6 +61,7 @@ void RekeyEngine::State::drop_accepted() {
 void RekeyEngine::State::end_current() {
   actions.emplace_back(RetireOutbound{});
   actions.emplace_back(RetireInbound{current->inbound});
+  if (current->source != KeySource::qkd) actions.emplace_back(StopgapEnded{.by_key = false});
   current.reset();
 }
 
@@ -69,7 +80,27 @@ void RekeyEngine::State::begin_wanted(Instant now) {
   arm();
 }
 
-bool RekeyEngine::State::may_begin() const { return session && met && settings.initiator && !asking && !offering; }
+bool RekeyEngine::State::may_begin() const {
+  return session && met && settings.initiator && !asking && !offering && !exchanging;
+}
+
+bool RekeyEngine::State::rekey_due(Instant now) const {
+  if (!current || current->source == KeySource::exchange || now >= current->made + settings.rekey_interval) return true;
+  const auto used = under_current();
+  const auto reached = [](std::uint64_t most, std::uint64_t so_far) { return most > 0 && so_far >= most; };
+  return reached(settings.rekey_after.packets, used.packets) || reached(settings.rekey_after.bytes, used.bytes) ||
+         used.packets >= packets_max() / 2;
+}
+
+Instant RekeyEngine::State::late_at(const Generation& generation) const {
+  return generation.made + (settings.rekey_interval + settings.key_lifetime) / 2;
+}
+
+Volume RekeyEngine::State::under_current() const {
+  if (!current || !sent) return {};
+  const auto& before = current->sent_before;
+  return {.packets = sent->packets - before.packets, .bytes = sent->bytes - before.bytes};
+}
 
 void RekeyEngine::State::do_what_is_due(Instant now) {
   std::erase_if(retiring, [&](const Retiring& old) {
@@ -77,11 +108,17 @@ void RekeyEngine::State::do_what_is_due(Instant now) {
     actions.emplace_back(RetireInbound{old.spi});
     return true;
   });
-  if (current && now >= current->made + settings.key_lifetime)
+  if (current && !late && current->source == KeySource::qkd && now >= late_at(*current)) {
+    late = true;
+    actions.emplace_back(RekeyLate{ceil<milliseconds>(current->made + settings.key_lifetime - now)});
+  }
+  extend_if_due(now);
+  if (current && (now >= end_of(*current) || under_current().packets >= packets_max()))
     block(session ? "no key is left" : "no session with the peer, and the last key has ended");
-  if (accepting && now >= accepting->generation.made + settings.key_lifetime) drop_accepted();
+  if (accepting && now >= end_of(accepting->generation)) drop_accepted();
   if (offering && now >= offering->since + exchange_patience) offering.reset();
-  const bool due = !current || now >= current->made + settings.rekey_interval;
+  if (exchanging && now >= exchanging->since + exchange_patience) exchanging.reset();
+  const bool due = rekey_due(now);
   if (!due) retry_at.reset();  // what was wanted before its time is not tried again
   if (due && may_begin() && (!retry_at || now >= *retry_at)) begin_rekey(now);
 }
@@ -90,9 +127,14 @@ void RekeyEngine::State::arm() {
   std::optional<Instant> next;
   const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
   for (const auto& old : retiring) consider(old.at);
-  if (accepting) consider(accepting->generation.made + settings.key_lifetime);
+  if (accepting) consider(end_of(accepting->generation));
   if (offering) consider(offering->since + exchange_patience);
-  if (current) consider(current->made + settings.key_lifetime);
+  if (exchanging) consider(exchanging->since + exchange_patience);
+  if (current) {
+    if (!late && current->source == KeySource::qkd) consider(late_at(*current));
+    if (may_extend(*current)) consider(current->made + settings.key_lifetime);
+    consider(end_of(*current));
+  }
   if (may_begin()) {
     if (retry_at)
       consider(*retry_at);

@@ -23,6 +23,8 @@ struct Generation {
   std::optional<Spi> outbound;  // once it may be sent on
   Instant made;
   wire::Authenticator by{};  // the key's block
+  KeySource source = KeySource::qkd;
+  Volume sent_before{};  // by the tunnel, under other keys
 };
 
 /// A receiving SA on its way out.
@@ -42,6 +44,14 @@ struct Offering {
   wire::Authenticator by{};
   crypto::TunnelKey key;
   std::optional<crypto::KemKeyPair> kem;
+  Instant since;
+};
+
+/// The same from its EXCHANGE on.
+struct Exchanging {
+  Exchange exchange;
+  crypto::X25519KeyPair x25519;
+  crypto::KemKeyPair kem;
   Instant since;
 };
 
@@ -65,16 +75,23 @@ struct RekeyEngine::State {
   bool met = false;  // the peer's STANDING of this session has come
   bool ever_up = false;
   bool blocked = false;
+  bool late = false;  // and said so
   std::uint64_t newest_epoch = 0;
   wire::KeyName keys_from;  // all before it were taken from the stock or passed over
   std::uint64_t rekeys = 0;
+  std::uint64_t keys_taken = 0;
+  Instant begun;  // the exchange that is under way, or was last
+  std::optional<milliseconds> last_rekey_took;
   std::optional<Generation> current;
   std::vector<Retiring> retiring;
   std::optional<Asking> asking;
   std::optional<Offering> offering;
   std::optional<Offered> offered;
   std::optional<Accepting> accepting;
+  std::optional<Exchanging> exchanging;
   std::optional<Instant> retry_at;
+  std::optional<Instant> without_key_since;  // in this session, and without SAs
+  std::optional<Volume> sent;                // by the tunnel, once told
 
   // The SAs and time (rekey_state.cpp).
   void send(RekeyMessage type, std::vector<std::byte> payload);
@@ -92,6 +109,11 @@ struct RekeyEngine::State {
   /// Before its time.
   void begin_wanted(Instant now);
   [[nodiscard]] bool may_begin() const;
+  [[nodiscard]] bool rekey_due(Instant now) const;
+  /// When a rekey that has not come is a danger: half way from where it is due to the key's end.
+  [[nodiscard]] Instant late_at(const Generation& generation) const;
+  /// What was sent by the current SAs.
+  [[nodiscard]] Volume under_current() const;
   void do_what_is_due(Instant now);
   void arm();
   void send_standing();
@@ -101,11 +123,25 @@ struct RekeyEngine::State {
   [[nodiscard]] Spi fresh_spi() const;
   [[nodiscard]] SaContext context(const Offer& offer, std::span<const std::byte> ciphertext) const;
   void begin_rekey(Instant now);
-  Result<> on_offer(Offer offer);
+  Result<> on_offer(Offer offer, Instant now);
   void accept_offer(wire::Authenticator by, crypto::TunnelKey key, Instant now);
   Result<> on_accept(const Accept& accept, Instant now);
   void on_confirm(const Confirm& confirm, Instant now);
   void on_reject(const Reject& reject, Instant now);
+
+  // Without a key of the stock (rekey_stopgap.cpp).
+  [[nodiscard]] bool may_extend(const Generation& generation) const;
+  /// When it dies, whatever happens.
+  [[nodiscard]] Instant end_of(const Generation& generation) const;
+  [[nodiscard]] std::uint64_t packets_max() const;
+  [[nodiscard]] bool may_exchange() const;
+  void extend_if_due(Instant now);
+  /// The stock has none.
+  void on_stock_empty(Instant now);
+  [[nodiscard]] SaContext context(const Exchange& exchange, const Exchanged& answer) const;
+  void begin_exchange(Instant now);
+  Result<> on_exchange(const Exchange& exchange, Instant now);
+  Result<> on_exchanged(const Exchanged& exchanged, Instant now);
 };
 
 }  // namespace cloister::vpn

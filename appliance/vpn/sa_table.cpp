@@ -67,8 +67,8 @@ void SaTable::replace_outbound(std::size_t tunnel, std::unique_ptr<OutboundSa> n
   if (old) wait_for_readers();
 }
 
-void SaTable::install_outbound(std::size_t tunnel, Spi spi, SaKey key) {
-  replace_outbound(tunnel, std::make_unique<OutboundSa>(spi, std::move(key)));
+void SaTable::install_outbound(std::size_t tunnel, Spi spi, SaKey key, std::uint64_t packets_max) {
+  replace_outbound(tunnel, std::make_unique<OutboundSa>(spi, std::move(key), 1, packets_max));
 }
 
 void SaTable::retire_outbound(std::size_t tunnel) { replace_outbound(tunnel, nullptr); }

@@ -34,7 +34,7 @@ class SaTable {
   SaTable& operator=(const SaTable&) = delete;
 
   void install_inbound(std::size_t tunnel, Spi spi, SaKey key);
-  void install_outbound(std::size_t tunnel, Spi spi, SaKey key);
+  void install_outbound(std::size_t tunnel, Spi spi, SaKey key, std::uint64_t packets_max = sequence_end);
   void retire_inbound(Spi spi);
   void retire_outbound(std::size_t tunnel);
 

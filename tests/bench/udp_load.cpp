@@ -2,11 +2,14 @@
 //
 //   udp-load send COUNT PORT SECONDS FROM TO   to COUNT addresses from TO on, in turn, each from the address as far from FROM on
 //   udp-load receive PORT SECONDS              counts what comes within SECONDS of the first packet
+//   udp-load pace RATE BYTES PORT SECONDS TO   so many packets a second, so long, numbered; says how many
+//   udp-load order PORT COUNT                  waits for so many of them; says how many came, and how many of those after a later one
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +18,7 @@
 #include <iostream>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -108,6 +112,55 @@ int receive_load(std::uint16_t port, double seconds) {
   return 0;
 }
 
+int send_paced(double rate, std::size_t bytes, std::uint16_t port, double seconds, const char* to) {
+  const int socket = open_socket();
+  const sockaddr_in peer{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address_of(to, 0), .sin_zero = {}};
+  std::vector<std::byte> payload(bytes);
+  const auto count = static_cast<std::uint64_t>(rate * seconds);
+  const auto begun = Clock::now();
+  for (std::uint64_t number = 0; number < count;) {
+    const std::chrono::duration<double> past = Clock::now() - begun;
+    const auto due = std::min(count, static_cast<std::uint64_t>(rate * past.count()));
+    if (due <= number) {
+      std::this_thread::sleep_for(std::chrono::microseconds{200});
+      continue;
+    }
+    // A sender that was held up does not catch up in a burst longer than any queue.
+    for (std::size_t burst = 0; number < due && burst < batch; ++burst) {
+      std::memcpy(payload.data(), &number, sizeof number);
+      if (::sendto(socket, payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) <
+          0)
+        break;
+      ++number;
+    }
+  }
+  std::cout << count << "\n";
+  return 0;
+}
+
+int receive_numbered(std::uint16_t port, std::uint64_t count) {
+  const int socket = open_socket();
+  const timeval patience{.tv_sec = 5, .tv_usec = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const sockaddr_in local{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {INADDR_ANY}, .sin_zero = {}};
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) return 1;
+  std::cout << "ready" << std::endl;
+  std::array<std::byte, 2048> packet{};
+  std::uint64_t received = 0;
+  std::uint64_t late = 0;
+  std::uint64_t next = 0;
+  while (received < count) {
+    if (::recv(socket, packet.data(), packet.size(), 0) < static_cast<ssize_t>(sizeof next)) break;
+    std::uint64_t number = 0;
+    std::memcpy(&number, packet.data(), sizeof number);
+    if (number < next) ++late;
+    next = std::max(next, number + 1);
+    ++received;
+  }
+  std::cout << received << " " << late << "\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -118,6 +171,13 @@ int main(int count, char** words) {
   }
   if (count == 4 && std::string{arguments[1]} == "receive")
     return receive_load(static_cast<std::uint16_t>(std::stoul(arguments[2])), std::stod(arguments[3]));
-  std::cerr << "usage: udp-load send COUNT PORT SECONDS FROM TO | udp-load receive PORT SECONDS\n";
+  if (count == 7 && std::string{arguments[1]} == "pace") {
+    return send_paced(std::stod(arguments[2]), std::stoul(arguments[3]),
+                      static_cast<std::uint16_t>(std::stoul(arguments[4])), std::stod(arguments[5]), arguments[6]);
+  }
+  if (count == 4 && std::string{arguments[1]} == "order")
+    return receive_numbered(static_cast<std::uint16_t>(std::stoul(arguments[2])), std::stoull(arguments[3]));
+  std::cerr << "usage: udp-load send COUNT PORT SECONDS FROM TO | udp-load receive PORT SECONDS |\n"
+               "       udp-load pace RATE BYTES PORT SECONDS TO | udp-load order PORT COUNT\n";
   return 2;
 }

@@ -16,15 +16,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static crypto::SystemRandom random;
   const bool initiator = (data[0] & 1U) != 0;
   vpn::Instant now{1h};
-  vpn::RekeyEngine engine{{.tunnel = "t",
-                           .local_box = "a",
-                           .peer_box = "b",
-                           .initiator = initiator,
-                           .hybrid = (data[0] & 2U) != 0,
-                           .rekey_interval = 1s,
-                           .key_lifetime = 3s},
-                          random,
-                          now};
+  vpn::RekeyEngine engine{
+      {.tunnel = "t",
+       .local_box = "a",
+       .peer_box = "b",
+       .initiator = initiator,
+       .hybrid = (data[0] & 2U) != 0,
+       .rekey_interval = 1s,
+       .key_lifetime = 3s,
+       .when_keys_run_out = (data[0] & 8U) != 0 ? vpn::WhenKeysRunOut::exchange : vpn::WhenKeysRunOut::block},
+      random,
+      now};
   const auto drain = [&] {
     while (auto action = engine.next_action()) {
       const auto* need = std::get_if<vpn::NeedKey>(&*action);

@@ -42,6 +42,8 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {pad_sent}, .seen_as = "C1"},
       {.bugs = {ready_without_pads}, .seen_as = "I5", .seed = 480},
       {.bugs = {spent_chunk_kept}, .seen_as = "I8", .seed = 480},
+      {.bugs = {extended_for_ever}, .seen_as = "I13", .seed = 336},
+      {.bugs = {exchange_unasked}, .seen_as = "I13", .seed = 2629},
       // The sealed reserve.
       {.bugs = {own_counter_ignored}, .seen_as = "I3", .seed = 456},
       {.bugs = {own_counter_ignored, rollback_not_noticed}, .seen_as = "I1"},

@@ -53,6 +53,8 @@ constexpr std::array known{
     Known{PlantedBug::epoch_not_in_context, "epoch-not-in-context"},
     Known{PlantedBug::spi_not_in_context, "spi-not-in-context"},
     Known{PlantedBug::nonce_from_wall_clock, "nonce-from-wall-clock"},
+    Known{PlantedBug::extended_for_ever, "extended-for-ever"},
+    Known{PlantedBug::exchange_unasked, "exchange-unasked"},
     Known{PlantedBug::no_fsync, "no-fsync"},
     Known{PlantedBug::fsync_error_lost, "fsync-error-lost"},
     Known{PlantedBug::counters_on_disk, "counters-on-disk"},

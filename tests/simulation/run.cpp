@@ -31,6 +31,13 @@ session::Policy draw_reserve_policy(std::uint64_t seed) {
                     Policy::computational}[std::mt19937_64{seed}() % 4];
 }
 
+/// The same way.
+vpn::WhenKeysRunOut draw_stopgap(std::uint64_t seed) {
+  using vpn::WhenKeysRunOut;
+  return std::array{WhenKeysRunOut::block, WhenKeysRunOut::extend,
+                    WhenKeysRunOut::exchange}[std::mt19937_64{seed + 1}() % 3];
+}
+
 Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
   return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
           .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
@@ -40,7 +47,8 @@ Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
                      .pads = static_cast<std::uint32_t>(1 + world.below(2))},
           .leases_at_once = std::array{2U, 16U}[world.below(2)],
           .bootstrap_again = {draw_policy(world), draw_policy(world)},
-          .policy = draw_reserve_policy(seed)};
+          .policy = draw_reserve_policy(seed),
+          .when_keys_run_out = draw_stopgap(seed)};
 }
 
 class Run {

@@ -91,6 +91,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id); }
   /// Up, and authenticated by QKD keys, or what is derived from them.
   [[nodiscard]] bool settled() const;
+  /// Its tunnel's policy may raise that alarm.
+  [[nodiscard]] bool may_bridge(std::string_view alarm) const;
   [[nodiscard]] std::uint64_t blocks_held() const { return blocks_held_; }
   [[nodiscard]] std::uint64_t blocks_computational() const { return blocks_computational_; }
   [[nodiscard]] session::Policy policy() const { return settings_.session.policy; }
@@ -119,7 +121,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
   void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
+  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
   void retire_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
@@ -131,6 +133,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] bool policy_allows(std::string_view label) const;
   /// What the status says of the tunnel's key.
   void look_at_label();
+  /// Under the key that it has, and at its age.
+  [[nodiscard]] bool may_send(const vpn::RekeyStatus& status) const;
   /// The box is about to do something that the world sees; false when it is no more.
   bool at_io(const char* what);
   /// To be done later, unless the service has ended by then.

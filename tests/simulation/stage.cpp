@@ -27,7 +27,9 @@ box::LinkSettings settings_of(std::size_t number, const Scale& scale, const dist
                                         .initiator = number == 0,
                                         .hybrid = scale.hybrid,
                                         .rekey_interval = scale.rekey_interval,
-                                        .key_lifetime = 3 * scale.rekey_interval},
+                                        .key_lifetime = 3 * scale.rekey_interval,
+                                        .when_keys_run_out = scale.when_keys_run_out,
+                                        .extend_for = 2 * scale.rekey_interval},
                               .interface = "none",
                               .stock_keys_max = scale.stock_keys_max,
                               .terms = ""});

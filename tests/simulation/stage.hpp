@@ -21,6 +21,7 @@ struct Scale {
   std::uint32_t leases_at_once = 16;
   std::array<session::BootstrapAgain, 2> bootstrap_again{};  // of each box
   session::Policy policy{};
+  vpn::WhenKeysRunOut when_keys_run_out{};
 };
 
 struct Stage {

@@ -151,8 +151,10 @@ bool Trouble::only_crashes() const {
 }
 
 bool Trouble::explained(const SimulatedBox& box, std::string_view code, std::string_view text) const {
-  static const std::set<std::string_view> of_the_peer{"PEER_UNREACHABLE", "PEER_SILENT", "TUNNEL_BLOCKED"};
+  static const std::set<std::string_view> of_the_peer{"PEER_UNREACHABLE", "PEER_SILENT", "TUNNEL_BLOCKED",
+                                                      "TUNNEL_REKEY_LATE"};
   if (of_the_peer.contains(code)) return settings_.faults.any();
+  if (code == "TUNNEL_EXTENDED" || code == "TUNNEL_WITHOUT_QKD") return settings_.faults.any() && box.may_bridge(code);
   // It counts too late, or a clock says so.
   if (code == "TPM_SLOW") return on(Fault::tpm_delay) || on(Fault::clock_jump);
   // A greeting is not authentic yet: who changes it can make it one of another release.

@@ -18,6 +18,7 @@
 ///   I12 a block says "qkd" if pads of the reserve have paid for both its tags, and only then; the key of an SA says the same on
 ///       both boxes; each says what the policy allows; nothing of an unpaid block goes to a reserve that pays; and only a
 ///       link that may have no other tags ends a session for want of pads
+///   I13 beyond its key's lifetime, or without a key of the stock, a tunnel sends only as its policy says
 ///   C1  no secret on the wire, and no packet in clear
 ///   A1  an alarm has a reason
 ///   A2  a disk that was put back is noticed

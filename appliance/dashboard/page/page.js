@@ -118,8 +118,10 @@ function tunnel_card(tunnel) {
     ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
     ['Key age', tunnel.key_age_seconds === null ? 'no key' : duration(tunnel.key_age_seconds)],
+    ['Key of', {none: 'nothing', qkd: 'QKD', extended: 'QKD, beyond its lifetime', pqc: 'an exchange alone (X25519, ML-KEM-768)'}[tunnel.key_source]],
     ['Its block authenticated by', tunnel.authenticated_by],
-    ['Rekeys', tunnel.rekeys],
+    ['Rekeys', `${tunnel.rekeys}${tunnel.last_rekey_seconds === null ? '' : `, the last in ${Math.round(1000 * tunnel.last_rekey_seconds)} ms`}`],
+    ['Key use', `${rate(tunnel.key_bits_per_second)}`],
     ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],
     ['Dropped', `${dropped} packets: ${tunnel.dropped_no_key} without key, ${tunnel.authentication_failures} forged`],
   ];

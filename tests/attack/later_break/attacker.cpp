@@ -119,7 +119,9 @@ std::size_t Attacker::open(const RekeyTalk& rekey, crypto::TunnelKey key) const 
                                .epoch = rekey.offer.epoch,
                                .key_name = rekey.offer.key_name,
                                .kem_public_key = rekey.offer.kem_public,
-                               .kem_ciphertext = rekey.accept.kem_ciphertext};
+                               .kem_ciphertext = rekey.accept.kem_ciphertext,
+                               .x25519_initiator = {},
+                               .x25519_responder = {}};
   const vpn::SaSecrets secrets{std::move(key), std::nullopt};
   const auto one = [&](vpn::Direction direction, vpn::Spi spi) {
     return opens(spi, secrets.derive(context, direction, spi)) ? 1U : 0U;

@@ -1,4 +1,5 @@
 // What a configuration is in effect, shown, compared and described: by the same reading that checks it.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -43,6 +44,40 @@ TEST_CASE("Defaults are marked, values that follow from others too, and given on
                  "    authentication:\n      policy: its-preferred  # default\n      reserve: 16 KiB  # default\n"));
 }
 
+TEST_CASE("What happens when keys run out is one word or a time, and is shown as it is said", "[config]") {
+  const auto with = [](const std::string& policy) {
+    std::string text = two_links;
+    const std::string at = "rekey_interval: 5s";
+    return parse_settings(
+        {{"box.yaml", text.replace(text.find(at), at.size(), at + ", when_keys_run_out: " + policy)}});
+  };
+  const auto extend = with("{extend: {for: 10min}}");
+  REQUIRE(extend);
+  const auto yaml = to_yaml(*extend);
+  CHECK_THAT(yaml, ContainsSubstring("    when_keys_run_out:\n      extend:\n        for: 10min\n"));
+  const auto again = parse_settings({{"shown.yaml", yaml}});
+  REQUIRE(again);
+  CHECK(differences(*extend, *again).empty());
+  const auto exchange = with("pqc");
+  REQUIRE(exchange);
+  CHECK_THAT(to_yaml(*exchange), ContainsSubstring("    when_keys_run_out: pqc\n"));
+  const auto changes = differences(*extend, *exchange);
+  REQUIRE(changes.size() == 2);
+  CHECK(changes[0].path == "tunnels[office].when_keys_run_out.extend.for");
+  for (const auto& [policy, message] : std::vector<std::pair<std::string, std::string>>{
+           {"extend", "expected 'block', 'pqc', or 'extend: {for: 10min}'"},
+           {"{extend: {}}", "is missing: it has no default"},
+           {"{extend: 10min}", "expected keys and values, indented below it"},
+           {"{extend: {for: 0s}}", "out of range"},
+           {"{pqc: {for: 1s}}", "unknown key 'pqc'"}}) {
+    const auto refused = with(policy);
+    REQUIRE_FALSE(refused);
+    std::string all;
+    for (const auto& diagnostic : refused.error()) all += to_string(diagnostic) + "\n";
+    CHECK_THAT(all, ContainsSubstring(message));
+  }
+}
+
 TEST_CASE("Two files differ by what is in force, not by how it is said or ordered", "[config]") {
   std::string changed = two_links;
   const auto replace = [&](const std::string& from, const std::string& to) {
@@ -85,6 +120,11 @@ TEST_CASE("The schema knows every key of a file, what is required, and the choic
   CHECK(tunnel.at("mtu").at("type") == "integer");
   CHECK((tunnel.at("mtu").at("minimum") == 576 && tunnel.at("mtu").at("maximum") == 1900));
   CHECK(tunnel.at("local_subnets").at("minItems") == 1);
+  const auto& without_keys = tunnel.at("when_keys_run_out").at("anyOf").as_array();
+  CHECK(without_keys[0].at("enum") == boost::json::array{"block", "pqc"});
+  CHECK(without_keys[1].at("properties").at("extend").at("required") == boost::json::array{"for"});
+  const auto& required = schema.at("properties").at("tunnels").at("items").at("required").as_array();
+  CHECK(std::ranges::find(required, boost::json::value("when_keys_run_out")) == required.end());
   CHECK(tunnel.at("interface").at("pattern") == "^[A-Za-z0-9-]{1,15}$");
 
   const auto settings = load_settings(CLOISTER_EXAMPLES "/geneva.yaml");

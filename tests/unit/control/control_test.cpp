@@ -78,11 +78,15 @@ TunnelStatus tunnel() {
   tunnel.interface = "cl-office";
   tunnel.state = "up";
   tunnel.cipher = "AES-256-GCM, keys QKD + ML-KEM-768";
+  tunnel.key_source = "qkd";
   tunnel.authenticated_by = "qkd";
   tunnel.spi_in = "0x0000abcd";
   tunnel.spi_out = "0x0000ef01";
   tunnel.key_age_seconds = 1.5;
+  tunnel.last_rekey_seconds = 0.004;
   tunnel.rekeys = 7;
+  tunnel.key_bits_spent = 8 * 256;
+  tunnel.key_bits_per_second = 128;
   tunnel.stock_keys = tunnel.stock_keys_max = 8;
   tunnel.key_left_seconds = 19;
   tunnel.bytes_in = 2048;
@@ -184,9 +188,9 @@ tunnel: office
   link:            line, interface cl-office
   state:           up
   cipher:          AES-256-GCM, keys QKD + ML-KEM-768
-  key's block:     authenticated by qkd
+  key:             QKD, its block authenticated by qkd
   SPI:             in 0x0000abcd, out 0x0000ef01, key 1.5 s old
-  rekeys:          7
+  rekeys:          7, the last in 4 ms; 128 bit/s of key
   keys left:       8 of 8, enough for 19 s
   transfer:        2.00 KiB received, 1.00 KiB sent
 

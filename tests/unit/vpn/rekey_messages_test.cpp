@@ -37,6 +37,8 @@ TEST_CASE("Every rekey message is read as written and refused when cut, lengthen
   messages.emplace_back(RekeyMessage::confirm, encode(Confirm{7}));
   messages.emplace_back(RekeyMessage::reject, encode(Reject{7}));
   messages.emplace_back(RekeyMessage::wish, encode(Wish{7}));
+  messages.emplace_back(RekeyMessage::exchange, encode(Exchange{7, {0x1000}, {}, kem_public}));
+  messages.emplace_back(RekeyMessage::exchanged, encode(Exchanged{7, {0x1001}, {}, kem_ciphertext}));
   for (const auto& [type, payload] : messages) {
     const auto number = static_cast<std::uint8_t>(type);
     REQUIRE(decode_rekey(number, payload, true));
@@ -60,7 +62,9 @@ TEST_CASE("An SA's key depends on everything that names it", "[derive]") {
                           .epoch = 1,
                           .key_name = {{1}, 1},
                           .kem_public_key = {},
-                          .kem_ciphertext = {}};
+                          .kem_ciphertext = {},
+                          .x25519_initiator = {},
+                          .x25519_responder = {}};
   std::set<KeyBytes> keys;
   const auto add = [&](const SaSecrets& from, const SaContext& with, Direction direction, Spi spi) {
     keys.insert(bytes_of(from.derive(with, direction, spi)));
@@ -83,6 +87,47 @@ TEST_CASE("An SA's key depends on everything that names it", "[derive]") {
   add(SaSecrets{key_of({{1}, 2}), std::nullopt}, context, Direction::initiator_to_responder, {0x1000});
   crypto::KemSecret kem;
   add(SaSecrets{key_of({{1}, 1}), std::move(kem)}, context, Direction::initiator_to_responder, {0x1000});
+  CHECK(keys.size() == 8);
+}
+
+TEST_CASE("The key of an exchange's SA depends on both secrets and on every public value", "[derive]") {
+  const auto secrets = [](unsigned agreed, unsigned kem) {
+    crypto::X25519Secret first;
+    first.fill()[0] = static_cast<std::byte>(agreed);
+    crypto::KemSecret second;
+    second.fill()[0] = static_cast<std::byte>(kem);
+    return SaSecrets{std::move(first), std::move(second)};
+  };
+  const std::array<std::byte, 2> one{std::byte{1}, std::byte{2}};
+  const std::array<std::byte, 2> other{std::byte{1}, std::byte{3}};
+  const SaContext context{.tunnel = "office",
+                          .initiator = "alice",
+                          .responder = "bob",
+                          .epoch = 1,
+                          .key_name = {},
+                          .kem_public_key = one,
+                          .kem_ciphertext = one,
+                          .x25519_initiator = one,
+                          .x25519_responder = one};
+  std::set<KeyBytes> keys;
+  const auto add = [&](const SaSecrets& from, const SaContext& with) {
+    keys.insert(bytes_of(from.derive(with, Direction::initiator_to_responder, {0x1000})));
+  };
+  add(secrets(1, 1), context);
+  add(secrets(2, 1), context);
+  add(secrets(1, 2), context);
+  for (auto part : {&SaContext::kem_public_key, &SaContext::kem_ciphertext, &SaContext::x25519_initiator,
+                    &SaContext::x25519_responder}) {
+    auto changed = context;
+    changed.*part = other;
+    add(secrets(1, 1), changed);
+  }
+  // The same bytes as a key of the stock and its KEM secret.
+  crypto::TunnelKey key;
+  key.fill()[0] = std::byte{1};
+  crypto::KemSecret kem;
+  kem.fill()[0] = std::byte{1};
+  add(SaSecrets{std::move(key), std::move(kem)}, context);
   CHECK(keys.size() == 8);
 }
 

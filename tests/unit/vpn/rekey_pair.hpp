@@ -47,6 +47,9 @@ struct Pair {
     bool hybrid = false;
     std::uint32_t ceiling_keys = 4;
     std::chrono::milliseconds rekey_interval{1s};
+    WhenKeysRunOut when_keys_run_out = WhenKeysRunOut::block;
+    std::chrono::milliseconds extend_for{0};
+    Volume rekey_after{};
   };
   struct End {
     End(std::uint64_t seed, bool first, const Conditions& conditions)
@@ -58,6 +61,9 @@ struct Pair {
     static const RekeySettings& adjusted(RekeySettings& settings, const Conditions& conditions) {
       settings.rekey_interval = conditions.rekey_interval;
       settings.key_lifetime = 3 * conditions.rekey_interval;
+      settings.when_keys_run_out = conditions.when_keys_run_out;
+      settings.extend_for = conditions.extend_for;
+      settings.rekey_after = conditions.rekey_after;
       return settings;
     }
     /// The service starts anew: it has lost all its memory.
@@ -77,6 +83,11 @@ struct Pair {
     std::optional<std::pair<std::uint32_t, KeyBytes>> outbound;
     std::optional<Instant> wake;
     int blocked = 0;
+    int late = 0;
+    int late_over = 0;
+    std::uint64_t packets_max = 0;
+    std::vector<KeySource> stopgaps;
+    std::vector<bool> stopgap_ends;  // whether by a key
   };
   struct Message {
     Instant at;
@@ -131,6 +142,7 @@ struct Pair {
         end.inbound[in->spi.value] = bytes_of(in->key);
       } else if (auto* out = std::get_if<InstallOutbound>(&*action)) {
         end.outbound.emplace(out->spi.value, bytes_of(out->key));
+        end.packets_max = out->packets_max;
       } else if (auto* retire = std::get_if<RetireInbound>(&*action)) {
         end.inbound.erase(retire->spi.value);
       } else if (std::holds_alternative<RetireOutbound>(*action)) {
@@ -139,6 +151,14 @@ struct Pair {
         end.wake = at->at;
       } else if (std::holds_alternative<TunnelBlocked>(*action)) {
         ++end.blocked;
+      } else if (std::holds_alternative<RekeyLate>(*action)) {
+        ++end.late;
+      } else if (auto* rekeyed = std::get_if<TunnelRekeyed>(&*action)) {
+        if (rekeyed->late) ++end.late_over;
+      } else if (auto* begun = std::get_if<StopgapBegun>(&*action)) {
+        end.stopgaps.push_back(begun->source);
+      } else if (auto* ended = std::get_if<StopgapEnded>(&*action)) {
+        end.stopgap_ends.push_back(ended->by_key);
       }
     }
   }

@@ -43,6 +43,37 @@ TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends
   CHECK((pair.fits(0) && pair.fits(1)));
 }
 
+TEST_CASE("A tunnel whose next key does not come says so half way to its end, once, and again when it has one",
+          "[rekey]") {
+  for (const bool by_session : {false, true}) {
+    INFO((by_session ? "no session" : "no key"));
+    Pair pair{2, {}};
+    pair.session(true);
+    pair.run(4s, [] {});
+    for (const auto& end : pair.ends) CHECK(end.late == 0);
+    if (by_session)
+      pair.session(false);
+    else
+      pair.light = false;
+    const auto begun = pair.now;
+    // Of the last key: 1 s until the rekey is due, 3 s until its end.
+    while (pair.ends[0].late == 0 && pair.now < begun + 10s) pair.run(1ms, [] {});
+    const auto made = *pair.ends[0].engine->status().key_made;
+    CHECK((pair.now - made >= 2s && pair.now - made < 2s + 10ms));
+    CHECK((pair.fits(0) && pair.fits(1)));
+    pair.run(300ms, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+    CHECK((pair.ends[0].late == 1 && pair.ends[1].late == 1));
+    CHECK(pair.ends[0].late_over == 0);
+    if (by_session)
+      pair.session(true);
+    else
+      pair.light = true;
+    pair.run(600ms, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+    CHECK((pair.ends[0].late_over == 1 && pair.ends[1].late_over == 1));
+    CHECK(pair.ends[0].blocked + pair.ends[1].blocked == 0);
+  }
+}
+
 TEST_CASE("A rekey that an operator wants is made at once, without a gap, by the side that begins rekeys", "[rekey]") {
   Pair pair{7, {.hybrid = false, .ceiling_keys = 4, .rekey_interval = 60s}};
   auto& engine = *pair.ends[0].engine;
