@@ -146,7 +146,7 @@ Link read_link(Section section, const Configuration& configuration) {
 void read_when_keys_run_out(Section& tunnel, Tunnel& out) {
   const std::string key = "when_keys_run_out";
   if (tunnel.holds_keys(key)) {
-    out.when_keys_run_out = WhenKeysRunOut::extend;
+    if (!tunnel.is_describing()) out.when_keys_run_out = WhenKeysRunOut::extend;
     Section policy = tunnel.section(key, false);
     Section extend = policy.section("extend", true);
     extend.read("for", out.extend_for, within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}),

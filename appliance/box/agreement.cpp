@@ -40,6 +40,8 @@ std::string bootstrap_of(const config::Bootstrap& bootstrap) {
   return bootstrap.psk.empty() ? by : by + " and psk";
 }
 
+std::string any_or(std::uint64_t most) { return most == 0 ? "any" : std::format("{}", most); }
+
 std::string without_keys(const config::Tunnel& tunnel) {
   switch (tunnel.when_keys_run_out) {
     case config::WhenKeysRunOut::block:
@@ -79,8 +81,8 @@ std::string terms_of(const std::string& box, const std::string& peer, const conf
   lines += std::format("subnets={}\n", at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
   lines += std::format("rekey_interval={} ms\n", tunnel.rekey_interval.count());
   lines += std::format("key_lifetime={} ms\n", tunnel.key_lifetime.count());
-  if (tunnel.rekey_bytes > 0) lines += std::format("rekey_bytes={}\n", tunnel.rekey_bytes);
-  if (tunnel.rekey_packets > 0) lines += std::format("rekey_packets={}\n", tunnel.rekey_packets);
+  lines += std::format("rekey_bytes={}\n", any_or(tunnel.rekey_bytes));
+  lines += std::format("rekey_packets={}\n", any_or(tunnel.rekey_packets));
   lines += std::format("stock={}\n", tunnel.stock);
   lines += std::format("when_keys_run_out={}\n", without_keys(tunnel));
   lines += std::format("hybrid={}\n", tunnel.hybrid);

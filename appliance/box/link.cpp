@@ -80,6 +80,7 @@ void Link::on_handshake(session::AdvanceHandshake step, const Result<std::vector
 
 void Link::on_tunnel_timer(wire::TunnelId tunnel) { tunnels_.on_timer(tunnel); }
 void Link::on_sent(wire::TunnelId tunnel, vpn::Volume sent) { tunnels_.on_sent(tunnel, sent); }
+void Link::on_heard(wire::TunnelId tunnel, vpn::Spi spi) { tunnels_.on_heard(tunnel, spi); }
 Result<> Link::on_rekey_wanted(wire::TunnelId tunnel) { return tunnels_.on_rekey_wanted(tunnel); }
 
 struct Link::SessionActions {

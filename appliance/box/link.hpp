@@ -68,6 +68,7 @@ class Link {
   void on_handshake(session::AdvanceHandshake step, const Result<std::vector<std::byte>>& answer);
   void on_tunnel_timer(wire::TunnelId tunnel);
   void on_sent(wire::TunnelId tunnel, vpn::Volume sent);
+  void on_heard(wire::TunnelId tunnel, vpn::Spi spi);
   [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
   /// From now on these are its tunnels; those that stay lose no packet.
   void change_tunnels(std::vector<TunnelSettings> tunnels) { tunnels_.change(std::move(tunnels)); }

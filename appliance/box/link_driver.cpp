@@ -180,7 +180,7 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 secret_.sample(link_.store().balance().produced_bits, now());
                 watch_light(figures.detections);
                 watch_qber();
-                watch_volume();
+                watch_traffic();
                 watch_keys();
                 watch_interfaces();
                 watch_sealed_reserve();
@@ -229,11 +229,13 @@ void LinkDriver::watch_qber() {
   }
 }
 
-void LinkDriver::watch_volume() {
+void LinkDriver::watch_traffic() {
   for (const auto& tunnel : link_.tunnels()) {
     auto& place = place_of(tunnel.id);
     const auto& counters = plane_.counters(place.path);
-    place.key_bits.sample(link_.tunnel_status(tunnel.id).keys_taken * keys::key_bits, now());
+    const auto status = link_.tunnel_status(tunnel.id);
+    place.key_bits.sample(status.keys_taken * keys::key_bits, now());
+    if (status.accepted && plane_.heard(*status.accepted)) link_.on_heard(tunnel.id, *status.accepted);
     link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
   }
 }

@@ -84,7 +84,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_light(std::uint64_t distilled);
   [[nodiscard]] double key_left_seconds(const KnownTunnel& tunnel) const;
   void watch_qber();
-  void watch_volume();
+  void watch_traffic();
   void watch_keys();
   void watch_interfaces();
   void watch_sealed_reserve();

@@ -140,7 +140,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.link = link_.settings().session.link;
     status.interface = settings.interface;
     status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
-    status.cipher = cipher_of(settings.rekey);
+    status.cipher = cipher_of(settings.rekey, engine.source);
     status.key_source = to_string(engine.source);
     status.authenticated_by = to_string(engine.authenticated_by);
     status.spi_in = text_of(engine.inbound);

@@ -35,11 +35,13 @@ struct Tunnels::Tunnel {
   wire::TunnelId id;
   vpn::RekeySettings settings;
   vpn::RekeyEngine engine;
-  bool running = false;  // the peer has it too, in this session
+  bool running = false;                 // the peer has it too, in this session
+  std::uint64_t keys_taken_before = 0;  // by engines that have ended
   [[nodiscard]] std::string subject() const { return subject_of(settings.tunnel); }
 };
 
-std::string cipher_of(const vpn::RekeySettings& settings) {
+std::string cipher_of(const vpn::RekeySettings& settings, vpn::KeySource source) {
+  if (source == vpn::KeySource::exchange) return "AES-256-GCM, keys X25519 + ML-KEM-768";
   return settings.hybrid ? "AES-256-GCM, keys QKD + ML-KEM-768" : "AES-256-GCM, keys QKD";
 }
 
@@ -161,6 +163,7 @@ void Tunnels::end(Tunnel& tunnel) {
   tunnel.running = false;
   tunnel.engine.end();
   drain(tunnel);
+  tunnel.keys_taken_before += tunnel.engine.status().keys_taken;
   tunnel.engine = vpn::RekeyEngine{tunnel.settings, random_, surroundings_.now()};
 }
 
@@ -199,12 +202,12 @@ void Tunnels::drain(Tunnel& tunnel) {
     void operator()(vpn::RetireOutbound&) const { self.surroundings_.retire_outbound(tunnel.id); }
     void operator()(vpn::WakeAt& wake) const { self.surroundings_.wake_tunnel(tunnel.id, wake.at); }
     void operator()(vpn::TunnelUp& up) const {
-      self.surroundings_.info("TUNNEL_UP", name, std::format("up, {}, epoch {}", cipher_of(tunnel.settings), up.epoch));
+      self.surroundings_.info("TUNNEL_UP", name,
+                              std::format("up, {}, epoch {}", cipher_of(tunnel.settings, up.source), up.epoch));
     }
-    /// The others are counted in the status: a line for each would drown the rest.
-    void operator()(vpn::TunnelRekeyed& rekeyed) const {
-      if (rekeyed.late)
-        self.surroundings_.info("TUNNEL_REKEYED", name, std::format("it has a new key, epoch {}", rekeyed.epoch));
+    void operator()(vpn::TunnelRekeyed&) const {}  // counted in the status; a line for each would drown the rest
+    void operator()(vpn::RekeyLateOver& over) const {
+      self.surroundings_.info("TUNNEL_REKEYED", name, over.by_key ? "it has a new key" : "its SAs have ended");
     }
     void operator()(vpn::RekeyLate& late) const {
       self.surroundings_.alarm("TUNNEL_REKEY_LATE", name,
@@ -245,6 +248,12 @@ void Tunnels::on_sent(wire::TunnelId tunnel, vpn::Volume sent) {
   drain(sender);
 }
 
+void Tunnels::on_heard(wire::TunnelId tunnel, vpn::Spi spi) {
+  Tunnel& receiver = *tunnels_.at(tunnel);
+  receiver.engine.on_heard(spi, surroundings_.now());
+  drain(receiver);
+}
+
 Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {
   Tunnel& wanted = *tunnels_.at(tunnel);
   if (const auto differs = told_.find(wanted.settings.tunnel); differs != told_.end())
@@ -257,6 +266,7 @@ Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {
 vpn::RekeyStatus Tunnels::rekey_status(wire::TunnelId tunnel) const {
   const auto& known = *tunnels_.at(tunnel);
   auto status = known.engine.status();
+  status.keys_taken += known.keys_taken_before;
   if (told_.contains(known.settings.tunnel)) status.state = "differs";
   return status;
 }

@@ -37,7 +37,7 @@ struct KnownTunnel {
 };
 
 /// As people read it.
-[[nodiscard]] std::string cipher_of(const vpn::RekeySettings& settings);
+[[nodiscard]] std::string cipher_of(const vpn::RekeySettings& settings, vpn::KeySource source);
 
 class Tunnels {
  public:
@@ -61,6 +61,8 @@ class Tunnels {
   void on_timer(wire::TunnelId tunnel);
   /// What it has sent so far.
   void on_sent(wire::TunnelId tunnel, vpn::Volume sent);
+  /// The peer's packets come under that SA.
+  void on_heard(wire::TunnelId tunnel, vpn::Spi spi);
   [[nodiscard]] Result<> on_rekey_wanted(wire::TunnelId tunnel);
 
   /// As configured, in that order.

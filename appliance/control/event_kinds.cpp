@@ -112,7 +112,7 @@ constexpr auto kinds = std::to_array<EventKind>({
      "What a tunnel has of keys lasts for less than 'alarms.keys_left_below' if no new one comes. It still passes "
      "traffic.",
      "See why keys come too slowly or not at all: the events of the tunnel's link say it. At the last key's end the "
-     "tunnel is blocked."},
+     "tunnel does what 'when_keys_run_out' says."},
     {"KEY_AGAIN", false, "A block gave a key again, after blocks that gave none.", ""},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,
@@ -251,7 +251,7 @@ constexpr auto kinds = std::to_array<EventKind>({
      "No key is left, and a tunnel uses its last one on beyond its lifetime, as 'when_keys_run_out: extend' says: the "
      "same SA, for the time and the packets that are allowed, then it carries nothing.",
      "See why no key comes: the events of the tunnel's link say it."},
-    {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one.", ""},
+    {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one, or waits for none any more.", ""},
     {"TUNNEL_REKEY_LATE", true,
      "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "
      "one. "

@@ -98,7 +98,7 @@ struct TunnelStatus {
   std::string state;  // "waiting", "up", "blocked", "differs", "no interface"
   std::string cipher;
   std::string key_source;        // "none", "qkd"; "extended" beyond its lifetime, "pqc" of an exchange alone
-  std::string authenticated_by;  // what authenticated the block that its key is from; "nobody" without a key
+  std::string authenticated_by;  // what authenticated the block that its key is from; "nobody" without such a key
   std::string spi_in;            // "0x1a2b3c4d", empty without an SA
   std::string spi_out;
   std::optional<double> key_age_seconds;

@@ -92,7 +92,7 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"tunnels.interface", "cloister_tunnel_info", Kind::info, tunnel_info_help, "interface"},
     {"tunnels.cipher", "cloister_tunnel_info", Kind::info, tunnel_info_help, "cipher"},
     {"tunnels.key_source", "cloister_tunnel_key_source", Kind::state, "What the tunnel's key is: none, qkd, extended (used beyond its lifetime), pqc (of an exchange alone).", "source"},
-    {"tunnels.authenticated_by", "cloister_tunnel_key_authentication", Kind::state, "What authenticated the block that the tunnel's key is from: nobody without a key, bootstrap, qkd, computational (under keys derived from QKD key).", "by"},
+    {"tunnels.authenticated_by", "cloister_tunnel_key_authentication", Kind::state, "What authenticated the block that the tunnel's key is from: nobody without a key of a block, bootstrap, qkd, computational (under keys derived from QKD key).", "by"},
     {"tunnels.state", "cloister_tunnel_state", Kind::state, "The tunnel's state: 1 for the one it is in.", "state"},
     {"tunnels.key_age_seconds", "cloister_tunnel_key_age_seconds", Kind::gauge, "Age of the key that packets are sent under.", ""},
     {"tunnels.last_rekey_seconds", "cloister_tunnel_last_rekey_seconds", Kind::gauge, "How long the last rekey took, from its offer on.", ""},

@@ -45,6 +45,8 @@ class DataPlane {
   void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_inbound(vpn::Spi spi);
   void retire_outbound(std::size_t tunnel);
+  /// An authentic packet has come under it.
+  [[nodiscard]] bool heard(vpn::Spi spi) { return sas_.heard(spi); }
 
   /// By the thread that applies layouts.
   [[nodiscard]] std::shared_ptr<const Layout> layout() const { return layout_; }

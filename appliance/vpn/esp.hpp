@@ -84,6 +84,8 @@ class InboundSa {
   /// The inner packet lies at the beginning of `out` (room for datagram.size()).
   [[nodiscard]] std::expected<Opened, EspError> open(std::span<const std::byte> datagram, std::span<std::byte> out);
   [[nodiscard]] Spi spi() const { return spi_; }
+  /// Something authentic was opened.
+  [[nodiscard]] bool heard() const { return window_.newest() > 0; }
 
  private:
   Spi spi_;

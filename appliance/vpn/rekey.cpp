@@ -1,6 +1,7 @@
 #include "appliance/vpn/rekey.hpp"
 
 #include <format>
+#include <utility>
 
 #include "appliance/vpn/rekey_state.hpp"
 
@@ -34,6 +35,7 @@ void RekeyEngine::on_session_up(Instant now) {
   state_->met = false;
   state_->retry_at.reset();
   state_->without_key_since.reset();
+  state_->begun.reset();
   state_->send_standing();
   state_->do_what_is_due(now);
   state_->arm();
@@ -54,6 +56,7 @@ void RekeyEngine::end() {
   for (const auto& old : state.retiring) state.actions.emplace_back(RetireInbound{old.spi});
   state.retiring.clear();
   if (state.current) state.end_current();
+  if (std::exchange(state.late, false)) state.actions.emplace_back(RekeyLateOver{.by_key = false});
 }
 
 Result<> RekeyEngine::on_message(std::uint8_t type, std::span<const std::byte> payload, Instant now) {
@@ -143,9 +146,18 @@ void RekeyEngine::on_sent(Volume sent, Instant now) {
   state.sent = sent;
   state.do_what_is_due(now);
   // Whose traffic makes a rekey due may be the side that only answers.
-  const bool may_wish = state.session && state.met && !state.settings.initiator && state.retiring.empty();
-  if (may_wish && state.current && state.current->source == KeySource::qkd && state.rekey_due(now))
+  const bool may_wish = state.session && state.met && !state.settings.initiator && state.current;
+  if (may_wish && state.due_by_volume() && (!state.retry_at || now >= *state.retry_at)) {
     state.send(RekeyMessage::wish, encode(Wish{state.newest_epoch}));
+    state.retry_at = now + rekey_retry_interval;
+  }
+  state.arm();
+}
+
+void RekeyEngine::on_heard(Spi spi, Instant now) {
+  State& state = *state_;
+  if (!state.accepting || state.accepting->generation.inbound.value != spi.value) return;
+  state.on_confirm({state.accepting->generation.epoch}, now);
   state.arm();
 }
 
@@ -179,15 +191,17 @@ RekeyStatus RekeyEngine::status() const {
                      .last_rekey_took = state.last_rekey_took,
                      .inbound = std::nullopt,
                      .outbound = std::nullopt,
+                     .accepted = std::nullopt,
                      .key_made = std::nullopt,
                      .key_ends = std::nullopt,
                      .source = KeySource::none,
                      .authenticated_by = wire::Authenticator::none};
+  if (state.accepting) status.accepted = state.accepting->generation.inbound;
   if (state.current) {
     status.inbound = state.current->inbound;
     status.outbound = state.current->outbound;
     status.key_made = state.current->made;
-    status.key_ends = state.end_of(*state.current);
+    status.key_ends = state.current->made + state.settings.key_lifetime;
     status.source = state.current->source;
     status.authenticated_by = state.current->by;
   }

@@ -26,8 +26,8 @@
 ///
 /// A session may end between any two messages. What it leaves, the next one's STANDING settles on both sides:
 ///   - A key that was taken for an OFFER is burnt on both, whether the OFFER arrived or not: both stocks stay alike.
-///   - The initiator sends on the new SA from ACCEPT on, so the responder's receiving SA outlives the session; the
-///     initiator's STANDING stands for a CONFIRM that was lost.
+///   - The initiator sends on the new SA from ACCEPT on, so the responder's receiving SA outlives the session; a packet
+///     that comes under it, or the initiator's next STANDING, stands for a CONFIRM that was lost.
 ///   - SAs that the other side does not have (it was restarted) end at once, and a rekey begins.
 ///
 /// An engine: events and time in, actions out.
@@ -106,23 +106,26 @@ struct RetireOutbound {};  // nothing may be sent any more
 struct WakeAt {
   Instant at;
 };
+/// What keeps the tunnel's traffic.
+enum class KeySource : std::uint8_t { none, qkd, extended, exchange };
+[[nodiscard]] const char* to_string(KeySource source);
 struct TunnelUp {
   std::uint64_t epoch;
+  KeySource source;
 };
 struct TunnelRekeyed {
   std::uint64_t epoch;
-  bool late;  // it was said to be
 };
 /// No new key has come for so long that the tunnel's traffic is in danger.
 struct RekeyLate {
   milliseconds left;  // until the key's end
 };
+struct RekeyLateOver {
+  bool by_key;  // else there is nothing to wait for any more
+};
 struct TunnelBlocked {
   std::string reason;
 };
-/// What keeps the tunnel's traffic.
-enum class KeySource : std::uint8_t { none, qkd, extended, exchange };
-[[nodiscard]] const char* to_string(KeySource source);
 struct StopgapBegun {
   KeySource source;  // extended or exchange
 };
@@ -131,18 +134,19 @@ struct StopgapEnded {
 };
 using RekeyAction =
     std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
-                 WakeAt, TunnelUp, TunnelRekeyed, RekeyLate, TunnelBlocked, StopgapBegun, StopgapEnded>;
+                 WakeAt, TunnelUp, TunnelRekeyed, RekeyLate, RekeyLateOver, TunnelBlocked, StopgapBegun, StopgapEnded>;
 
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"
   std::uint64_t epoch = 0;
   std::uint64_t rekeys = 0;
-  std::uint64_t keys_taken = 0;                 // of the stock, 256 bits each
+  std::uint64_t keys_taken = 0;                 // of the stock by this engine, 256 bits each
   std::optional<milliseconds> last_rekey_took;  // from the offer on
   std::optional<Spi> inbound;
   std::optional<Spi> outbound;
+  std::optional<Spi> accepted;  // a receiving SA on which the peer may send already; see on_heard
   std::optional<Instant> key_made;
-  std::optional<Instant> key_ends;
+  std::optional<Instant> key_ends;  // but for what may be extended
   KeySource source = KeySource::none;
   wire::Authenticator authenticated_by{};  // the block that the key is from; nobody without one
 };
@@ -167,6 +171,8 @@ class RekeyEngine {
   void on_timer(Instant now);
   /// What the tunnel has sent so far, under all its keys.
   void on_sent(Volume sent, Instant now);
+  /// A packet of the peer has come under that SA, and was authentic: it stands for a CONFIRM that may be lost.
+  void on_heard(Spi spi, Instant now);
   /// An operator wants a new key before its time; the responder asks the initiator. An error says why none can be had
   /// now; an exchange that is under way will do.
   [[nodiscard]] Result<> on_rekey_wanted(Instant now);

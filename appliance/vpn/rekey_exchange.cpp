@@ -117,7 +117,7 @@ void RekeyEngine::State::on_reject(const Reject& reject, Instant now) {
   const bool of_exchange = exchanging && exchanging->exchange.epoch == reject.epoch;
   if (!of_offer && !of_exchange) return;
   give_up_exchange();
-  retry_at = now + rekey_retry_interval;
+  on_stock_empty(now);
 }
 
 }  // namespace cloister::vpn

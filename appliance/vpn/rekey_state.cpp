@@ -32,14 +32,14 @@ void RekeyEngine::State::came_up(Instant now, Generation generation) {
   generation.sent_before = sent.value_or(Volume{});
   current = generation;
   without_key_since.reset();
-  last_rekey_took = floor<milliseconds>(now - begun);
-  const bool was_late = std::exchange(late, false);
+  last_rekey_took = begun ? std::optional{floor<milliseconds>(now - *begun)} : std::nullopt;
   if (ever_up && !blocked) {
     ++rekeys;
-    actions.emplace_back(TunnelRekeyed{generation.epoch, was_late});
+    actions.emplace_back(TunnelRekeyed{generation.epoch});
   } else {
-    actions.emplace_back(TunnelUp{generation.epoch});
+    actions.emplace_back(TunnelUp{generation.epoch, generation.source});
   }
+  if (std::exchange(late, false)) actions.emplace_back(RekeyLateOver{.by_key = true});
   ever_up = true;
   blocked = false;
   if (is_stopgap && !was_stopgap) actions.emplace_back(StopgapBegun{generation.source});
@@ -85,7 +85,12 @@ bool RekeyEngine::State::may_begin() const {
 }
 
 bool RekeyEngine::State::rekey_due(Instant now) const {
-  if (!current || current->source == KeySource::exchange || now >= current->made + settings.rekey_interval) return true;
+  return !current || current->source == KeySource::exchange || now >= current->made + settings.rekey_interval ||
+         due_by_volume();
+}
+
+bool RekeyEngine::State::due_by_volume() const {
+  if (!retiring.empty()) return false;
   const auto used = under_current();
   const auto reached = [](std::uint64_t most, std::uint64_t so_far) { return most > 0 && so_far >= most; };
   return reached(settings.rekey_after.packets, used.packets) || reached(settings.rekey_after.bytes, used.bytes) ||
@@ -110,7 +115,8 @@ void RekeyEngine::State::do_what_is_due(Instant now) {
   });
   if (current && !late && current->source == KeySource::qkd && now >= late_at(*current)) {
     late = true;
-    actions.emplace_back(RekeyLate{ceil<milliseconds>(current->made + settings.key_lifetime - now)});
+    const auto left = ceil<milliseconds>(current->made + settings.key_lifetime - now);
+    actions.emplace_back(RekeyLate{std::max(left, milliseconds{0})});
   }
   extend_if_due(now);
   if (current && (now >= end_of(*current) || under_current().packets >= packets_max()))

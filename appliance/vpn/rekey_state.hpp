@@ -80,7 +80,7 @@ struct RekeyEngine::State {
   wire::KeyName keys_from;  // all before it were taken from the stock or passed over
   std::uint64_t rekeys = 0;
   std::uint64_t keys_taken = 0;
-  Instant begun;  // the exchange that is under way, or was last
+  std::optional<Instant> begun;  // the last exchange of this session
   std::optional<milliseconds> last_rekey_took;
   std::optional<Generation> current;
   std::vector<Retiring> retiring;
@@ -90,7 +90,7 @@ struct RekeyEngine::State {
   std::optional<Accepting> accepting;
   std::optional<Exchanging> exchanging;
   std::optional<Instant> retry_at;
-  std::optional<Instant> without_key_since;  // in this session, and without SAs
+  std::optional<Instant> without_key_since;  // in this session, and under the current SAs
   std::optional<Volume> sent;                // by the tunnel, once told
 
   // The SAs and time (rekey_state.cpp).
@@ -110,6 +110,9 @@ struct RekeyEngine::State {
   void begin_wanted(Instant now);
   [[nodiscard]] bool may_begin() const;
   [[nodiscard]] bool rekey_due(Instant now) const;
+  /// So much was sent by the current SAs that a rekey is due. Never two of them within one grace: who makes the tunnel
+  /// carry much does not empty its stock at will.
+  [[nodiscard]] bool due_by_volume() const;
   /// When a rekey that has not come is a danger: half way from where it is due to the key's end.
   [[nodiscard]] Instant late_at(const Generation& generation) const;
   /// What was sent by the current SAs.

@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 
 /// How long before a key's end an exchange begins in place of waiting for a key, at most.
 constexpr milliseconds exchange_ahead_max = 5s;
+/// How long keys of the stock have in a session before a tunnel without SAs goes on without, at most.
+constexpr milliseconds first_key_patience_max = 10s;
 
 }  // namespace
 
@@ -49,12 +51,15 @@ void RekeyEngine::State::on_stock_empty(Instant now) {
   if (!without_key_since) without_key_since = now;
   if (!may_exchange()) return;
   const auto ahead = std::min(exchange_ahead_max, (settings.key_lifetime - settings.rekey_interval) / 2);
-  Instant at = *without_key_since + settings.key_lifetime;
+  Instant at = *without_key_since + std::min(first_key_patience_max, settings.key_lifetime);
   if (current && current->source == KeySource::exchange)
-    at = current->made + settings.rekey_interval;
+    at = due_by_volume() ? now : current->made + settings.rekey_interval;
   else if (current)
     at = current->made + settings.key_lifetime - ahead;
-  if (now >= at) begin_exchange(now);
+  if (now >= at)
+    begin_exchange(now);
+  else
+    retry_at = std::min(*retry_at, at);
 }
 
 SaContext RekeyEngine::State::context(const Exchange& exchange, const Exchanged& answer) const {
@@ -88,6 +93,11 @@ Result<> RekeyEngine::State::on_exchange(const Exchange& exchange, Instant now) 
   drop_accepted();  // the initiator has given it up
   newest_epoch = exchange.epoch;
   begun = now;
+  // Stocks are alike: while the key of one of them is young, there is no need.
+  if (current && current->source == KeySource::qkd && now < current->made + settings.rekey_interval) {
+    send(RekeyMessage::reject, encode(Reject{exchange.epoch}));
+    return {};
+  }
   auto encapsulated = crypto::kem_encapsulate(exchange.kem_public);
   if (!encapsulated) return fail(encapsulated.error().message);
   crypto::X25519KeyPair pair{*random};

@@ -61,6 +61,12 @@ void SaTable::retire_inbound(Spi spi) {
   if (!retired.empty()) publish_index();
 }
 
+bool SaTable::heard(Spi spi) {
+  const std::scoped_lock lock{mutex_};
+  const auto found = inbound_.find(spi);
+  return found != inbound_.end() && found->second->sa.heard();
+}
+
 void SaTable::replace_outbound(std::size_t tunnel, std::unique_ptr<OutboundSa> next) {
   const std::scoped_lock lock{mutex_};
   const std::unique_ptr<OutboundSa> old{outbound_[tunnel].exchange(next.release())};

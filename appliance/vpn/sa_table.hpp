@@ -37,6 +37,8 @@ class SaTable {
   void install_outbound(std::size_t tunnel, Spi spi, SaKey key, std::uint64_t packets_max = sequence_end);
   void retire_inbound(Spi spi);
   void retire_outbound(std::size_t tunnel);
+  /// An authentic packet has come under it.
+  [[nodiscard]] bool heard(Spi spi);
 
   /// What it gives is valid while it lives. One at a time for each worker.
   class Reader {

@@ -125,13 +125,11 @@ int send_paced(double rate, std::size_t bytes, std::uint16_t port, double second
       std::this_thread::sleep_for(std::chrono::microseconds{200});
       continue;
     }
-    // A sender that was held up does not catch up in a burst longer than any queue.
-    for (std::size_t burst = 0; number < due && burst < batch; ++burst) {
+    for (; number < due; ++number) {
       std::memcpy(payload.data(), &number, sizeof number);
       if (::sendto(socket, payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) <
           0)
         break;
-      ++number;
     }
   }
   std::cout << count << "\n";

@@ -16,17 +16,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static crypto::SystemRandom random;
   const bool initiator = (data[0] & 1U) != 0;
   vpn::Instant now{1h};
-  vpn::RekeyEngine engine{
-      {.tunnel = "t",
-       .local_box = "a",
-       .peer_box = "b",
-       .initiator = initiator,
-       .hybrid = (data[0] & 2U) != 0,
-       .rekey_interval = 1s,
-       .key_lifetime = 3s,
-       .when_keys_run_out = (data[0] & 8U) != 0 ? vpn::WhenKeysRunOut::exchange : vpn::WhenKeysRunOut::block},
-      random,
-      now};
+  vpn::RekeyEngine engine{{.tunnel = "t",
+                           .local_box = "a",
+                           .peer_box = "b",
+                           .initiator = initiator,
+                           .hybrid = (data[0] & 2U) != 0,
+                           .rekey_interval = 1s,
+                           .key_lifetime = 3s,
+                           .when_keys_run_out = static_cast<vpn::WhenKeysRunOut>((data[0] >> 3U) % 3U),
+                           .extend_for = 2s,
+                           .rekey_after = {.packets = 1000, .bytes = 0}},
+                          random,
+                          now};
   const auto drain = [&] {
     while (auto action = engine.next_action()) {
       const auto* need = std::get_if<vpn::NeedKey>(&*action);
@@ -40,11 +41,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine.on_session_up(now);
   drain();
   rest = rest.subspan(1);
+  vpn::Volume sent;
   while (rest.size() >= 3) {
     const auto type = std::to_integer<std::uint8_t>(rest[0]);
     const std::size_t length = std::min<std::size_t>(
         rest.size() - 3, std::to_integer<std::size_t>(rest[1]) << 8U | std::to_integer<std::size_t>(rest[2]));
-    if (!engine.on_message(type, rest.subspan(3, length), now)) return 0;
+    if (type == 0xff) {  // no message, but packets
+      sent.packets += length;
+      engine.on_sent(sent, now);
+      if (const auto accepted = engine.status().accepted) engine.on_heard(*accepted, now);
+    } else if (!engine.on_message(type, rest.subspan(3, length), now)) {
+      return 0;
+    }
     drain();
     now += 300ms;
     engine.on_timer(now);

@@ -122,6 +122,7 @@ TEST_CASE("The schema knows every key of a file, what is required, and the choic
   CHECK(tunnel.at("local_subnets").at("minItems") == 1);
   const auto& without_keys = tunnel.at("when_keys_run_out").at("anyOf").as_array();
   CHECK(without_keys[0].at("enum") == boost::json::array{"block", "pqc"});
+  CHECK(without_keys[0].at("default") == "block");
   CHECK(without_keys[1].at("properties").at("extend").at("required") == boost::json::array{"for"});
   const auto& required = schema.at("properties").at("tunnels").at("items").at("required").as_array();
   CHECK(std::ranges::find(required, boost::json::value("when_keys_run_out")) == required.end());

@@ -278,5 +278,17 @@ TEST_CASE("Of a million datagrams replayed by four threads none is accepted", "[
   CHECK(accepted == 0);
 }
 
+TEST_CASE("An SA seals no number beyond its last", "[esp]") {
+  OutboundSa out{spi, key_of(1), 1, 3};
+  const auto packet = packet_of(100);
+  std::vector<std::byte> room(packet.size() + esp_overhead_bytes_max);
+  for (int number = 1; number <= 5; ++number) {
+    std::ranges::copy(packet, room.begin() + esp_packet_at);
+    const auto sealed = out.seal(packet.size(), room);
+    CHECK(sealed.has_value() == (number <= 3));
+    if (!sealed) CHECK(sealed.error() == EspError::sequence_exhausted);
+  }
+}
+
 }  // namespace
 }  // namespace cloister::vpn

@@ -153,8 +153,8 @@ struct Pair {
         ++end.blocked;
       } else if (std::holds_alternative<RekeyLate>(*action)) {
         ++end.late;
-      } else if (auto* rekeyed = std::get_if<TunnelRekeyed>(&*action)) {
-        if (rekeyed->late) ++end.late_over;
+      } else if (auto* over = std::get_if<RekeyLateOver>(&*action)) {
+        if (over->by_key) ++end.late_over;
       } else if (auto* begun = std::get_if<StopgapBegun>(&*action)) {
         end.stopgaps.push_back(begun->source);
       } else if (auto* ended = std::get_if<StopgapEnded>(&*action)) {

@@ -83,7 +83,82 @@ TEST_CASE("An extended key that the restarted peer has lost ends at once", "[rek
   CHECK(pair.ends[0].stopgap_ends == std::vector{false});
 }
 
-TEST_CASE("A key that may be extended ends at 2^32 packets, and a rekey is wanted well before", "[rekey][stopgap]") {
+TEST_CASE("Half of the packets that a key may be extended for make a rekey due, at either side", "[rekey][stopgap]") {
+  for (const std::size_t sender : {0UZ, 1UZ}) {
+    Pair pair{5, {.rekey_interval = 1h, .when_keys_run_out = WhenKeysRunOut::extend, .extend_for = 10s}};
+    pair.session(true);
+    pair.run(1s, [] {});
+    auto& engine = *pair.ends[sender].engine;
+    engine.on_sent({}, pair.now);
+    engine.on_sent({.packets = extended_packets_max / 2 - 1, .bytes = 0}, pair.now);
+    pair.drain(sender);
+    pair.run(100ms, [] {});
+    CHECK(engine.status().rekeys == 0);
+    engine.on_sent({.packets = extended_packets_max / 2, .bytes = 0}, pair.now);
+    pair.drain(sender);
+    pair.run(100ms, [&] { REQUIRE((pair.fits(0) && pair.fits(1))); });
+    CHECK(engine.status().rekeys == 1);
+  }
+}
+
+TEST_CASE("A packet under the accepted SA stands for a CONFIRM that was lost", "[rekey]") {
+  for (const bool heard : {false, true}) {
+    Pair pair{11, extending};
+    pair.session(true);
+    pair.run(1s, [] {});
+    // The responder has accepted, the initiator sends already, and then the cable is cut for good.
+    while (!pair.ends[1].engine->status().accepted) pair.run(1ms, [] {});
+    const auto accepted = *pair.ends[1].engine->status().accepted;
+    while (pair.ends[0].outbound->first != accepted.value) pair.run(1ms, [] {});
+    REQUIRE(pair.ends[1].engine->status().accepted);
+    pair.session(false);
+    if (heard) {
+      pair.ends[1].engine->on_heard({accepted.value + 1}, pair.now);  // of no SA that waits
+      pair.ends[1].engine->on_heard(accepted, pair.now);
+      pair.drain(1);
+    }
+    pair.run(4s, [] {});
+    CHECK(pair.fits(0));
+    CHECK(pair.fits(1) == heard);
+  }
+}
+
+TEST_CASE("Volume renews a key once in a grace, however much is sent", "[rekey]") {
+  for (const std::size_t sender : {0UZ, 1UZ}) {
+    Pair pair{12, {.ceiling_keys = 64, .rekey_interval = 60s, .rekey_after = {.packets = 1'000, .bytes = 0}}};
+    pair.session(true);
+    pair.run(20s, [] {});
+    auto& engine = *pair.ends[sender].engine;
+    const auto before = engine.status().keys_taken;
+    for (std::uint64_t tick = 0; tick < 80; ++tick) {
+      engine.on_sent({.packets = 1'000'000 * tick, .bytes = 0}, pair.now);
+      pair.drain(sender);
+      pair.run(250ms, [&] { REQUIRE(pair.ends[0].inbound.size() <= 2); });
+    }
+    const auto taken = engine.status().keys_taken - before;
+    CHECK((taken >= 3 && taken <= 5));  // in 20 s, each grace 5 s
+  }
+}
+
+TEST_CASE("An exchange is put off while the answering side's key is young", "[rekey][stopgap]") {
+  Pair pair{13, exchanging};
+  pair.session(true);
+  pair.run(1s, [] {});
+  auto& responder = *pair.ends[1].engine;
+  auto kem = crypto::KemKeyPair::generate();
+  REQUIRE(kem);
+  cloister::test::SeededRandom random{1};
+  const auto before = responder.status().inbound;
+  const auto exchange = encode(Exchange{1000, {0x1000}, crypto::X25519KeyPair{random}.public_key(), kem->public_key()});
+  pair.run(1ms, [] {});
+  while (pair.now - *responder.status().key_made > 500ms) pair.run(1ms, [] {});
+  REQUIRE(responder.on_message(static_cast<std::uint8_t>(RekeyMessage::exchange), exchange, pair.now));
+  CHECK_FALSE(responder.status().accepted);
+  CHECK(responder.status().source == KeySource::qkd);
+  CHECK(before);
+}
+
+TEST_CASE("A key that may be extended ends at 2^32 packets", "[rekey][stopgap]") {
   Pair pair{5, extending};
   let_keys_run_out(pair);
   CHECK(pair.ends[0].packets_max == extended_packets_max);
