@@ -31,7 +31,7 @@ test_root = root=$$(image/build-root test) && mkdir -p "$$CCACHE_DIR" && image/e
 configure = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }
 built = mkdir -p build && $(call configure,$(1)) && cmake --build build/$(1) -- $(2)
 
-.PHONY: build reference evidence deb image test-image demo test test-page nightly asan tsan tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
+.PHONY: build reference evidence deb image test-image demo test test-page nightly asan tsan checkers tidy format fuzz bench bench-distill bench-fibre bench-vpn shell run help clean
 
 build:
 	@$(demo_root) sh -c '$(call built,release,programs)'
@@ -78,6 +78,10 @@ asan:
 # Of what has threads.
 tsan:
 	@$(test_root) sh -c '$(call built,$@,threaded) && ctest --preset $@ --repeat until-pass:$(TRIES)'
+
+# What asan, tsan and fuzz are going to run.
+checkers:
+	@$(test_root) sh -c '$(call built,asan,all) && $(call built,tsan,threaded) && $(call built,fuzz,fuzzers)'
 
 tidy:
 	@$(test_root) tests/tidy/clang-tidy-changed
