@@ -103,7 +103,7 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
   SECTION("the next is tried with pads; that it is held ends it, and what it gives fills the reserve") {
     CHECK(link.made() == "qkd");
     CHECK_FALSE(link.both_saw("by qkd"));  // each knows that it holds the block, and not yet that the other does
-    link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
+    link.pair.fill_reserve(link.newest);
     CHECK(link.pads_left() == pads_at_first);
     for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
     CHECK(link.both_saw("by qkd"));
@@ -119,6 +119,38 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
     link.forget();
     link.reconnect();
     CHECK(link.both_saw("established qkd"));  // both hold the block, so the try is known to have succeeded
+  }
+}
+
+TEST_CASE("its-preferred: who makes one of the boxes spend alone gains no more by it: its direction is filled, the other not",
+          "[session]") {
+  for (const std::size_t spender : {0U, 1U}) {
+    Link link{Policy::its_preferred};
+    const auto lacks = [&](std::size_t i) { return link.pair.ends[i]->engine.reserve_need().pads; };
+    std::uint64_t derived = 0;
+    while (lacks(spender) <= pads_at_first - low_mark) {
+      const auto before = lacks(spender);
+      const auto block = link.next();
+      link.pair.begin_block(block);
+      link.pair.close_block(block, 0);
+      link.pair.close_block(block, 1);
+      link.pair.pass(1 - spender);  // so the spender has both words; the other hears nothing more
+      REQUIRE(lacks(spender) == before + 1);
+      link.reconnect();
+    }
+    CHECK(lacks(1 - spender) == 0);
+    std::string by;
+    while ((by = link.made()) == "computational") ++derived;
+    CHECK(derived == 1);
+    REQUIRE(by == "qkd");
+    link.pair.fill_reserve(link.newest);
+    CHECK(lacks(spender) == 0);
+    CHECK(lacks(1 - spender) == 0);
+    for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
+    CHECK(link.both_saw("by qkd"));
+    link.pair.fill_reserve(link.newest);
+    for (const auto& end : link.pair.ends)
+      CHECK(end->engine.status().reserve_bits <= key_bits + (2 * pads_at_first + 2) * pad_bits);
   }
 }
 
@@ -162,7 +194,7 @@ TEST_CASE(
   CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
   int blocks = 0;
   while (link.made() != "qkd" && blocks < 60) ++blocks;
-  link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
+  link.pair.fill_reserve(link.newest);
   for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
   CHECK(link.both_saw("by qkd"));
 }

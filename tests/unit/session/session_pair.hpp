@@ -205,15 +205,21 @@ struct Pair {
     settle();
   }
   /// Both boxes' share of the block for the reserve: equal bits.
-  void add_reserve(std::uint64_t block, std::size_t bits) {
+  void add_reserve(std::uint64_t block, std::size_t bits, std::array<std::uint32_t, 2> lacking = {}) {
     for (std::size_t end = 0; end < 2; ++end) {
       std::mt19937_64 generator{block};
       crypto::SecretBits share{bits};
       for (std::size_t i = 0; i < bits; ++i) share.set(i, (generator() & 1U) != 0);
-      ends[end]->engine.add_reserve({block}, std::move(share), now);
+      ends[end]->engine.add_reserve({block}, std::move(share), {.own = lacking[end], .peers = lacking[1 - end]}, now);
       drain(end);
     }
     settle();
+  }
+  /// All that they say they lack, as a store divides a block.
+  void fill_reserve(std::uint64_t block) {
+    const std::array needs{ends[0]->engine.reserve_need(), ends[1]->engine.reserve_need()};
+    const auto bits = std::min(needs[0].bits, needs[1].bits) + 128 * (std::uint64_t{needs[0].pads} + needs[1].pads);
+    add_reserve(block, (bits + 255) / 256 * 256, {needs[0].pads, needs[1].pads});
   }
   void wait(std::chrono::milliseconds span) {
     now += span;
