@@ -66,6 +66,7 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {label_lost}, .seen_as = "I12: a key was authenticated", .seed = 3},
       {.bugs = {policy_not_asked}, .seen_as = "I12: a block was authenticated", .seed = 196},
       {.bugs = {unpaid_feeds_reserve}, .seen_as = "I12: bits of a block", .seed = 515},
+      {.bugs = {mark_is_the_end}, .seen_as = "A1: an alarm without a reason: AUTHENTICATION_LOWERED"},
       {.bugs = {empty_reserve_pays}, .seen_as = "I12: a session has ended", .seed = 102},
       // Who lets a link bootstrap again.
       {.bugs = {allowance_not_asked}, .seen_as = "I11", .seed = 2},

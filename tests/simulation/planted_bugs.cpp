@@ -44,6 +44,7 @@ constexpr std::array known{
     Known{PlantedBug::label_lost, "label-lost"},
     Known{PlantedBug::policy_not_asked, "policy-not-asked"},
     Known{PlantedBug::unpaid_feeds_reserve, "unpaid-feeds-reserve"},
+    Known{PlantedBug::mark_is_the_end, "mark-is-the-end"},
     Known{PlantedBug::empty_reserve_pays, "empty-reserve-pays"},
     Known{PlantedBug::allowance_not_asked, "allowance-not-asked"},
     Known{PlantedBug::allowance_kept, "allowance-kept"},

@@ -46,6 +46,7 @@ void Trouble::plan() {
     several(2, [this] {
       world_.say("light", "blocks pay less than they cost");
       light_.dim(true);
+      poor_blocks_ = true;
       world_.plan_in(world_.between(300ms, 1500ms), [this] { light_.dim(false); });
     });
   }
@@ -171,7 +172,9 @@ bool Trouble::explained(const SimulatedBox& box, std::string_view code, std::str
   if (code == "BOOTSTRAP_WAITS")
     return settings_.faults.any() && std::ranges::contains(policies_, session::BootstrapAgain::by_operator);
   if (code == "RESERVE_EMPTY") return settings_.faults.any();
-  if (code == "AUTHENTICATION_LOWERED") return settings_.faults.any() && box.policy() == session::Policy::its_preferred;
+  // Pads were spent in vain, or brought less than they cost; that is what a low reserve comes from.
+  if (code == "AUTHENTICATION_LOWERED")
+    return box.policy() == session::Policy::its_preferred && (witness_.pads_wasted() || poor_blocks_);
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);
   return false;

@@ -50,6 +50,7 @@ class Trouble {
   std::size_t tpm_of_ = 0;
   bool ended_ = false;
   std::uint64_t turned_back_ = 0;
+  bool poor_blocks_ = false;  // there were some
 };
 
 }  // namespace cloister::simulation

@@ -75,6 +75,8 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
   for (; bits.size() >= Unit{}.size(); bits = bits.subspan(Unit{}.size())) {
     const Unit unit = unit_of(bits);
     learn(unit);
+    const auto own_pad = box_ == 0 ? hooks::BitRole::pad_to_server : hooks::BitRole::pad_to_client;
+    if (role == own_pad && blocks_[box_][allocated_[box_]].peer_paid) wasted_[box_] = false;
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
   }
@@ -98,6 +100,7 @@ void Witness::on_tag_verified(std::span<const std::byte> pad, std::span<const st
   if (use->second.hash != unit_of(hash) || use->second.by == box_)
     return broken("I2: a tag was verified for another transcript than it was made for");
   blocks_[box_][block].peer_paid = use->second.paid;
+  blocks_[box_][block].peer_pad = use->first;
   if (use->second.verified) broken("I2: a tag was verified twice");
   use->second.verified = true;
 }
@@ -126,6 +129,9 @@ void Witness::on_block_allocated(std::uint64_t block) {
   const Told told = blocks_[box_][block];
   if (!told.tag_verified || !told.peer_verified)
     broken("I6: a key was given out of a block that was not verified on both boxes");
+  const auto own = own_tags_[box_].find(block);
+  if (own != own_tags_[box_].end()) pads_used_.at(own->second).held[box_] = true;
+  if (told.tag_verified) pads_used_.at(told.peer_pad).held[box_] = true;
 }
 
 void Witness::on_label(std::string_view label) {
@@ -160,6 +166,10 @@ void Witness::on_sealed(std::uint32_t spi, std::span<const std::byte> nonce) {
 }
 
 void Witness::on_session_end(std::size_t box) {
+  for (const auto& [block, pad] : own_tags_[box]) {
+    const Use& use = pads_used_.at(pad);
+    if (use.paid && !(use.held[0] && use.held[1])) wasted_[box] = true;
+  }
   blocks_[box].clear();
   own_tags_[box].clear();
 }

@@ -102,6 +102,8 @@ class Witness {
   /// What the TLS exporter gave last.
   [[nodiscard]] const std::vector<std::byte>& exported() const { return exported_; }
   [[nodiscard]] std::uint64_t tags() const { return pads_used_.size(); }
+  /// A box has paid for a block that not both boxes hold, and for none since that both do and that has filled its reserve.
+  [[nodiscard]] bool pads_wasted() const { return wasted_[0] || wasted_[1]; }
 
  private:
   struct Use {
@@ -110,11 +112,13 @@ class Witness {
     std::uint64_t block = 0;
     bool verified = false;
     bool paid = false;  // it is of a reserve
+    std::array<bool, 2> held{};  // the block, by that box
   };
   struct Told {
     bool tag_verified = false;
     bool peer_paid = false;
     bool peer_verified = false;
+    Unit peer_pad{};
   };
   struct Trace {
     const std::byte* where;
@@ -138,6 +142,7 @@ class Witness {
   std::map<std::uint32_t, std::string> labels_;            // of SAs, by SPI
   std::array<std::map<std::uint64_t, Unit>, 2> own_tags_;  // the pad of this box's tag
   std::array<bool, 2> verified_now_{};                     // in this event
+  std::array<bool, 2> wasted_{};
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
   std::array<std::unordered_set<Unit, UnitHash>, 2> keys_taken_;
   std::map<std::uint32_t, std::vector<std::byte>> sas_;
