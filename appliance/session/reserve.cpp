@@ -90,8 +90,8 @@ std::uint64_t Reserve::lacking_key_bits() const {
   return (bits + step - 1) / step * step;
 }
 
-std::uint32_t Reserve::lacking_pads(DirectionIndex direction, std::uint32_t size) const {
-  const auto there = pads_[direction].size();
+std::uint32_t Reserve::lacking_pads(DirectionIndex direction, std::uint32_t size, std::uint32_t spent) const {
+  const auto there = pads_[direction].size() - std::min<std::size_t>(spent, pads_[direction].size());
   return there < size ? size - static_cast<std::uint32_t>(there) : 0;
 }
 

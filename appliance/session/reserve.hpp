@@ -50,8 +50,8 @@ class Reserve {
 
   /// Of hash key and channel key.
   [[nodiscard]] std::uint64_t lacking_key_bits() const;
-  /// Of a direction, until there are `size`.
-  [[nodiscard]] std::uint32_t lacking_pads(DirectionIndex direction, std::uint32_t size) const;
+  /// Of a direction, until there are `size`, when `spent` more are gone.
+  [[nodiscard]] std::uint32_t lacking_pads(DirectionIndex direction, std::uint32_t size, std::uint32_t spent) const;
   [[nodiscard]] std::uint64_t bits() const;
   [[nodiscard]] bool has_keys() const { return hash_key_.has_value() && channel_key_.has_value(); }
   /// There were pads beside these keys, whether or not any is left.

@@ -338,9 +338,11 @@ void Session::on_protocol_error(const std::string& what, Instant now) {
 
 ReserveNeed Session::reserve_need() const {
   const State& state = *state_;
+  // The pad of this block's own tag will be gone: else a full reserve would have brought itself nothing by it.
+  const std::uint32_t spent = state.established() && state.channel->sends_by_qkd && state.would_pay() ? 1 : 0;
   // Of what comes at most half is for the sealed reserve.
   return {.bits = state.reserve.lacking_key_bits() + 2 * state.building_need_bits(),
-          .pads = state.reserve.lacking_pads(state.own_direction(), pads_when_full())};
+          .pads = state.reserve.lacking_pads(state.own_direction(), pads_when_full(), spent)};
 }
 
 std::uint32_t Session::pads_when_full() const {

@@ -226,7 +226,7 @@ class Session {
   /// The peer's message was not what the chain or a tunnel expects: ends the session with an alarm.
   void on_protocol_error(const std::string& what, Instant now);
 
-  /// What the reserve lacks of its size, for the note of the next block.
+  /// What the reserve will lack of its size when the next block is held, for that block's note.
   [[nodiscard]] ReserveNeed reserve_need() const;
   /// A box that says it lacks more errs.
   [[nodiscard]] std::uint32_t pads_when_full() const;

@@ -215,11 +215,13 @@ struct Pair {
     }
     settle();
   }
-  /// All that they say they lack, as a store divides a block.
-  void fill_reserve(std::uint64_t block) {
-    const std::array needs{ends[0]->engine.reserve_need(), ends[1]->engine.reserve_need()};
-    const auto bits = std::min(needs[0].bits, needs[1].bits) + 128 * (std::uint64_t{needs[0].pads} + needs[1].pads);
-    add_reserve(block, (bits + 255) / 256 * 256, {needs[0].pads, needs[1].pads});
+  [[nodiscard]] std::array<ReserveNeed, 2> reserve_needs() const {
+    return {ends[0]->engine.reserve_need(), ends[1]->engine.reserve_need()};
+  }
+  /// All that they said they would lack, as a store divides a block.
+  void fill_reserve(std::uint64_t block, const std::array<ReserveNeed, 2>& needs) {
+    const auto pads = (std::uint64_t{needs[0].pads} + needs[1].pads + 1) / 2 * 256;
+    add_reserve(block, std::min(needs[0].bits, needs[1].bits) + pads, {needs[0].pads, needs[1].pads});
   }
   void wait(std::chrono::milliseconds span) {
     now += span;
