@@ -61,6 +61,9 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {no_fsync}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 13},
       {.bugs = {fsync_error_lost}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 50},
       {.bugs = {counters_on_disk}, .seen_as = "I1", .seed = 87},
+      // A memory that is put back.
+      {.bugs = {restored_memory_used}, .seen_as = "I9"},
+      {.bugs = {restored_memory_used}, .seen_as = "I1: a pad was used for two tags"},
       // What authenticates a block, and what its keys say of it.
       {.bugs = {label_not_of_block}, .seen_as = "I12: a block's label", .seed = 2},
       {.bugs = {label_lost}, .seen_as = "I12: a key was authenticated", .seed = 3},

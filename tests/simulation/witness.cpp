@@ -44,6 +44,20 @@ Witness::Witness(VirtualWorld& world)
     : world_{world}, outer_{std::exchange(present_witness, this)}, beginnings_(65536 / 64) {}
 Witness::~Witness() { present_witness = outer_; }
 
+void Witness::enter(std::size_t box) {
+  present_witness = this;
+  box_ = box;
+}
+
+Witness::Unseen::Unseen(Witness& witness, std::size_t box) : witness_{witness}, before_{witness.box_} {
+  witness_.enter(box);
+  witness_.sees_ = false;
+}
+Witness::Unseen::~Unseen() {
+  witness_.box_ = before_;
+  witness_.sees_ = true;
+}
+
 Witness& Witness::present() {
   require(present_witness != nullptr, "the simulation's engines run without a witness");
   return *present_witness;
@@ -184,9 +198,15 @@ bool Witness::knows_at(std::span<const std::byte> bytes) const {
   return secrets_.contains(unit_of(bytes));
 }
 
-void Witness::on_sent(std::span<const std::byte> bytes) {
+bool Witness::knows_part_of(std::span<const std::byte> bytes) const {
   for (std::size_t i = 0; i + Unit{}.size() <= bytes.size(); ++i)
-    if (knows_at(bytes.subspan(i))) return broken("C1: secret bits on the wire");
+    if (knows_at(bytes.subspan(i))) return true;
+  return false;
+}
+
+void Witness::on_sent(std::span<const std::byte> bytes) {
+  if (knows_part_of(bytes)) return broken("C1: secret bits on the wire");
+  if (beside_ != nullptr && beside_->knows_part_of(bytes)) broken("C1: secret bits of another link on the wire");
 }
 
 void Witness::look() {
@@ -199,6 +219,9 @@ void Witness::look() {
 void Witness::look_at_what_is_left() {
   for (const auto& [where, what] : keys_)
     if (still_there(where, what)) broken("I10: a key is left in memory after it has gone");
+  if (beside_ == nullptr) return;
+  for (const auto& [unit, role] : roles_)
+    if (beside_->roles_.contains(unit)) broken("I1: the same bits on two links");
 }
 
 }  // namespace cloister::simulation

@@ -53,11 +53,27 @@ class Witness {
   Witness(const Witness&) = delete;
   Witness& operator=(const Witness&) = delete;
 
-  /// The one of this thread's run.
+  /// Of the link whose engines are at work in this thread.
   [[nodiscard]] static Witness& present();
 
+  /// While this lives, that box's engines work unseen: they repeat what others of it do.
+  class Unseen {
+   public:
+    Unseen(Witness& witness, std::size_t box);
+    ~Unseen();
+    Unseen(const Unseen&) = delete;
+    Unseen& operator=(const Unseen&) = delete;
+
+   private:
+    Witness& witness_;
+    std::size_t before_;
+  };
+  [[nodiscard]] bool sees() const { return sees_; }
+
   /// Whose engines are at work.
-  void enter(std::size_t box) { box_ = box; }
+  void enter(std::size_t box);
+  /// Of another link of the run: what it knows may not be on this one's wire, nor known here.
+  void watch_beside(const Witness& other) { beside_ = &other; }
   [[nodiscard]] std::size_t box() const { return box_; }
   /// The clock on the wall, in milliseconds, as that box reads it.
   void set_wall_clock(std::size_t box, std::int64_t ahead_ms) { wall_ahead_ms_[box] = ahead_ms; }
@@ -111,7 +127,7 @@ class Witness {
     std::size_t by = 0;
     std::uint64_t block = 0;
     bool verified = false;
-    bool paid = false;  // it is of a reserve
+    bool paid = false;           // it is of a reserve
     std::array<bool, 2> held{};  // the block, by that box
   };
   struct Told {
@@ -126,10 +142,13 @@ class Witness {
   };
   void learn(const Unit& unit);
   [[nodiscard]] bool knows_at(std::span<const std::byte> bytes) const;
+  [[nodiscard]] bool knows_part_of(std::span<const std::byte> bytes) const;
 
   VirtualWorld& world_;
   Witness* outer_;
+  const Witness* beside_ = nullptr;
   std::size_t box_ = 0;
+  bool sees_ = true;
   bool toy_handshake_ = false;
   std::array<std::int64_t, 2> wall_ahead_ms_{};
   std::string failure_;
