@@ -128,8 +128,7 @@ void handle(int signal) {
 /// A stack for the handlers of this thread's signals, for it may have overflowed the one that it has.
 class SignalStack {
  public:
-  SignalStack()
-      : memory_{::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
+  SignalStack() : memory_{::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
     require(memory_ != MAP_FAILED, "no memory for a stack for signals");
     stack_t stack{};
     stack.ss_sp = memory_;

@@ -235,8 +235,9 @@ void Link::on_held(session::BlockHeld& held) {
     return;
   }
   if (peer->pads > session_.pads_when_full()) {
-    session_.on_protocol_error(std::format("the peer lacks {} pads of a reserve of {}", peer->pads, session_.pads_when_full()),
-                               surroundings_.now());
+    session_.on_protocol_error(
+        std::format("the peer lacks {} pads of a reserve of {}", peer->pads, session_.pads_when_full()),
+        surroundings_.now());
     return;
   }
   const std::size_t bits = block.key.size_bits();

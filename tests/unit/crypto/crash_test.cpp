@@ -87,8 +87,9 @@ TEST_CASE("What OpenSSL holds, and what was freed, is in no core either; without
   }
 }
 
-TEST_CASE("Whose stack is used up, of the main thread and of another, leaves no secret; without a stack for that each does",
-          "[crash]") {
+TEST_CASE(
+    "Whose stack is used up, of the main thread and of another, leaves no secret; without a stack for that each does",
+    "[crash]") {
   for (const std::string place : {"main overflow", "thread overflow"}) {
     INFO(place);
     const auto bare = found_in_core(place, SIGSEGV, true);
