@@ -57,8 +57,10 @@ class SimulatedBox final : private Outside {
   std::function<void(const std::string&, const std::string&)> on_alarm = [](const auto&, const auto&) {};
   /// Its clock jumps ahead; the one on the wall is so far ahead from then on.
   void jump(Duration ahead, std::int64_t wall_ahead_ms);
-  /// While it is off. Whether an alarm is due.
-  void turn_back(TurnedBack what) { rollback_alarm_due_ = vault_.turn_back(what) || rollback_alarm_due_; }
+  /// While it is off. Whether an alarm is due: the last time decides, for it may have put back the TPM as well.
+  void turn_back(TurnedBack what) {
+    if (what != TurnedBack::nothing) rollback_alarm_due_ = vault_.turn_back(what);
+  }
 
   /// A snapshot can be taken of its memory from now on: each life has a copy beside it.
   void keep_copies();
