@@ -125,8 +125,8 @@ Block128 product_by_definition(const Block128& a, Block128 b) {
   return sum;
 }
 
-/// The published answer by what the service uses; then each kernel that this processor has, over more blocks than one takes
-/// at once.
+/// The published answer by what the service uses; then each kernel that this processor has, over more blocks than one
+/// takes at once.
 Result<> gf128_hash() {
   Judge judge{"gf128-hash"};
   PolynomialHash hash{role_from<HashKey>(known::ghash_key)};
@@ -256,7 +256,8 @@ Result<> chacha20() {
   return Judge{"chacha20"}.expect("the stream", std::move(stream), known_stream).outcome();
 }
 
-/// A product that needs the long transforms, at some positions from its definition, by each kernel that this processor has.
+/// A product that needs the long transforms, at some positions from its definition, by each kernel that this processor
+/// has.
 Result<> toeplitz() {
   constexpr std::size_t input_bits = 100'003;
   constexpr std::size_t output_bits = 40'009;

@@ -18,8 +18,8 @@ TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
   return key;
 }
 
-/// Pads in pairs, which are as large as a key, so that an odd one does not shift the units of other uses. A need that no
-/// block could meet is as good as any other.
+/// Pads in pairs, which are as large as a key, so that an odd one does not shift the units of other uses. A need that
+/// no block could meet is as good as any other.
 std::uint64_t reserve_need_bits(const Needs& own, const Needs& peer) {
   constexpr std::uint64_t more_than_any_block = std::uint64_t{1} << 40U;
   const std::uint64_t both = std::min({own.reserve_bits, peer.reserve_bits, more_than_any_block});

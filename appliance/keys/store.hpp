@@ -7,7 +7,8 @@
 ///
 /// Both boxes allocate alike because both allocate by the same two needs and by nothing else: each box's note travels in
 /// the block's authenticated transcript, a tunnel that only one of them names gets nothing, and the smaller of two needs
-/// rules. Pads are each box's own: it alone knows how many of them are used, so both get what they ask. What a tunnel is given that has gone here since is burnt. Memory only; an engine without I/O or clock.
+/// rules. Pads are each box's own: it alone knows how many of them are used, so both get what they ask. What a tunnel
+/// is given that has gone here since is burnt. Memory only; an engine without I/O or clock.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,11 +2,11 @@
 /// The authentication reserve: QKD bits for the classical channel's authentication, in memory, used once. They come from
 /// held blocks, and after a restart from the sealed reserve.
 ///
-///   first 128 bits ever → hash key H     next 256 → channel key     every later 128 → a pad of the direction that lacks more
+///   first 128 bits ever → hash key H     next 256 → channel key     each later 128 → a pad, where more are lacking
 ///
 /// Pads are split by direction: only the sender of a direction takes from it, in order, and names the pad in its tag;
-/// so two boxes need no agreement to use each pad once. What each direction lacks its sender says, for each block. Each part belongs to the block it came from and goes when that
-/// block is burnt.
+/// so two boxes need no agreement to use each pad once. What each direction lacks its sender says, for each block. Each
+/// part belongs to the block it came from and goes when that block is burnt.
 
 #include <cstdint>
 #include <deque>
@@ -35,8 +35,8 @@ class Reserve {
   static constexpr std::uint64_t channel_key_bits = 256;
   static constexpr std::uint64_t pad_bits = 128;
 
-  /// `lacking`, as the directions' senders have said it, decides which pads are whose: each goes where more are lacking,
-  /// and by turns where as many are. How many each direction was given.
+  /// `lacking`, as the directions' senders have said it, decides which pads are whose: each goes where more are
+  /// lacking, and by turns where as many are. How many each direction was given.
   PadCounts add(wire::BlockId block, const crypto::SecretBits& bits, const PadCounts& lacking);
   /// The keys of a generation of the sealed reserve, in place of all that was there; then its opened chunks' pads. What
   /// came from there belongs to no block.

@@ -220,8 +220,8 @@ class Session {
   void close_block(BlockId block, std::vector<std::byte> note, Instant now);
   /// The chain has dropped the block, on both boxes: its transcript is forgotten and costs nothing.
   void abandon_block(BlockId block);
-  /// QKD bits of a held block for the reserve; both boxes call it with equal bits in the same order of blocks, and with what
-  /// each box said of the pads that it lacks.
+  /// QKD bits of a held block for the reserve; both boxes call it with equal bits in the same order of blocks, and with
+  /// what each box said of the pads that it lacks.
   void add_reserve(BlockId block, crypto::SecretBits bits, LackingPads lacking, Instant now);
   /// The peer's message was not what the chain or a tunnel expects: ends the session with an alarm.
   void on_protocol_error(const std::string& what, Instant now);

@@ -1,5 +1,6 @@
-// What each frame of a block costs the session, as it is sent: its computational MAC, and the hash of the block's transcript once, or
-// twice where the block may end under paid or derived tags (`its-preferred`). Seconds of a core for a gigabyte.
+// What each frame of a block costs the session, as it is sent: its computational MAC, and the hash of the block's
+// transcript once, or twice where the block may end under paid or derived tags (`its-preferred`). Seconds of a core for
+// a gigabyte.
 #include <format>
 #include <vector>
 

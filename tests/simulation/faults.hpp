@@ -43,8 +43,8 @@ using Faults = std::bitset<static_cast<std::size_t>(Fault::end)>;
   return faults.test(static_cast<std::size_t>(fault));
 }
 
-/// One run in eight is calm, and two are all about restarts. In one of sixteen of the others a memory is put back, where the speed
-/// has copies of it.
+/// One run in eight is calm, and two are all about restarts. In one of sixteen of the others a memory is put back,
+/// where the speed has copies of it.
 [[nodiscard]] Faults draw_faults(VirtualWorld& world, std::uint64_t seed, Speed speed);
 
 }  // namespace cloister::simulation

@@ -1,5 +1,6 @@
 #pragma once
-/// One run: two boxes, or one with a link to each of two others; the faults that its seed draws, and after them the calm in which the link must come back.
+/// One run: two boxes, or one with a link to each of two others; the faults that its seed draws, and after them the calm
+/// in which all links must come back.
 
 #include <cstdint>
 #include <string>

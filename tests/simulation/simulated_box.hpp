@@ -66,8 +66,8 @@ class SimulatedBox final : private Outside {
   void keep_copies();
   /// Of memory, disk and TPM, as soon as nothing is between them. Only of a life that runs.
   void take_memory_snapshot();
-  /// That is put back, `what` with it, and the machine goes on from there. The kernel says so before anything else happens,
-  /// and the service begins anew.
+  /// That is put back, `what` with it, and the machine goes on from there. The kernel says so before anything else
+  /// happens, and the service begins anew.
   void restore_memory(TurnedBack what);
   [[nodiscard]] bool has_memory_snapshot() const { return copy_ && copy_->frozen(); }
   void drop_snapshot() { copy_.reset(); }

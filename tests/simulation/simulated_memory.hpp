@@ -1,9 +1,10 @@
 #pragma once
-/// What one process of the service has in its memory: the product's link with its engines, the distillation chain, the SAs,
-/// its generators, and for what it waits. What it does to the world outside goes through its box.
+/// What one process of the service has in its memory: the product's link with its engines, the distillation chain, the
+/// SAs, its generators, and for what it waits. What it does to the world outside goes through its box.
 ///
-/// A copy lives beside its original: it hears all that the original hears, in the same order and with the same randomness,
-/// and nothing of what it does goes anywhere. So it is the same memory, until it is frozen; that is a memory's snapshot.
+/// A copy lives beside its original: it hears all that the original hears, in the same order and with the same
+/// randomness, and nothing of what it does goes anywhere. So it is the same memory, until it is frozen; that is a
+/// memory's snapshot.
 
 #include <functional>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
-/// Two boxes, the networks and the fibre between them, and who watches: what every run is played on. A run of three boxes
-/// has two such stages in one world; what is the one box's in both is one machine (trouble.hpp).
+/// Two boxes, the networks and the fibre between them, and who watches: what every run is played on. A run of three
+/// boxes has two such stages in one world; what is the one box's in both is one machine (trouble.hpp).
 
 #include <array>
 #include <memory>

@@ -118,7 +118,8 @@ class Witness {
   /// What the TLS exporter gave last.
   [[nodiscard]] const std::vector<std::byte>& exported() const { return exported_; }
   [[nodiscard]] std::uint64_t tags() const { return pads_used_.size(); }
-  /// A box has paid for a block that not both boxes hold, and for none since that both do and that has filled its reserve.
+  /// A box has paid for a block that not both boxes hold, and for none since that both do and that has filled its
+  /// reserve.
   [[nodiscard]] bool pads_wasted() const { return wasted_[0] || wasted_[1]; }
 
  private:

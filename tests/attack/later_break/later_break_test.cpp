@@ -1,6 +1,7 @@
 // A later break of the bootstrap does not touch past keys: two boxes with the real engines, from the fibre to ESP packets;
-// everything that crosses between them is recorded, Eve's own measurements too; then the attacker gets the PSK, both boxes'
-// private keys, whichever the link has, and all secrets of the bootstrap. Tunnel keys are made without ML-KEM here, so that the QKD key has to hold by itself.
+// everything that crosses between them is recorded, Eve's own measurements too; then the attacker gets the PSK, both
+// boxes' private keys, whichever the link has, and all secrets of the bootstrap. Tunnel keys are made without ML-KEM
+// here, so that the QKD key has to hold by itself.
 //
 // That he could win at all is shown by three controls: Bob's raw bits given to him; a receiver that does not see what Eve
 // does, with an amplification seed that she knew beforehand; boxes whose keys come from the exporter.
@@ -65,7 +66,7 @@ box::LinkSettings settings(const std::string& local, const std::string& peer) {
 
 std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
 
-/// What a box's TPM keeps of it: the PSK, the seed of the private key, and here that key itself, as FIPS 204 encodes it.
+/// What a box's TPM keeps of it: the PSK, the private key's seed, and here that key itself, as FIPS 204 encodes it.
 void give_away(const crypto::Credentials& credentials, std::vector<std::vector<std::byte>>& secrets) {
   if (credentials.psk) secrets.push_back(copy_of(credentials.psk->expose()));
   const auto give_key = [&](const crypto::Identity& own) {
@@ -190,7 +191,8 @@ Attacker attacker_of(const Evidence& evidence) {
           1};
 }
 
-/// Both boxes' credentials, what the exporter gave, everything that the product makes of it, and what was said in the handshake.
+/// Both boxes' credentials, what the exporter gave, everything that the product makes of it, and what was said in the
+/// handshake.
 std::vector<std::vector<std::byte>> all_secrets(const Evidence& evidence, const Attacker& attacker) {
   auto secrets = evidence.credentials;
   secrets.push_back(evidence.exporter);
