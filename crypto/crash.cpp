@@ -125,6 +125,29 @@ void handle(int signal) {
   require(::sigaction(signal, &action, nullptr) == 0, "a signal takes no handler");
 }
 
+/// A stack for the handlers of this thread's signals, for it may have overflowed the one that it has.
+class SignalStack {
+ public:
+  SignalStack() : memory_{::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
+    require(memory_ != MAP_FAILED, "no memory for a stack for signals");
+    stack_t stack{};
+    stack.ss_sp = memory_;
+    stack.ss_size = stack_bytes;
+    require(::sigaltstack(&stack, nullptr) == 0, "no stack for signals");
+  }
+  SignalStack(const SignalStack&) = delete;
+  SignalStack& operator=(const SignalStack&) = delete;
+  ~SignalStack() {
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    ::sigaltstack(&none, nullptr);
+    ::munmap(memory_, stack_bytes);
+  }
+
+ private:
+  void* memory_;
+};
+
 }  // namespace
 
 void forbid_cores() {
@@ -136,15 +159,14 @@ void forbid_cores() {
 
 void wipe_on_crash() {
   if (sanitized) return;
-  // A stack of its own: the main thread may have overflowed the one that it has.
-  void* const memory = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  require(memory != MAP_FAILED, "no memory for a stack for signals");
-  stack_t stack{};
-  stack.ss_sp = memory;
-  stack.ss_size = stack_bytes;
-  require(::sigaltstack(&stack, nullptr) == 0, "no stack for signals");
+  wipe_on_overflow();
   handle(park_signal());
   for (const int signal : crashes) handle(signal);
+}
+
+void wipe_on_overflow() {
+  if (sanitized) return;
+  static thread_local const SignalStack stack;
 }
 
 }  // namespace cloister::crypto

@@ -12,4 +12,8 @@ void forbid_cores();
 /// once, in main, before there are threads.
 void wipe_on_crash();
 
+/// In each other thread that works with secrets, before it does: it too has a stack for that signal then, so that who
+/// uses up its own stack wipes as well. The main thread has one from `wipe_on_crash`.
+void wipe_on_overflow();
+
 }  // namespace cloister::crypto

@@ -132,12 +132,12 @@ CLOISTER_VCLMUL void absorb_wide(Block128& value, const Gf128Powers& powers, std
 }  // namespace
 
 const Gf128Kernel& gf128_vclmul() {
-  static constexpr Gf128Kernel kernel{multiply, absorb_wide};
+  static constexpr Gf128Kernel kernel{"VPCLMULQDQ", multiply, absorb_wide};
   return kernel;
 }
 
 const Gf128Kernel& gf128_clmul() {
-  static constexpr Gf128Kernel kernel{multiply, absorb};
+  static constexpr Gf128Kernel kernel{"PCLMULQDQ", multiply, absorb};
   return kernel;
 }
 
@@ -148,10 +148,15 @@ bool cpu_has_vclmul() {
          __builtin_cpu_supports("vpclmulqdq") != 0;
 }
 
+std::vector<const Gf128Kernel*> gf128_kernels() {
+  std::vector<const Gf128Kernel*> kernels{&gf128_portable()};
+  if (cpu_has_clmul()) kernels.push_back(&gf128_clmul());
+  if (cpu_has_vclmul()) kernels.push_back(&gf128_vclmul());
+  return kernels;
+}
+
 const Gf128Kernel& gf128_kernel() {
-  static const Gf128Kernel& chosen = cpu_has_vclmul()  ? gf128_vclmul()
-                                     : cpu_has_clmul() ? gf128_clmul()
-                                                       : gf128_portable();
+  static const Gf128Kernel& chosen = *gf128_kernels().back();
   return chosen;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "crypto/gf128.hpp"
 
@@ -16,6 +17,7 @@ inline constexpr std::size_t gf128_powers = 32;
 using Gf128Powers = std::array<Block128, gf128_powers>;
 
 struct Gf128Kernel {
+  const char* name;
   /// a · b in the GHASH field.
   Block128 (*multiply)(const Block128& a, const Block128& b);
   /// value = (…((value ⊕ b1)·H ⊕ b2)·H …)·H over the whole 16-byte blocks of `data`.
@@ -29,7 +31,9 @@ struct Gf128Kernel {
 /// Only where it has VPCLMULQDQ and AVX-512 besides.
 [[nodiscard]] const Gf128Kernel& gf128_vclmul();
 [[nodiscard]] bool cpu_has_vclmul();
-/// The fastest that this processor has.
+/// All that this processor has, the fastest last.
+[[nodiscard]] std::vector<const Gf128Kernel*> gf128_kernels();
+/// The fastest.
 [[nodiscard]] const Gf128Kernel& gf128_kernel();
 
 }  // namespace cloister::crypto

@@ -56,7 +56,7 @@ void absorb(Block128& value, const Gf128Powers& powers, std::span<const std::byt
 }  // namespace
 
 const Gf128Kernel& gf128_portable() {
-  static constexpr Gf128Kernel kernel{multiply, absorb};
+  static constexpr Gf128Kernel kernel{"portable", multiply, absorb};
   return kernel;
 }
 

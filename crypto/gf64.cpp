@@ -94,14 +94,19 @@ const std::array<std::uint64_t, 16>& gf64_cantor_basis() {
 }
 
 const Gf64Kernel& gf64_portable() {
-  static constexpr Gf64Kernel kernel{add_portable, forward_portable, inverse_portable, dot_portable};
+  static constexpr Gf64Kernel kernel{"portable", add_portable, forward_portable, inverse_portable, dot_portable};
   return kernel;
 }
 
+std::vector<const Gf64Kernel*> gf64_kernels() {
+  std::vector<const Gf64Kernel*> kernels{&gf64_portable()};
+  if (gf64_has_clmul()) kernels.push_back(&gf64_clmul());
+  if (gf64_has_wide_clmul()) kernels.push_back(&gf64_wide_clmul());
+  return kernels;
+}
+
 const Gf64Kernel& gf64_kernel() {
-  static const Gf64Kernel& chosen = gf64_has_wide_clmul() ? gf64_wide_clmul()
-                                    : gf64_has_clmul()    ? gf64_clmul()
-                                                          : gf64_portable();
+  static const Gf64Kernel& chosen = *gf64_kernels().back();
   return chosen;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace cloister::crypto {
 
@@ -15,6 +16,7 @@ namespace cloister::crypto {
 [[nodiscard]] const std::array<std::uint64_t, 16>& gf64_cantor_basis();
 
 struct Gf64Kernel {
+  const char* name;
   /// to[i] += from[i]; the ranges do not overlap.
   void (*add)(std::uint64_t* to, const std::uint64_t* from, std::size_t count);
   /// One level of butterflies, in blocks of 2 · half: (lo, hi) becomes (lo + w·hi, lo + w·hi + hi), w = twiddles[block].
@@ -32,7 +34,9 @@ struct Gf64Kernel {
 [[nodiscard]] const Gf64Kernel& gf64_wide_clmul();
 [[nodiscard]] bool gf64_has_clmul();
 [[nodiscard]] bool gf64_has_wide_clmul();
-/// The fastest that this processor has.
+/// All that this processor has, the fastest last.
+[[nodiscard]] std::vector<const Gf64Kernel*> gf64_kernels();
+/// The fastest.
 [[nodiscard]] const Gf64Kernel& gf64_kernel();
 
 }  // namespace cloister::crypto

@@ -57,7 +57,7 @@ CLOISTER_CLMUL void dot(std::uint64_t* out, const std::uint64_t* const* a, const
 bool gf64_has_clmul() { return __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0; }
 
 const Gf64Kernel& gf64_clmul() {
-  static const Gf64Kernel kernel{gf64_portable().add, forward, inverse, dot};
+  static const Gf64Kernel kernel{"PCLMULQDQ", gf64_portable().add, forward, inverse, dot};
   return kernel;
 }
 

@@ -130,7 +130,7 @@ bool gf64_has_wide_clmul() {
 }
 
 const Gf64Kernel& gf64_wide_clmul() {
-  static const Gf64Kernel kernel{add, level<true>, level<false>, dot};
+  static const Gf64Kernel kernel{"VPCLMULQDQ", add, level<true>, level<false>, dot};
   return kernel;
 }
 

@@ -7,12 +7,15 @@
 #include <array>
 #include <cstdlib>
 #include <format>
+#include <functional>
 #include <memory>
 #include <string_view>
 
 #include "crypto/aead.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/gf128.hpp"
+#include "crypto/gf128_kernel.hpp"
+#include "crypto/gf64.hpp"
 #include "crypto/identity.hpp"
 #include "crypto/kdf.hpp"
 #include "crypto/kem.hpp"
@@ -96,11 +99,62 @@ Result<> aes_256_gcm() {
   return judge.outcome();
 }
 
+/// Any bits do; these are the same at each start (splitmix64).
+class AnyBits {
+ public:
+  std::uint64_t operator()() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31U);
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
+/// NIST SP 800-38D, algorithm 1, bit by bit.
+Block128 product_by_definition(const Block128& a, Block128 b) {
+  Block128 sum{};
+  for (unsigned bit = 0; bit < 128; ++bit) {
+    if ((a[bit / 8] >> (7 - bit % 8) & std::byte{1}) != std::byte{})
+      std::ranges::transform(sum, b, sum.begin(), std::bit_xor{});
+    const bool odd = (b.back() & std::byte{1}) != std::byte{};
+    for (std::size_t i = b.size(); i-- > 0;) b[i] = b[i] >> 1U | (i > 0 ? b[i - 1] << 7U : std::byte{});
+    if (odd) b.front() ^= std::byte{0xE1};
+  }
+  return sum;
+}
+
+/// The published answer by what the service uses; then each kernel that this processor has, over more blocks than one
+/// takes at once.
 Result<> gf128_hash() {
+  Judge judge{"gf128-hash"};
   PolynomialHash hash{role_from<HashKey>(known::ghash_key)};
   hash.update(from_hex(known::ghash_block));
   hash.update(from_hex(known::ghash_lengths));
-  return Judge{"gf128-hash"}.expect("GHASH", copy_of(hash.value()), from_hex(known::ghash_value)).outcome();
+  judge.expect("GHASH", copy_of(hash.value()), from_hex(known::ghash_value));
+
+  constexpr std::size_t blocks = 2 * gf128_powers + 5;
+  AnyBits next;
+  Gf128Powers powers{};
+  std::ranges::copy(from_hex(known::ghash_key), powers[0].begin());
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = product_by_definition(powers[i - 1], powers[0]);
+  Bytes data(blocks * Block128{}.size());
+  for (auto& byte : data) byte = static_cast<std::byte>(next());
+  Block128 defined{};
+  for (std::span rest{data}; !rest.empty(); rest = rest.subspan(defined.size())) {
+    std::ranges::transform(defined, rest.first(defined.size()), defined.begin(), std::bit_xor{});
+    defined = product_by_definition(defined, powers[0]);
+  }
+  for (const auto* kernel : gf128_kernels()) {
+    Block128 value{};
+    kernel->absorb(value, powers, data);
+    judge.expect(std::format("{} blocks, {} kernel", blocks, kernel->name), copy_of(value), copy_of(defined))
+        .expect(std::format("a product, {} kernel", kernel->name), copy_of(kernel->multiply(defined, powers[1])),
+                copy_of(product_by_definition(defined, powers[1])));
+  }
+  return judge.outcome();
 }
 
 Result<> sha_256() {
@@ -213,38 +267,37 @@ Result<> chacha20() {
   return Judge{"chacha20"}.expect("the stream", std::move(stream), known_stream).outcome();
 }
 
-/// A product that needs the long transforms, at some positions from its definition.
+/// A product that needs the long transforms, at some positions from its definition, by each kernel that this processor
+/// has.
 Result<> toeplitz() {
   constexpr std::size_t input_bits = 100'003;
   constexpr std::size_t output_bits = 40'009;
   constexpr std::size_t positions = 64;
-  // Any bits do; these are the same at each start (splitmix64).
-  std::uint64_t state = 1;
-  const auto next = [&state] {
-    std::uint64_t z = (state += 0x9E3779B97F4A7C15U);
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31U);
-  };
+  AnyBits next;
   SecretBits input(input_bits);
   for (auto& word : input.fill()) word = next();
   input.fill().back() &= (std::uint64_t{1} << (input_bits % 64)) - 1;
   std::vector<std::uint64_t> seed((toeplitz_seed_bits(input_bits, output_bits) + 63) / 64);
   for (auto& word : seed) word = next();
-  const auto output = toeplitz_hash(input, seed, output_bits);
-  Bytes answer;
+  std::vector<std::size_t> asked;
   Bytes definition;
   for (std::size_t i = 0; i < positions; ++i) {
-    const std::size_t at = i == 0 ? 0 : i == 1 ? output_bits - 1 : next() % output_bits;
+    const std::size_t at = asked.emplace_back(i == 0 ? 0 : i == 1 ? output_bits - 1 : next() % output_bits);
     unsigned sum = 0;
     for (std::size_t j = 0; j < input_bits; ++j) {
       const std::size_t bit = at + input_bits - 1 - j;
       sum ^= (input.get(j) ? 1U : 0U) & static_cast<unsigned>(seed[bit / 64] >> (bit % 64));
     }
     definition.push_back(static_cast<std::byte>(sum & 1U));
-    answer.push_back(static_cast<std::byte>(output.get(at) ? 1 : 0));
   }
-  return Judge{"toeplitz"}.expect("the product", std::move(answer), definition).outcome();
+  Judge judge{"toeplitz"};
+  for (const auto* kernel : gf64_kernels()) {
+    const auto output = toeplitz_hash(input, seed, output_bits, *kernel);
+    Bytes answer;
+    for (const auto at : asked) answer.push_back(static_cast<std::byte>(output.get(at) ? 1 : 0));
+    judge.expect(std::format("the product, {} kernel", kernel->name), std::move(answer), definition);
+  }
+  return judge.outcome();
 }
 
 constexpr std::size_t randomness_bytes = std::size_t{64} << 10U;

@@ -111,7 +111,8 @@ Tiles<std::vector<std::uint64_t>> spectra_of_seed(const Cut& cut, const Additive
 
 }  // namespace
 
-SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed, std::size_t output_bits) {
+SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed, std::size_t output_bits,
+                         const Gf64Kernel& kernel) {
   const std::size_t n = input.size_bits();
   SecretBits out{output_bits};
   if (n == 0 || output_bits == 0) return out;
@@ -121,7 +122,7 @@ SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t>
   const std::size_t shift = (n - 1) % chunk_bits;
   const std::size_t output_chunks = (shift + output_bits + chunk_bits - 1) / chunk_bits;
   const Cut cut = cheapest_cut((n + chunk_bits - 1) / chunk_bits, output_chunks);
-  const AdditiveTransform transform{cut.log_points, gf64_kernel()};
+  const AdditiveTransform transform{cut.log_points, kernel};
   const auto inputs = spectra_of_input(cut, transform, input.expose());
   const auto windows = spectra_of_seed(cut, transform, seed, first_chunk);
 
@@ -133,7 +134,7 @@ SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t>
     for (std::size_t q = 0; q < cut.inputs; ++q) left[q] = inputs.tile(q, at);
     for (std::size_t b = 0; b < cut.outputs; ++b) {
       for (std::size_t q = 0; q < cut.inputs; ++q) right[q] = windows.tile(b + cut.inputs - 1 - q, at);
-      gf64_kernel().dot(outputs[b].data() + at, left.data(), right.data(), cut.inputs, inputs.tile_size());
+      kernel.dot(outputs[b].data() + at, left.data(), right.data(), cut.inputs, inputs.tile_size());
     }
   }
 

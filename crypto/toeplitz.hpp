@@ -14,6 +14,7 @@
 #include <span>
 
 #include "crypto/bits.hpp"
+#include "crypto/gf64.hpp"
 
 namespace cloister::crypto {
 
@@ -24,6 +25,6 @@ namespace cloister::crypto {
 
 /// `seed` holds at least toeplitz_seed_bits(input.size_bits(), output_bits) bits, least significant first; public.
 [[nodiscard]] SecretBits toeplitz_hash(const SecretBits& input, std::span<const std::uint64_t> seed,
-                                       std::size_t output_bits);
+                                       std::size_t output_bits, const Gf64Kernel& kernel = gf64_kernel());
 
 }  // namespace cloister::crypto

@@ -8,6 +8,7 @@
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/link_parts.hpp"
 #include "appliance/box/self_test.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/random.hpp"
 
 namespace cloister::box {
@@ -156,6 +157,7 @@ void Box::begin_reload(std::optional<control::HeldClient> client) {
   }
   PresentBox present{.configured = configured_, .missing = missing_, .traffic = traffic_.standing()};
   reload_ = std::jthread{[this, present = std::move(present), held = std::move(client)]() mutable {
+    crypto::wipe_on_overflow();
     auto prepared = std::make_shared<Result<PreparedReload>>(prepare_reload(present));
     auto shared = std::make_shared<std::optional<control::HeldClient>>(std::move(held));
     asio::post(io_, [this, prepared, shared] { on_prepared(std::move(*prepared), *shared); });

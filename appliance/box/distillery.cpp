@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "crypto/crash.hpp"
 #include "hal/watch/click_watch.hpp"
 
 namespace cloister::box {
@@ -192,7 +193,10 @@ Distillery::Distillery(asio::io_context& io, distill::Parameters parameters, Dev
     impl->open_device();
     impl->report_figures();
   });
-  impl_->thread = std::thread{[impl = impl_.get()] { impl->context.run(); }};
+  impl_->thread = std::thread{[impl = impl_.get()] {
+    crypto::wipe_on_overflow();
+    impl->context.run();
+  }};
 }
 
 Distillery::~Distillery() {

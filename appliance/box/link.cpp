@@ -216,7 +216,8 @@ void Link::close_next_block() {
   const auto first = finished_.begin()->first;
   if (!unfinished_.empty() && unfinished_.begin()->first < first) return;
   closing_ = true;
-  session_.close_block(first, store_.needs(session_.reserve_need_bits()).encode(), surroundings_.now());
+  const auto reserve = session_.reserve_need();
+  session_.close_block(first, store_.needs(reserve.bits, reserve.pads).encode(), surroundings_.now());
 }
 
 void Link::on_held(session::BlockHeld& held) {
@@ -230,13 +231,19 @@ void Link::on_held(session::BlockHeld& held) {
   closing_ = false;
 
   auto own = keys::Needs::decode(held.own_note);
-  const auto peer = keys::Needs::decode(held.peer_note);
+  auto peer = keys::Needs::decode(held.peer_note);
   if (!own || !peer) {
     session_.on_protocol_error(own ? peer.error().message : own.error().message, surroundings_.now());
     return;
   }
+  if (peer->pads > session_.pads_when_full()) {
+    session_.on_protocol_error(
+        std::format("the peer lacks {} pads of a reserve of {}", peer->pads, session_.pads_when_full()),
+        surroundings_.now());
+    return;
+  }
   const std::size_t bits = block.key.size_bits();
-  if (!session_.feeds_reserve(held.by)) own->reserve_bits = 0;
+  if (!session_.feeds_reserve(held.by)) own->reserve_bits = own->pads = peer->pads = 0;
   auto reserve = store_.add(held.block, held.by, std::move(block.key), *own, *peer);
   if (!reserve) {
     session_.on_protocol_error(reserve.error().message, surroundings_.now());
@@ -252,7 +259,8 @@ void Link::on_held(session::BlockHeld& held) {
                     100 * block.account.phase_error));
     first_key_reported_ = true;
   }
-  if (!reserve->empty()) session_.add_reserve(held.block, std::move(*reserve), surroundings_.now());
+  if (!reserve->empty())
+    session_.add_reserve(held.block, std::move(*reserve), {.own = own->pads, .peers = peer->pads}, surroundings_.now());
   close_next_block();
 }
 

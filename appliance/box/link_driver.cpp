@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "appliance/box/epsilon_file.hpp"
+#include "crypto/crash.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -92,6 +93,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
       distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
+  asio::post(vault_thread_, crypto::wipe_on_overflow);
   place(settings_.link.tunnels, settings_.paths);
 }
 

@@ -11,6 +11,7 @@
 #include "appliance/box/self_test.hpp"
 #include "appliance/control/server.hpp"
 #include "config/model.hpp"
+#include "crypto/crash.hpp"
 
 namespace cloister::box {
 
@@ -27,6 +28,7 @@ class TestsBeside {
     if (std::exchange(running_, true))
       return client.answer(control::encode_error("a self-test is under way: try again"));
     thread_ = std::jthread{[this, configuration = configuration_, held = std::move(client)]() mutable {
+      crypto::wipe_on_overflow();
       auto results = test_all(configuration);
       boost::asio::post(io_, [this, results = std::move(results), held = std::move(held)] {
         running_ = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "crypto/crash.hpp"
 
 namespace cloister::drivers {
 
@@ -17,8 +18,14 @@ DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queu
   for (std::size_t worker = 0; worker < 2 * queues; ++worker)
     wake_events_.emplace_back(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (std::size_t queue = 0; queue < queues; ++queue) {
-    workers_.emplace_back([this, queue] { Sender{*this, queue, 2 * queue}.run(); });
-    workers_.emplace_back([this, queue] { Receiver{*this, queue, 2 * queue + 1}.run(); });
+    workers_.emplace_back([this, queue] {
+      crypto::wipe_on_overflow();
+      Sender{*this, queue, 2 * queue}.run();
+    });
+    workers_.emplace_back([this, queue] {
+      crypto::wipe_on_overflow();
+      Receiver{*this, queue, 2 * queue + 1}.run();
+    });
   }
 }
 

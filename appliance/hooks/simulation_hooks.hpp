@@ -43,6 +43,7 @@ enum class PlantedBug : std::uint8_t {
   label_lost,            // the key store forgets what authenticated a block
   policy_not_asked,      // a reserve at its low mark ends in computational tags whatever the policy is
   unpaid_feeds_reserve,  // what a block without a paid tag gives goes to the reserve
+  mark_is_the_end,       // below it nothing is paid for, whether a pad was wasted or not
   empty_reserve_pays,    // tags are to be paid for until there is no pad left, and then the session ends
   // The bootstrap's policy.
   allowance_not_asked,   // a box that must wait for its operator does not
@@ -60,6 +61,8 @@ enum class PlantedBug : std::uint8_t {
   no_fsync,          // a record counts as kept before it is on the disk
   fsync_error_lost,  // and when the disk says that it is not
   counters_on_disk,  // in a file that is synced some day, not in the TPM
+  // And the machine.
+  restored_memory_used,  // a memory that was put back goes on, whatever the kernel says of it
   end
 };
 

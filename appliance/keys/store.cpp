@@ -18,11 +18,20 @@ TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
   return key;
 }
 
+/// Pads in pairs, which are as large as a key, so that an odd one does not shift the units of other uses. A need that
+/// no block could meet is as good as any other.
+std::uint64_t reserve_need_bits(const Needs& own, const Needs& peer) {
+  constexpr std::uint64_t more_than_any_block = std::uint64_t{1} << 40U;
+  const std::uint64_t both = std::min({own.reserve_bits, peer.reserve_bits, more_than_any_block});
+  static_assert(2 * pad_bits == key_bits);
+  return both + (std::uint64_t{own.pads} + peer.pads + 1) / 2 * key_bits;
+}
+
 }  // namespace
 
 std::vector<std::byte> Needs::encode() const {
   wire::Writer out;
-  out.u64(reserve_bits).u16(static_cast<std::uint16_t>(tunnel_keys.size()));
+  out.u64(reserve_bits).u32(pads).u16(static_cast<std::uint16_t>(tunnel_keys.size()));
   for (const auto& [tunnel, keys] : tunnel_keys) out.tunnel_id(tunnel).u32(keys);
   return std::move(out).take();
 }
@@ -31,9 +40,11 @@ Result<Needs> Needs::decode(std::span<const std::byte> note) {
   wire::Reader in{note};
   Needs needs;
   const auto reserve = in.u64();
+  const auto pads = in.u32();
   const auto count = in.u16();
-  if (!reserve || !count) return fail("the peer's needs are cut short");
+  if (!reserve || !pads || !count) return fail("the peer's needs are cut short");
   needs.reserve_bits = *reserve;
+  needs.pads = *pads;
   for (std::size_t i = 0; i < *count; ++i) {
     const auto tunnel = in.tunnel_id();
     const auto keys = in.u32();
@@ -60,8 +71,8 @@ void Store::remove_tunnel(TunnelId tunnel) {
   stocks_.erase(tunnel);
 }
 
-Needs Store::needs(std::uint64_t reserve_need_bits) const {
-  Needs needs{.reserve_bits = reserve_need_bits, .tunnel_keys = {}};
+Needs Store::needs(std::uint64_t reserve_bits, std::uint32_t pads) const {
+  Needs needs{.reserve_bits = reserve_bits, .pads = pads, .tunnel_keys = {}};
   for (const auto& [tunnel, stock] : stocks_)
     needs.tunnel_keys.emplace(tunnel, stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
   return needs;
@@ -79,7 +90,7 @@ Result<crypto::SecretBits> Store::add(BlockId block, Authenticator by, crypto::S
   balance_.produced_bits += bits;
 
   const std::uint64_t quarter = bits / 4 / key_bits * key_bits;
-  const std::size_t reserve_bits = std::min({own.reserve_bits, peer.reserve_bits, quarter});
+  const std::size_t reserve_bits = std::min(reserve_need_bits(own, peer), quarter);
   std::size_t at = reserve_bits;
   balance_.reserve_bits += reserve_bits;
 

@@ -7,7 +7,8 @@
 ///
 /// Both boxes allocate alike because both allocate by the same two needs and by nothing else: each box's note travels in
 /// the block's authenticated transcript, a tunnel that only one of them names gets nothing, and the smaller of two needs
-/// rules. What a tunnel is given that has gone here since is burnt. Memory only; an engine without I/O or clock.
+/// rules. Pads are each box's own: it alone knows how many of them are used, so both get what they ask. What a tunnel
+/// is given that has gone here since is burnt. Memory only; an engine without I/O or clock.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,7 @@ using wire::KeyName;
 using wire::TunnelId;
 
 inline constexpr std::size_t key_bits = 8 * TunnelKey::size;
+inline constexpr std::size_t pad_bits = 128;
 
 struct TunnelStock {
   TunnelId id;
@@ -40,7 +42,8 @@ struct TunnelStock {
 
 /// What a box lacks; travels as the note of a block.
 struct Needs {
-  std::uint64_t reserve_bits = 0;
+  std::uint64_t reserve_bits = 0;  // but pads: what both boxes lack alike
+  std::uint32_t pads = 0;          // for the tags that this box makes, of `pad_bits`
   std::map<TunnelId, std::uint32_t> tunnel_keys;
 
   [[nodiscard]] std::vector<std::byte> encode() const;
@@ -72,7 +75,7 @@ class Store {
   /// Its stock is burnt.
   void remove_tunnel(TunnelId tunnel);
 
-  [[nodiscard]] Needs needs(std::uint64_t reserve_need_bits) const;
+  [[nodiscard]] Needs needs(std::uint64_t reserve_bits, std::uint32_t pads) const;
   /// Allocates a held block; returns the bits for the reserve (may be empty). `own` and `peer` are the notes of both
   /// boxes. Blocks ascend; a block that was seen before is refused.
   [[nodiscard]] Result<crypto::SecretBits> add(BlockId block, Authenticator by, crypto::SecretBits key,

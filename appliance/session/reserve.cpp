@@ -23,7 +23,7 @@ Key key_at(const crypto::SecretBits& bits, std::size_t first, BitRole role) {
 
 }  // namespace
 
-void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
+PadCounts Reserve::add(wire::BlockId block, const crypto::SecretBits& bits, const PadCounts& lacking) {
   std::size_t at = 0;
   if (!hash_key_ && at + hash_key_bits <= bits.size_bits()) {
     hash_key_ = key_at<crypto::HashKey>(bits, at, BitRole::hash_key);
@@ -35,18 +35,20 @@ void Reserve::add(wire::BlockId block, const crypto::SecretBits& bits) {
     channel_block_ = block;
     at += channel_key_bits;
   }
-  for (std::uint32_t index = 0; at + 2 * pad_bits <= bits.size_bits(); ++index) {
+  PadCounts given{};
+  const auto give = [&](DirectionIndex direction) {
+    const auto role = direction == 0 ? BitRole::pad_to_server : BitRole::pad_to_client;
+    pads_[direction].push_back({{block, given[direction]++}, key_at<crypto::TagPad>(bits, at, role)});
     had_pads_ = true;
-    for (const std::size_t direction : {0U, 1U}) {
-      const bool swapped = planted(PlantedBug::refill_order_swapped);
-      const std::size_t place = planted(PlantedBug::pool_shared_by_directions) ? 0
-                                : swapped                                      ? 1 - direction
-                                                                               : direction;
-      const auto role = direction == 0 ? BitRole::pad_to_server : BitRole::pad_to_client;
-      pads_[direction].push_back({{block, index}, key_at<crypto::TagPad>(bits, at + place * pad_bits, role)});
-    }
-    at += 2 * pad_bits;
+  };
+  std::array<std::int64_t, 2> left{lacking[0], lacking[1]};
+  for (; at + pad_bits <= bits.size_bits(); at += pad_bits) {
+    const DirectionIndex direction = left[1] > left[0] ? 1 : 0;
+    --left[direction];
+    give(planted(PlantedBug::refill_order_swapped) ? 1 - direction : direction);
+    if (planted(PlantedBug::pool_shared_by_directions)) give(1 - direction);
   }
+  return given;
 }
 
 void Reserve::keep_only(std::span<const wire::BlockId> kept) {
@@ -81,13 +83,16 @@ void Reserve::add_sealed(DirectionIndex direction, std::span<const std::byte> pa
   }
 }
 
-std::uint64_t Reserve::need_bits(std::uint64_t size_bits) const {
-  const std::uint64_t keys = (hash_key_ ? 0 : hash_key_bits) + (channel_key_ ? 0 : channel_key_bits);
-  const std::uint64_t pads = pad_bits * (pads_[0].size() + pads_[1].size());
-  const std::uint64_t lacking = size_bits > pads ? size_bits - pads : 0;
-  const std::uint64_t step = 2 * pad_bits;
-  // Rounded up to whole 256-bit units, so that both keys' odd 128 bits do not shift the units of other uses.
-  return (keys + lacking + step - 1) / step * step;
+std::uint64_t Reserve::lacking_key_bits() const {
+  const std::uint64_t bits = (hash_key_ ? 0 : hash_key_bits) + (channel_key_ ? 0 : channel_key_bits);
+  // In pairs of pads, so that their odd 128 bits do not shift the units of other uses.
+  constexpr std::uint64_t step = 2 * pad_bits;
+  return (bits + step - 1) / step * step;
+}
+
+std::uint32_t Reserve::lacking_pads(DirectionIndex direction, std::uint32_t size, std::uint32_t spent) const {
+  const auto there = pads_[direction].size() - std::min<std::size_t>(spent, pads_[direction].size());
+  return there < size ? size - static_cast<std::uint32_t>(there) : 0;
 }
 
 std::uint64_t Reserve::bits() const {

@@ -2,11 +2,11 @@
 /// The authentication reserve: QKD bits for the classical channel's authentication, in memory, used once. They come from
 /// held blocks, and after a restart from the sealed reserve.
 ///
-///   first 128 bits ever → hash key H     next 256 → channel key     every later 256 → one pad for each direction
+///   first 128 bits ever → hash key H     next 256 → channel key     each later 128 → a pad, where more are lacking
 ///
 /// Pads are split by direction: only the sender of a direction takes from it, in order, and names the pad in its tag;
-/// so two boxes need no agreement to use each pad once. Each part belongs to the block it came from and goes when that
-/// block is burnt.
+/// so two boxes need no agreement to use each pad once. What each direction lacks its sender says, for each block. Each
+/// part belongs to the block it came from and goes when that block is burnt.
 
 #include <cstdint>
 #include <deque>
@@ -26,6 +26,8 @@ using PadName = wire::KeyName;
 
 /// 0: client to server, 1: server to client.
 using DirectionIndex = std::size_t;
+/// How many of each direction.
+using PadCounts = std::array<std::uint32_t, 2>;
 
 class Reserve {
  public:
@@ -33,7 +35,9 @@ class Reserve {
   static constexpr std::uint64_t channel_key_bits = 256;
   static constexpr std::uint64_t pad_bits = 128;
 
-  void add(wire::BlockId block, const crypto::SecretBits& bits);
+  /// `lacking`, as the directions' senders have said it, decides which pads are whose: each goes where more are
+  /// lacking, and by turns where as many are. How many each direction was given.
+  PadCounts add(wire::BlockId block, const crypto::SecretBits& bits, const PadCounts& lacking);
   /// The keys of a generation of the sealed reserve, in place of all that was there; then its opened chunks' pads. What
   /// came from there belongs to no block.
   void begin_sealed(const crypto::MacKey& channel_key, const crypto::HashKey& hash_key);
@@ -44,8 +48,10 @@ class Reserve {
   void keep_only(std::span<const wire::BlockId> kept);
   void clear();
 
-  /// What `add` could take in until the reserve has `size_bits`, in steps of a pad for each direction.
-  [[nodiscard]] std::uint64_t need_bits(std::uint64_t size_bits) const;
+  /// Of hash key and channel key.
+  [[nodiscard]] std::uint64_t lacking_key_bits() const;
+  /// Of a direction, until there are `size`, when `spent` more are gone.
+  [[nodiscard]] std::uint32_t lacking_pads(DirectionIndex direction, std::uint32_t size, std::uint32_t spent) const;
   [[nodiscard]] std::uint64_t bits() const;
   [[nodiscard]] bool has_keys() const { return hash_key_.has_value() && channel_key_.has_value(); }
   /// There were pads beside these keys, whether or not any is left.

@@ -69,6 +69,7 @@ bool Session::State::would_pay() const {
   const auto pads = reserve.pads(own_direction());
   const auto promised = book.promised_pads();
   if (pads <= promised) return false;
+  if (planted(PlantedBug::mark_is_the_end) && pads - promised <= low_pads()) return false;
   const bool unpaid_yet = thrift.in_doubt && !thrift.brought;
   return pads - promised > low_pads() || (thrift.blocks_left == 0 && !unpaid_yet);
 }

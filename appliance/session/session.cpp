@@ -313,15 +313,18 @@ void Session::abandon_block(BlockId block) {
   state_->settle_switch();
 }
 
-void Session::add_reserve(BlockId block, crypto::SecretBits bits, Instant now) {
+void Session::add_reserve(BlockId block, crypto::SecretBits bits, LackingPads lacking, Instant now) {
   State& state = *state_;
   // The part for the sealed reserve by a rule that both boxes compute alike: it depends on what both have agreed only.
   const std::uint64_t unit = 2 * Reserve::pad_bits;
   const std::uint64_t half = state.reserve.channel_block() ? bits.size_bits() / 2 / unit * unit : 0;
   const std::uint64_t sealed_bits = std::min(state.building_need_bits(), half);
   const std::uint64_t living_bits = bits.size_bits() - sealed_bits;
-  state.reserve.add(block, bits.slice(0, living_bits));
-  if (state.thrift.in_doubt == block) state.thrift.brought = living_bits >= 2 * Reserve::pad_bits;
+  PadCounts by_direction{};
+  by_direction[state.own_direction()] = lacking.own;
+  by_direction[state.peer_direction()] = lacking.peers;
+  const auto given = state.reserve.add(block, bits.slice(0, living_bits), by_direction);
+  if (state.thrift.in_doubt == block) state.thrift.brought = given[state.own_direction()] > 0;
   state.add_to_building(bits.slice(living_bits, sealed_bits));
   if (!state.established()) return;
   state.try_switch_receiving();
@@ -333,9 +336,17 @@ void Session::on_protocol_error(const std::string& what, Instant now) {
   if (state_->established()) state_->end("PEER_PROTOCOL", what, now);
 }
 
-std::uint64_t Session::reserve_need_bits() const {
+ReserveNeed Session::reserve_need() const {
+  const State& state = *state_;
+  // The pad of this block's own tag will be gone: else a full reserve would have brought itself nothing by it.
+  const std::uint32_t spent = state.established() && state.channel->sends_by_qkd && state.would_pay() ? 1 : 0;
   // Of what comes at most half is for the sealed reserve.
-  return state_->reserve.need_bits(state_->settings.reserve_bits) + 2 * state_->building_need_bits();
+  return {.bits = state.reserve.lacking_key_bits() + 2 * state.building_need_bits(),
+          .pads = state.reserve.lacking_pads(state.own_direction(), pads_when_full(), spent)};
+}
+
+std::uint32_t Session::pads_when_full() const {
+  return static_cast<std::uint32_t>(state_->settings.reserve_bits / (2 * Reserve::pad_bits));
 }
 
 std::optional<Action> Session::next_action() {

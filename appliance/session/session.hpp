@@ -168,6 +168,16 @@ struct Status {
   std::string last_error;                  // empty when there was none since the session was last established
 };
 
+/// What a box's reserve lacks.
+struct ReserveNeed {
+  std::uint64_t bits = 0;  // but pads: both boxes lack it alike
+  std::uint32_t pads = 0;  // for this box's tags: how many of them are used, only who makes the tags knows
+};
+struct LackingPads {
+  std::uint32_t own = 0;
+  std::uint32_t peers = 0;
+};
+
 class Session {
  public:
   Session(Settings settings, crypto::Credentials credentials, crypto::Random& random, Instant now);
@@ -210,13 +220,16 @@ class Session {
   void close_block(BlockId block, std::vector<std::byte> note, Instant now);
   /// The chain has dropped the block, on both boxes: its transcript is forgotten and costs nothing.
   void abandon_block(BlockId block);
-  /// QKD bits of a held block for the reserve; both boxes call it with equal bits in the same order of blocks.
-  void add_reserve(BlockId block, crypto::SecretBits bits, Instant now);
+  /// QKD bits of a held block for the reserve; both boxes call it with equal bits in the same order of blocks, and with
+  /// what each box said of the pads that it lacks.
+  void add_reserve(BlockId block, crypto::SecretBits bits, LackingPads lacking, Instant now);
   /// The peer's message was not what the chain or a tunnel expects: ends the session with an alarm.
   void on_protocol_error(const std::string& what, Instant now);
 
-  /// How many bits the reserve lacks of its size, for the note of the next block.
-  [[nodiscard]] std::uint64_t reserve_need_bits() const;
+  /// What the reserve will lack of its size when the next block is held, for that block's note.
+  [[nodiscard]] ReserveNeed reserve_need() const;
+  /// A box that says it lacks more errs.
+  [[nodiscard]] std::uint32_t pads_when_full() const;
   /// Whether a held block's bits may go to the reserve; both boxes say the same of a block.
   [[nodiscard]] bool feeds_reserve(Authenticator by) const;
   [[nodiscard]] std::optional<Action> next_action();

@@ -106,6 +106,23 @@ void die_with_registers(bool other, int signal, const std::byte* secret) {
   }
   call_with_register(SYS_tgkill, ::getpid(), ::gettid(), signal, secret);
 }
+/// Until no stack is left.
+[[gnu::noinline]] int use_up_stack(int depth) {
+  constexpr int deeper_than_any_stack = 1 << 20;
+  if (depth == deeper_than_any_stack) return 0;
+  std::array<volatile char, 4096> frame{};
+  frame[0] = static_cast<char>(depth);
+  const int deeper = use_up_stack(depth + 1);
+  return deeper + frame[0];
+}
+
+void die_of_overflow(bool other, bool guarded) {
+  if (!other) use_up_stack(0);
+  std::thread{[guarded] {
+    if (guarded) crypto::wipe_on_overflow();
+    use_up_stack(0);
+  }}.join();
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,9 +136,9 @@ int main(int argc, char** argv) {
   worst_arena();
   if (!bare || place != "library") crypto::openssl_into_arena();
   const bool of_handler = place != "library" && place != "freed";
-  if (!bare || !of_handler) crypto::wipe_on_crash();
+  if (!bare || !of_handler || place == "thread overflow") crypto::wipe_on_crash();
   crypto::Secret<struct CrashRole, test::pattern_bytes> secret;
-  if (place == "arena") into_core(secret.expose().data());
+  if (place == "arena" || place.ends_with("overflow")) into_core(secret.expose().data());
   test::fill_pattern(seed, secret.fill().data());
   if (place == "library" && keyed(secret.expose().data()) == nullptr) return 3;
   if (place == "freed") {
@@ -134,6 +151,7 @@ int main(int argc, char** argv) {
   }
   if (place == "registers" || place == "thread") die_with_registers(place == "thread", signal, secret.expose().data());
   if (place == "general" || place == "computing") die_computing(place == "computing", signal, secret.expose().data());
+  if (place.ends_with("overflow")) die_of_overflow(place.starts_with("thread"), !bare);
   ::raise(signal);
   return 4;
 }

@@ -21,6 +21,8 @@ void Counts::add(const Counts& other) {
   sealed_resumptions += other.sealed_resumptions;
   forgeries += other.forgeries;
   turned_back += other.turned_back;
+  memories_restored += other.memories_restored;
+  three_boxes += other.three_boxes;
   alarms += other.alarms;
 }
 

@@ -42,6 +42,8 @@ std::string_view name_of(Fault fault) {
       return "eavesdropper";
     case Fault::exhausted_reserve:
       return "exhausted-reserve";
+    case Fault::memory_restored:
+      return "memory-restored";
     case Fault::end:
       break;
   }
@@ -58,17 +60,20 @@ std::string names_of(const Faults& faults) {
   return names.empty() ? "calm" : names;
 }
 
-Faults draw_faults(VirtualWorld& world) {
+Faults draw_faults(VirtualWorld& world, std::uint64_t seed, Speed speed) {
   Faults faults;
   const auto kind = world.below(8);
   if (kind == 0) return faults;
   const bool restarts = kind <= 2;
   const double share = restarts ? 0.1 : std::array{0.15, 0.3, 0.6}[world.below(3)];
-  for (std::size_t i = 0; i < faults.size(); ++i) faults.set(i, world.happens(share));
+  constexpr auto drawn = static_cast<std::size_t>(Fault::memory_restored);
+  for (std::size_t i = 0; i < drawn; ++i) faults.set(i, world.happens(share));
   if (restarts) {
     for (const auto fault : {Fault::process_crash, Fault::power_cut, Fault::snapshot_restored, Fault::tpm_rollback})
       faults.set(static_cast<std::size_t>(fault));
   }
+  // Of its own stream, so that what else a seed brings does not depend on it.
+  faults.set(drawn, speed == Speed::store && std::mt19937_64{~seed}() % 16 == 0);
   return faults;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/simulation/speed.hpp"
 #include "tests/simulation/virtual_world.hpp"
 
 namespace cloister::simulation {
@@ -30,6 +31,7 @@ enum class Fault : std::uint8_t {
   clock_jump,         // ahead, and the clock on the wall either way
   eavesdropper,       // who disturbs the light
   exhausted_reserve,  // blocks that pay less than their tags cost
+  memory_restored,    // a box's memory, with its disk and its TPM or without them; the kernel says so
   end
 };
 
@@ -41,7 +43,8 @@ using Faults = std::bitset<static_cast<std::size_t>(Fault::end)>;
   return faults.test(static_cast<std::size_t>(fault));
 }
 
-/// One run in eight is calm, and two are all about restarts.
-[[nodiscard]] Faults draw_faults(VirtualWorld& world);
+/// One run in eight is calm, and two are all about restarts. In one of sixteen of the others a memory is put back,
+/// where the speed has copies of it.
+[[nodiscard]] Faults draw_faults(VirtualWorld& world, std::uint64_t seed, Speed speed);
 
 }  // namespace cloister::simulation

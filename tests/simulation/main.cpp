@@ -50,12 +50,12 @@ void print_text(const Totals& totals, const Campaign& campaign) {
                     totals.blocks, totals.blocks_computational, totals.packets, totals.tags, totals.events));
   print(std::format(
       "boxes: {} crashes, {} starts on the sealed reserve, {} bootstraps, {} allowed by an operator, {} times "
-      "put back, {} alarms\n",
+      "put back, {} memories, {} alarms\n",
       totals.crashes, totals.sealed_resumptions, totals.bootstraps, totals.allowances, totals.turned_back,
-      totals.alarms));
+      totals.memories_restored, totals.alarms));
   print(std::format("faults: {} forgeries; runs with", totals.forgeries));
   for (const auto& [fault, runs] : totals.with_fault) print(std::format(" {} {},", name_of(fault), runs));
-  print(std::format(" calm {}\n", totals.calm_runs));
+  print(std::format(" calm {}; {} runs of three boxes\n", totals.calm_runs, totals.three_boxes));
   std::string bootstraps;
   for (const auto& [kind, runs] : totals.with_bootstrap)
     bootstraps += std::format("{} {} {}", bootstraps.empty() ? "" : ",", name_of(kind), runs);
@@ -93,6 +93,8 @@ void print_json(const Totals& totals, const Campaign& campaign) {
                                    {"bootstraps", totals.bootstraps},
                                    {"allowances", totals.allowances},
                                    {"turned_back", totals.turned_back},
+                                   {"memories_restored", totals.memories_restored},
+                                   {"three_boxes", totals.three_boxes},
                                    {"forgeries", totals.forgeries},
                                    {"alarms", totals.alarms},
                                    {"recovery_seconds_most", totals.recovery_seconds_most},

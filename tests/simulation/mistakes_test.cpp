@@ -63,11 +63,15 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {no_fsync}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 13},
       {.bugs = {fsync_error_lost}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 50},
       {.bugs = {counters_on_disk}, .seen_as = "I1", .seed = 87},
+      // A memory that is put back.
+      {.bugs = {restored_memory_used}, .seen_as = "I9"},
+      {.bugs = {restored_memory_used}, .seen_as = "I1: a pad was used for two tags"},
       // What authenticates a block, and what its keys say of it.
       {.bugs = {label_not_of_block}, .seen_as = "I12: a block's label", .seed = 2},
       {.bugs = {label_lost}, .seen_as = "I12: a key was authenticated", .seed = 3},
       {.bugs = {policy_not_asked}, .seen_as = "I12: a block was authenticated", .seed = 196},
       {.bugs = {unpaid_feeds_reserve}, .seen_as = "I12: bits of a block", .seed = 515},
+      {.bugs = {mark_is_the_end}, .seen_as = "A1: an alarm without a reason: AUTHENTICATION_LOWERED"},
       {.bugs = {empty_reserve_pays}, .seen_as = "I12: a session has ended", .seed = 102},
       // Who lets a link bootstrap again.
       {.bugs = {allowance_not_asked}, .seen_as = "I11", .seed = 2},

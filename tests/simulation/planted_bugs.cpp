@@ -44,6 +44,7 @@ constexpr std::array known{
     Known{PlantedBug::label_lost, "label-lost"},
     Known{PlantedBug::policy_not_asked, "policy-not-asked"},
     Known{PlantedBug::unpaid_feeds_reserve, "unpaid-feeds-reserve"},
+    Known{PlantedBug::mark_is_the_end, "mark-is-the-end"},
     Known{PlantedBug::empty_reserve_pays, "empty-reserve-pays"},
     Known{PlantedBug::allowance_not_asked, "allowance-not-asked"},
     Known{PlantedBug::allowance_kept, "allowance-kept"},
@@ -58,6 +59,7 @@ constexpr std::array known{
     Known{PlantedBug::no_fsync, "no-fsync"},
     Known{PlantedBug::fsync_error_lost, "fsync-error-lost"},
     Known{PlantedBug::counters_on_disk, "counters-on-disk"},
+    Known{PlantedBug::restored_memory_used, "restored-memory-used"},
 };
 static_assert(known.size() == static_cast<std::size_t>(PlantedBug::end));
 
@@ -101,21 +103,31 @@ bool planted(PlantedBug bug) {
   return bug != PlantedBug::refill_order_swapped || Witness::present().box() == 1;
 }
 
-void saw_bootstrap_secret(std::span<const std::byte> secret) { Witness::present().on_bootstrap_secret(secret); }
-void saw_bits_given(BitRole role, std::span<const std::byte> bits) { Witness::present().on_bits_given(role, bits); }
+namespace {
+
+/// Who sees what the engines do, unless they work unseen.
+template <class... Parameters, class... Arguments>
+void tell(void (Witness::*what)(Parameters...), const Arguments&... of) {
+  if (Witness::present().sees()) (Witness::present().*what)(of...);
+}
+
+}  // namespace
+
+void saw_bootstrap_secret(std::span<const std::byte> secret) { tell(&Witness::on_bootstrap_secret, secret); }
+void saw_bits_given(BitRole role, std::span<const std::byte> bits) { tell(&Witness::on_bits_given, role, bits); }
 void saw_pad_used(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block) {
-  Witness::present().on_pad_used(pad, hash, block);
+  tell(&Witness::on_pad_used, pad, hash, block);
 }
 void saw_tag_verified(std::span<const std::byte> pad, std::span<const std::byte> hash, std::uint64_t block) {
-  Witness::present().on_tag_verified(pad, hash, block);
+  tell(&Witness::on_tag_verified, pad, hash, block);
 }
-void saw_peer_verified(std::uint64_t block) { Witness::present().on_peer_verified(block); }
-void saw_pad_spent(std::span<const std::byte> pad) { Witness::present().on_pad_spent(pad); }
+void saw_peer_verified(std::uint64_t block) { tell(&Witness::on_peer_verified, block); }
+void saw_pad_spent(std::span<const std::byte> pad) { tell(&Witness::on_pad_spent, pad); }
 void saw_chunk_opened(std::span<const std::byte> generation, std::size_t direction, std::uint32_t chunk) {
-  Witness::present().on_chunk_opened(generation, direction, chunk);
+  tell(&Witness::on_chunk_opened, generation, direction, chunk);
 }
-void saw_block_allocated(std::uint64_t block) { Witness::present().on_block_allocated(block); }
-void saw_key_taken(std::span<const std::byte> key) { Witness::present().on_key_taken(key); }
+void saw_block_allocated(std::uint64_t block) { tell(&Witness::on_block_allocated, block); }
+void saw_key_taken(std::span<const std::byte> key) { tell(&Witness::on_key_taken, key); }
 std::uint64_t wall_clock() { return Witness::present().wall_clock(); }
 
 }  // namespace cloister::hooks

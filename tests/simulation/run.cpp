@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <memory>
 #include <random>
+#include <vector>
 
 #include "tests/simulation/seeded_openssl.hpp"
 #include "tests/simulation/stage.hpp"
@@ -51,30 +53,53 @@ Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
           .when_keys_run_out = draw_stopgap(seed)};
 }
 
+bool has_three_boxes(std::uint64_t seed, Speed speed) {
+  constexpr std::uint64_t stream = 0x9E3779B97F4A7C15U;
+  return speed == Speed::store && std::mt19937_64{seed ^ stream}() % 16 == 0;
+}
+
+using Links = std::vector<std::unique_ptr<Stage>>;
+
+Links make_links(VirtualWorld& world, const RunSettings& settings, Bootstrap bootstrap) {
+  const auto scale = draw_scale(world, settings.seed);
+  Links links;
+  links.push_back(std::make_unique<Stage>(world, settings.speed, settings.seed, bootstrap, scale));
+  if (!has_three_boxes(settings.seed, settings.speed)) return links;
+  links.push_back(
+      std::make_unique<Stage>(world, settings.speed, ~settings.seed, bootstrap, scale, Names{"alice", "carol"}));
+  links[0]->witness.watch_beside(links[1]->witness);
+  links[1]->witness.watch_beside(links[0]->witness);
+  return links;
+}
+
 class Run {
  public:
   explicit Run(const RunSettings& settings)
       : world_{settings.seed},
-        faults_{draw_faults(world_)},
+        faults_{draw_faults(world_, settings.seed, settings.speed)},
         bootstrap_{draw_bootstrap(world_, settings.speed)},
-        stage_{world_, settings.speed, settings.seed, bootstrap_, draw_scale(world_, settings.seed)},
-        trouble_{stage_,
+        links_{make_links(world_, settings, bootstrap_)},
+        trouble_{world_,
+                 links_,
                  {.faults = faults_,
                   .lasts = trouble_lasts,
                   .both_tpms = settings.both_tpms,
-                  .restarts_served = std::min(stage_.scale.sealed.chunks, stage_.scale.leases_at_once)}} {
-    stage_.witness.care_only_for(settings.only);
+                  .restarts_served = std::min(scale().sealed.chunks, scale().leases_at_once)}} {
+    for (const auto& link : links_) link->witness.care_only_for(settings.only);
     if (settings.trace) world_.trace_from_now_on();
   }
 
   void go() {
-    world_.say("run", "bootstrap: {}; authentication: {}; faults: {}", name_of(bootstrap_),
-               to_string(stage_.scale.policy), names_of(faults_));
-    for (std::size_t i = 0; i < 2; ++i)
-      if (stage_.scale.bootstrap_again[i] == session::BootstrapAgain::by_operator)
-        world_.say("run", "{} bootstraps again when its operator allows it", i == 0 ? "alice" : "bob");
-    if (world_.below(4) != 0) stage_.provide_sealed_reserve();
-    stage_.begin();
+    world_.say("run", "bootstrap: {}; authentication: {}; faults: {}", name_of(bootstrap_), to_string(scale().policy),
+               names_of(faults_));
+    const bool met_before = world_.below(4) != 0;
+    for (const auto& link : links_) {
+      for (std::size_t i = 0; i < 2; ++i)
+        if (scale().bootstrap_again[i] == session::BootstrapAgain::by_operator)
+          world_.say("run", "{} bootstraps again when its operator allows it", link->names[i]);
+      if (met_before) link->provide_sealed_reserve();
+    }
+    for (const auto& link : links_) link->begin();
     trouble_.plan();
     world_.run_for(trouble_lasts);
     trouble_.end();
@@ -88,54 +113,69 @@ class Run {
     outcome.bootstrap = bootstrap_;
     outcome.digest = world_.digest();
     outcome.events = world_.events();
-    outcome.tags = stage_.witness.tags();
-    outcome.forgeries = stage_.network.forgeries();
     outcome.turned_back = trouble_.turned_back();
+    outcome.memories_restored = trouble_.memories_restored();
+    outcome.three_boxes = links_.size() - 1;
     outcome.recovery_seconds = recovery_seconds_;
-    for (auto& box : stage_.boxes) {
-      outcome.blocks += box.blocks_held();
-      outcome.packets += box.traffic().received.size();
-      outcome.crashes += box.crashes();
-      outcome.bootstraps += box.bootstraps();
-      outcome.allowances += box.allowances();
-      outcome.sealed_resumptions += box.sealed_resumptions();
-      outcome.blocks_computational += box.blocks_computational();
-      outcome.alarms += box.alarms();
-      box.crash(Crash::process);
+    for (const auto& link : links_) {
+      outcome.tags += link->witness.tags();
+      outcome.forgeries += link->network.forgeries();
+      for (auto& box : link->boxes) {
+        outcome.blocks += box.blocks_held();
+        outcome.packets += box.traffic().received.size();
+        outcome.crashes += box.crashes();
+        outcome.bootstraps += box.bootstraps();
+        outcome.allowances += box.allowances();
+        outcome.sealed_resumptions += box.sealed_resumptions();
+        outcome.blocks_computational += box.blocks_computational();
+        outcome.alarms += box.alarms();
+        box.crash(Crash::process);
+        box.drop_snapshot();
+      }
     }
-    stage_.witness.look_at_what_is_left();
-    outcome.failure = stage_.witness.failure();
+    for (const auto& link : links_) {
+      link->witness.look_at_what_is_left();
+      if (outcome.failure.empty()) outcome.failure = link->witness.failure();
+    }
     outcome.trace = world_.trace();
     return outcome;
   }
 
  private:
+  [[nodiscard]] const Scale& scale() const { return links_.front()->scale; }
+  [[nodiscard]] bool settled() const {
+    return std::ranges::all_of(links_,
+                               [](const auto& link) { return link->boxes[0].settled() && link->boxes[1].settled(); });
+  }
+
   void recover() {
     const auto since = world_.now();
     bool good = false;
     while (!world_.stopped() && !good && world_.now() < since + patience) {
-      if (stage_.boxes[0].settled() && stage_.boxes[1].settled())
-        good = stage_.delivers();
+      if (settled())
+        good = std::ranges::all_of(links_, [](const auto& link) { return link->delivers(); });
       else
         world_.run_for(100ms);
     }
     recovery_seconds_ = std::chrono::duration<double>(world_.now() - since).count();
     if (world_.stopped()) return;
-    if (!good)
-      stage_.witness.broken(std::format("I8: the link does not come back: sessions {} and {}, tunnels {} and {}",
-                                        stage_.boxes[0].link().session_status().state,
-                                        stage_.boxes[1].link().session_status().state, stage_.boxes[0].tunnel().state,
-                                        stage_.boxes[1].tunnel().state));
-    for (const auto& box : stage_.boxes) {
-      if (box.blocks_held() < blocks_least || box.traffic().received.empty())
-        stage_.witness.broken("I8: no work was done");
+    for (const auto& link : links_) {
+      const auto& boxes = link->boxes;
+      if (!good)
+        link->witness.broken(std::format("I8: the link does not come back: sessions {} and {}, tunnels {} and {}",
+                                         boxes[0].link().session_status().state, boxes[1].link().session_status().state,
+                                         boxes[0].tunnel().state, boxes[1].tunnel().state));
+      for (const auto& box : boxes) {
+        if (box.blocks_held() < blocks_least || box.traffic().received.empty())
+          link->witness.broken("I8: no work was done");
+      }
     }
   }
 
   VirtualWorld world_;
   Faults faults_;
   Bootstrap bootstrap_;
-  Stage stage_;
+  Links links_;
   Trouble trouble_;
   double recovery_seconds_ = 0;
 };

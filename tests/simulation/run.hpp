@@ -1,5 +1,6 @@
 #pragma once
-/// One run: two boxes, the faults that its seed draws, and after them the calm in which the link must come back.
+/// One run: two boxes, or one with a link to each of two others; the faults that its seed draws, and after them the calm
+/// in which all links must come back.
 
 #include <cstdint>
 #include <string>
@@ -36,6 +37,8 @@ struct Counts {
   std::uint64_t sealed_resumptions = 0;
   std::uint64_t forgeries = 0;
   std::uint64_t turned_back = 0;
+  std::uint64_t memories_restored = 0;
+  std::uint64_t three_boxes = 0;  // runs of them
   std::uint64_t alarms = 0;
 
   void add(const Counts& other);

@@ -37,4 +37,9 @@ SeededOpenssl::SeededOpenssl(std::uint64_t seed) : generator_{seed}, outer_{std:
 
 SeededOpenssl::~SeededOpenssl() { seeded = outer_; }
 
+BorrowedOpenssl::BorrowedOpenssl(std::mt19937_64* generator)
+    : outer_{std::exchange(seeded, generator != nullptr ? generator : seeded)} {}
+
+BorrowedOpenssl::~BorrowedOpenssl() { seeded = outer_; }
+
 }  // namespace cloister::simulation

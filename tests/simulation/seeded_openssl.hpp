@@ -19,4 +19,16 @@ class SeededOpenssl {
   std::mt19937_64* outer_;
 };
 
+/// As that generator has it, which goes on with it; without one nothing changes.
+class BorrowedOpenssl {
+ public:
+  explicit BorrowedOpenssl(std::mt19937_64* generator);
+  ~BorrowedOpenssl();
+  BorrowedOpenssl(const BorrowedOpenssl&) = delete;
+  BorrowedOpenssl& operator=(const BorrowedOpenssl&) = delete;
+
+ private:
+  std::mt19937_64* outer_;
+};
+
 }  // namespace cloister::simulation

@@ -19,6 +19,12 @@ std::array<std::byte, 28 + packet_text.size()> packet_of(std::uint64_t number) {
   return packet;
 }
 
+session::KeptReserve copy_of(const session::KeptReserve& kept) {
+  session::KeptReserve copy{.record = {}, .own = kept.own, .granted = kept.granted, .problem = kept.problem};
+  if (kept.record) copy.record.emplace(kept.record->begin(), kept.record->end());
+  return copy;
+}
+
 bool in_clear(std::span<const std::byte> bytes) {
   return !std::ranges::search(bytes, std::as_bytes(std::span{packet_text})).empty();
 }
@@ -32,52 +38,69 @@ SimulatedBox::SimulatedBox(VirtualWorld& world, Network& network, Witness& witne
       witness_{witness},
       number_{number},
       name_{settings.session.local_box},
-      random_{seed},
-      chain_random_{seed + 1},
+      generators_{.link = test::SeededRandom{seed}, .chain = test::SeededRandom{seed + 1}, .openssl = {}},
       make_chain_{std::move(make_chain)},
       settings_{std::move(settings)},
       unseal_{std::move(unseal)},
       vault_{world, name_, [this](const char* what) { return at_io(what); }} {
-  vault_.on_done = [this](const Result<std::uint64_t>& outcome) { with_link([&] { link_->on_vault_done(outcome); }); };
-  network_.attach(number_,
-                  {.connected = [this] { with_link([this] { link_->on_connected(); }); },
-                   .received = [this](const std::vector<std::byte>& bytes,
-                                      bool forged) { with_link([&] { on_received(bytes, forged); }); },
-                   .disconnected = [this](const char* reason) { with_link([&] { link_->on_disconnected(reason); }); },
-                   .up = [this] { return running(); },
-                   .busy = [this] { return running() && !link_->may_be_displaced(); },
-                   .datagram = [this](const std::vector<std::byte>& datagram,
-                                      bool forged) { with_link([&] { on_datagram(datagram, forged); }); }});
+  vault_.on_done = [this](const Result<std::uint64_t>& outcome) {
+    each([&](SimulatedMemory& memory) { memory.link().on_vault_done(outcome); });
+  };
+  network_.attach(
+      number_,
+      {.connected = [this] { each([](SimulatedMemory& memory) { memory.link().on_connected(); }); },
+       .received = [this](const std::vector<std::byte>& bytes, bool forged) { on_received(bytes, forged); },
+       .disconnected =
+           [this](const char* reason) {
+             each([reason](SimulatedMemory& memory) { memory.link().on_disconnected(reason); });
+           },
+       .up = [this] { return running(); },
+       .busy = [this] { return running() && !memory_->link().may_be_displaced(); },
+       .datagram = [this](const std::vector<std::byte>& datagram, bool forged) { on_datagram(datagram, forged); }});
 }
 
 template <class Function>
-void SimulatedBox::with_link(Function&& function) {
+void SimulatedBox::each(const Function& function) {
   if (!running()) return;
+  memory_->work(function);
+  if (copy_) copy_->work(function);
+}
+
+bool SimulatedBox::begin_work() {
+  if (!running()) return false;
   touched_ = true;
   witness_.enter(number_);
-  function();
+  return true;
+}
+
+std::unique_ptr<SimulatedMemory> SimulatedBox::make_memory(bool copy) {
+  return std::make_unique<SimulatedMemory>(world_, witness_, number_, settings_, unseal_(), generators_, make_chain_,
+                                           ahead_, copy ? nullptr : static_cast<Outside*>(this));
 }
 
 void SimulatedBox::start() {
-  if (link_) return;
+  if (memory_) return;
   ++life_;
   allowed_ = false;
   world_.say(name_, "starts");
   witness_.enter(number_);
-  chain_ = make_chain_(chain_random_);
-  sas_.emplace(1, 1);
-  link_ = std::make_unique<box::Link>(settings_, unseal_(), random_, static_cast<box::LinkSurroundings&>(*this));
+  memory_ = make_memory(false);
+  if (copies_ && !copy_) copy_ = make_memory(true);
   const auto before = alarms_;
-  if (with_vault_) link_->restore(vault_.open());
-  link_->begin();
+  const auto kept = with_vault_ ? std::optional{vault_.open()} : std::nullopt;
+  each([&](SimulatedMemory& memory) {
+    if (kept) memory.link().restore(copy_of(*kept));
+    memory.link().begin();
+  });
   if (std::exchange(rollback_alarm_due_, false) && alarms_ == before)
     witness_.broken("A2: a disk was put back and no alarm was raised");
 }
 
 void SimulatedBox::allow_bootstrap() {
-  with_link([this] {
-    const bool awaited = link_->session_status().awaited == session::Awaited::own_operator;
-    const bool done = link_->allow_bootstrap().has_value();
+  each([this](SimulatedMemory& memory) {
+    const bool awaited = memory.link().session_status().awaited == session::Awaited::own_operator;
+    const bool done = memory.link().allow_bootstrap().has_value();
+    if (&memory != memory_.get()) return;
     if (done != awaited) witness_.broken("I11: an operator who is not awaited is obeyed, or one who is is not");
     if (!done) return;
     world_.say(name_, "its operator lets it bootstrap");
@@ -94,21 +117,22 @@ void SimulatedBox::on_bootstrapped() {
   vault_.on_bootstrapped();
 }
 
-void SimulatedBox::crash(Crash how) {
-  if (!link_) return;
-  world_.say(name_, "{}", how == Crash::power ? "loses power" : "is killed");
-  ++crashes_;
+void SimulatedBox::end_life() {
   ++life_;
   doomed_ = false;
   doom_.reset();
-  link_.reset();
-  chain_.reset();
-  sas_.reset();
-  generation_ = 0;
-  sending_ = false;
-  session_due_.reset();
-  tunnel_due_.reset();
+  if (copy_ && !copy_->frozen()) copy_.reset();
+  if (!memory_) return;
+  generators_ = memory_->generators();
+  memory_.reset();
   witness_.on_session_end(number_);
+}
+
+void SimulatedBox::crash(Crash how) {
+  if (!memory_) return;
+  world_.say(name_, "{}", how == Crash::power ? "loses power" : "is killed");
+  ++crashes_;
+  end_life();
   if (how == Crash::power) {
     vault_.power_fails();
     network_.vanish(number_);  // nobody says goodbye
@@ -116,6 +140,36 @@ void SimulatedBox::crash(Crash how) {
     vault_.process_dies();
     network_.disconnect(number_);
   }
+}
+
+void SimulatedBox::keep_copies() {
+  copies_ = true;
+  generators_.openssl.emplace(number_ + 1);
+}
+
+void SimulatedBox::take_memory_snapshot() {
+  if (!copy_ || copy_->frozen()) return;
+  if (!copy_->may_be_frozen() || vault_.busy()) return world_.plan_in(1ms, [this] { take_memory_snapshot(); });
+  vault_.take_snapshot();
+  copy_->freeze();
+}
+
+void SimulatedBox::restore_memory(TurnedBack what) {
+  world_.say(name_, "its memory is put back to the snapshot");
+  end_life();
+  vault_.process_dies();
+  network_.vanish(number_);
+  turn_back(what);
+  memory_ = std::move(copy_);
+  memory_->thaw(*this);
+  if (hooks::planted(hooks::PlantedBug::restored_memory_used)) {
+    world_.plan_in(10ms, [this, life = life_] {  // what its connection had been is no more
+      if (life == life_) each([](SimulatedMemory& memory) { memory.link().on_disconnected("reset"); });
+    });
+    return;
+  }
+  memory_.reset();
+  start();
 }
 
 bool SimulatedBox::at_io(const char* what) {
@@ -126,38 +180,32 @@ bool SimulatedBox::at_io(const char* what) {
   world_.plan_in(0us, [this, life = life_, how = doom_->how] {
     if (life != life_) return;
     crash(how);
-    on_crashed();
+    on_crashed(how);
   });
   return false;
 }
 
-void SimulatedBox::later(Duration delay, std::move_only_function<void()> what) {
-  world_.plan_in(delay, [this, life = life_, what = std::move(what)]() mutable {
-    if (life == life_) with_link(what);
-  });
-}
-
-void SimulatedBox::jump(Duration ahead) {
+void SimulatedBox::jump(Duration ahead, std::int64_t wall_ahead_ms) {
   world_.say(name_, "its clock jumps ahead by {}", std::chrono::duration_cast<std::chrono::milliseconds>(ahead));
   ahead_ += ahead;
-  // What is due by the new time is due now, the rest so much sooner.
-  if (session_due_) wake_session(std::max(*session_due_, now()));
-  if (tunnel_due_) wake_tunnel(link_->tunnels().front().id, std::max(*tunnel_due_, now()));
+  if (memory_) memory_->jump(ahead);
+  if (copy_ && !copy_->frozen()) copy_->jump(ahead);
+  witness_.set_wall_clock(number_, wall_ahead_ms);
 }
 
 bool SimulatedBox::settled() const {
-  if (!running() || !sending_) return false;
-  const auto by = link_->session_status().authenticator;
-  return (by == session::Authenticator::qkd || by == session::Authenticator::computational) &&
+  if (!running() || !memory_->sends()) return false;
+  const auto by = link().session_status().authenticator;
+  return (by == session::Authenticator::qkd || by == session::Authenticator::computational) && 
          tunnel().source == vpn::KeySource::qkd;
 }
 
 void SimulatedBox::look() {
-  if (!std::exchange(touched_, false) || !link_) return;
+  if (!std::exchange(touched_, false) || !memory_) return;
   if (const auto before = std::exchange(reserve_before_unpaid_, std::nullopt);
-      before && link_->session_status().reserve_bits > *before)
+      before && link().session_status().reserve_bits > *before)
     witness_.broken("I12: bits of a block that was not paid for went to the reserve");
-  const auto balance = link_->store().balance();
+  const auto balance = link().store().balance();
   if (balance.produced_bits !=
       balance.reserve_bits + balance.taken_bits + balance.burnt_bits + balance.discarded_bits + balance.stock_bits)
     witness_.broken("I7: bits appeared or vanished in the key store");
@@ -167,23 +215,21 @@ void SimulatedBox::look() {
 }
 
 void SimulatedBox::on_received(const std::vector<std::byte>& bytes, bool forged) {
-  if (!forged) return link_->on_received(bytes);
-  const auto before = link_->session_status().reserve_bits;
-  link_->on_received(bytes);
-  if (link_->session_status().reserve_bits < before) witness_.broken("I4: a forgery took bits from the reserve");
+  if (!running()) return;
+  const auto before = forged ? link().session_status().reserve_bits : 0;
+  each([&](SimulatedMemory& memory) { memory.link().on_received(bytes); });
+  if (forged && link().session_status().reserve_bits < before)
+    witness_.broken("I4: a forgery took bits from the reserve");
 }
 
-void SimulatedBox::on_frame(hal::DetectionFrame frame) {
-  with_link([&] {
-    chain_->on_frame(std::move(frame));
-    drain_chain();
-  });
+void SimulatedBox::on_frame(const hal::DetectionFrame& frame) {
+  each([&](SimulatedMemory& memory) { memory.on_frame(frame); });
 }
 
 void SimulatedBox::send_packet() {
   if (!running()) return;
   const auto number = ++traffic_.sent;
-  const vpn::SaTable::Reader sas{*sas_, 0};
+  const vpn::SaTable::Reader sas{memory_->sas(), 0};
   auto* outbound = sas.outbound(0);
   if (outbound == nullptr) {
     ++traffic_.without_key;
@@ -195,6 +241,10 @@ void SimulatedBox::send_packet() {
   const auto packet = packet_of(number);
   std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
   std::ranges::copy(packet, out.begin() + vpn::esp_packet_at);
+  if (copy_ && !copy_->frozen()) {
+    auto unsent = out;
+    static_cast<void>(vpn::SaTable::Reader{copy_->sas(), 0}.outbound(0)->seal(packet.size(), unsent));
+  }
   const auto bytes = outbound->seal(packet.size(), out);
   out.resize(*bytes);
   witness_.on_sealed(outbound->spi().value, std::span{out}.subspan(8, 8));
@@ -228,7 +278,7 @@ bool SimulatedBox::may_bridge(std::string_view alarm) const {
 bool SimulatedBox::may_send(const vpn::RekeyStatus& status) const {
   const auto& rekey = settings_.tunnels.front().rekey;
   if (!status.key_made) return false;
-  const auto age = now() - *status.key_made;
+  const auto age = memory_->time() - *status.key_made;
   switch (status.source) {
     case vpn::KeySource::none:
       return false;
@@ -243,8 +293,18 @@ bool SimulatedBox::may_send(const vpn::RekeyStatus& status) const {
 }
 
 void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram, bool forged) {
+  each([&](SimulatedMemory& memory) {
+    if (&memory == memory_.get()) return count(memory.sas(), datagram, forged);
+    const auto spi = vpn::peek_spi(datagram);
+    const vpn::SaTable::Reader sas{memory.sas(), 0};
+    std::vector<std::byte> out(datagram.size());
+    if (auto* inbound = spi ? sas.inbound(*spi) : nullptr) static_cast<void>(inbound->sa.open(datagram, out));
+  });
+}
+
+void SimulatedBox::count(vpn::SaTable& table, const std::vector<std::byte>& datagram, bool forged) {
   const auto spi = vpn::peek_spi(datagram);
-  const vpn::SaTable::Reader sas{*sas_, 0};
+  const vpn::SaTable::Reader sas{table, 0};
   auto* inbound = spi ? sas.inbound(*spi) : nullptr;
   if (inbound == nullptr) {
     ++traffic_.unknown_sa;
@@ -268,20 +328,13 @@ void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram, bool forg
   if (!traffic_.received.insert(number).second) ++traffic_.received_twice;
 }
 
-/// The chain runs on a thread of its own: between it and the link lies a moment.
-void SimulatedBox::drain_chain() {
-  while (auto action = chain_->next_action()) {
-    if (auto* made = std::get_if<distill::Amplified>(&*action)) {
-      witness_.on_amplified(made->key.expose_bytes());
-      on_amplified(*made);
-    }
-    later(50us,
-          [this, action = std::move(*action), at = generation_]() mutable { link_->on_chain(at, std::move(action)); });
-  }
+void SimulatedBox::amplified(distill::Amplified& made) {
+  witness_.on_amplified(made.key.expose_bytes());
+  on_amplified(made);
 }
 
 void SimulatedBox::connect(Instant not_before) {
-  if (at_io("connect")) network_.connect(not_before - ahead_);
+  if (at_io("connect")) network_.connect(not_before);
 }
 void SimulatedBox::transmit(std::vector<std::byte> bytes) {
   if (!at_io("transmit")) return;
@@ -291,70 +344,17 @@ void SimulatedBox::transmit(std::vector<std::byte> bytes) {
 void SimulatedBox::disconnect() {
   if (at_io("disconnect")) network_.disconnect(number_);
 }
-void SimulatedBox::store_record(crypto::SecretVector<std::byte> record) {
-  if (at_io("store the record")) vault_.store({record.begin(), record.end()});
+void SimulatedBox::store_record(std::vector<std::byte> record) {
+  if (at_io("store the record")) vault_.store(std::move(record));
 }
 void SimulatedBox::move_counter(session::Counter counter, std::uint64_t to) {
   if (at_io("ask for a counter's move")) vault_.move(counter, to);
 }
-void SimulatedBox::advance_handshake(session::AdvanceHandshake) {
-  require(false, "a simulated box has no key in a TPM");
-}
 
-void SimulatedBox::wake_session(Instant at) {
-  session_due_ = at;
-  later(at - now(), [this, wake = ++session_wake_] {
-    if (wake == session_wake_) link_->on_session_timer();
-  });
-}
-void SimulatedBox::wake_tunnel(wire::TunnelId tunnel, Instant at) {
-  tunnel_due_ = at;
-  later(at - now(), [this, tunnel, wake = ++tunnel_wake_] {
-    if (wake == tunnel_wake_) link_->on_tunnel_timer(tunnel);
-  });
-}
-
-void SimulatedBox::start_chain(std::uint64_t generation, wire::BlockId first) {
-  later(50us, [this, generation, first] {
-    generation_ = generation;
-    chain_->start(first);
-    drain_chain();
-  });
-}
-void SimulatedBox::stop_chain() {
-  witness_.on_session_end(number_);
-  later(50us, [this] {
-    chain_->stop();
-    drain_chain();
-    generation_ = 0;
-  });
-}
-void SimulatedBox::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
-                                    std::vector<std::byte> payload) {
-  later(50us, [this, generation, block, type, payload = std::move(payload)] {
-    if (generation != generation_) return;
-    const auto taken = chain_->on_message(block, type, payload);
-    drain_chain();
-    if (!taken)
-      later(50us, [this, generation, what = taken.error().message] { link_->on_chain_error(generation, what); });
-  });
-}
-
-void SimulatedBox::install_inbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key) {
+void SimulatedBox::installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) {
+  if (!inbound) world_.note("outbound", number_);
   witness_.on_sa(spi.value, key.expose());
-  sas_->install_inbound(0, spi, std::move(key));
-  on_installed_inbound();
-}
-void SimulatedBox::install_outbound(wire::TunnelId, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) {
-  world_.note("outbound", number_);
-  witness_.on_sa(spi.value, key.expose());
-  sas_->install_outbound(0, spi, std::move(key), packets_max);
-  sending_ = true;
-}
-void SimulatedBox::retire_inbound(wire::TunnelId, vpn::Spi spi) { sas_->retire_inbound(spi); }
-void SimulatedBox::retire_outbound(wire::TunnelId) {
-  sas_->retire_outbound(0);
-  sending_ = false;
+  if (inbound) on_installed_inbound();
 }
 
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
@@ -366,7 +366,7 @@ void SimulatedBox::info(const std::string& code, const std::string& subject, con
   if (code != "SESSION_RESUMED" && code != "AUTHENTICATION_SWITCHED") return;
   const bool pads_needed = settings_.session.policy == session::Policy::its_only;
   const std::uint64_t least_bits = 128 + 256 + (pads_needed ? 2 * 128 : 0);
-  if (link_->session_status().reserve_bits < least_bits)
+  if (link().session_status().reserve_bits < least_bits)
     witness_.broken("I5: a session on QKD keys without keys and pads for it");
 }
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
@@ -393,7 +393,7 @@ void SimulatedBox::on_block_held(std::string_view account_line) {
   if (label != "computational") return;
   ++blocks_computational_;
   if (settings_.session.policy == session::Policy::its_preferred)
-    reserve_before_unpaid_ = link_->session_status().reserve_bits;
+    reserve_before_unpaid_ = link().session_status().reserve_bits;
 }
 
 /// The next life begins there.

@@ -1,6 +1,6 @@
 #pragma once
-/// One box of the simulation: the product's link with its real engines; around it virtual time, simulated networks, a
-/// disk and a TPM; and a plug that can be pulled at any of its calls to the world outside.
+/// One box of the simulation: the product's link with its real engines (simulated_memory.hpp); around it virtual time,
+/// simulated networks, a disk and a TPM; and a plug that can be pulled at any of its calls to the world outside.
 
 #include <functional>
 #include <memory>
@@ -9,12 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "appliance/box/link.hpp"
-#include "appliance/distill/chain.hpp"
-#include "appliance/vpn/sa_table.hpp"
-#include "hal/frame.hpp"
-#include "tests/seeded_random.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/simulated_memory.hpp"
 #include "tests/simulation/simulated_vault.hpp"
 #include "tests/simulation/virtual_world.hpp"
 #include "tests/simulation/witness.hpp"
@@ -35,11 +31,11 @@ struct Traffic {
 
 enum class Crash { process, power };
 
-class SimulatedBox final : private box::LinkSurroundings {
+class SimulatedBox final : private Outside {
  public:
   /// Each life of the service unseals its own.
   using Unseal = std::function<crypto::Credentials()>;
-  using MakeChain = std::function<std::unique_ptr<distill::Chain>(crypto::Random&)>;
+  using MakeChain = SimulatedMemory::MakeChain;
 
   SimulatedBox(VirtualWorld& world, Network& network, Witness& witness, std::size_t number, box::LinkSettings settings,
                Unseal unseal, std::uint64_t seed, MakeChain make_chain);
@@ -54,15 +50,27 @@ class SimulatedBox final : private box::LinkSurroundings {
   /// After that many more calls to the world outside.
   void crash_at_io(std::uint64_t calls, Crash how) { doom_ = Doom{calls, how}; }
   void forget_doom() { doom_.reset(); }
-  [[nodiscard]] bool running() const { return link_ != nullptr && !doomed_; }
+  [[nodiscard]] bool running() const { return memory_ != nullptr && !doomed_; }
   /// It has crashed by itself, and waits to be started.
-  std::function<void()> on_crashed = [] {};
+  std::function<void(Crash)> on_crashed = [](Crash) {};
   /// Called with each alarm's code and text.
   std::function<void(const std::string&, const std::string&)> on_alarm = [](const auto&, const auto&) {};
-  /// Its clock jumps ahead.
-  void jump(Duration ahead);
-  /// While it is off. Whether an alarm is due.
-  void turn_back(TurnedBack what) { rollback_alarm_due_ = vault_.turn_back(what) || rollback_alarm_due_; }
+  /// Its clock jumps ahead; the one on the wall is so far ahead from then on.
+  void jump(Duration ahead, std::int64_t wall_ahead_ms);
+  /// While it is off. Whether an alarm is due: the last time decides, for it may have put back the TPM as well.
+  void turn_back(TurnedBack what) {
+    if (what != TurnedBack::nothing) rollback_alarm_due_ = vault_.turn_back(what);
+  }
+
+  /// A snapshot can be taken of its memory from now on: each life has a copy beside it.
+  void keep_copies();
+  /// Of memory, disk and TPM, as soon as nothing is between them. Only of a life that runs.
+  void take_memory_snapshot();
+  /// That is put back, `what` with it, and the machine goes on from there. The kernel says so before anything else
+  /// happens, and the service begins anew.
+  void restore_memory(TurnedBack what);
+  [[nodiscard]] bool has_memory_snapshot() const { return copy_ && copy_->frozen(); }
+  void drop_snapshot() { copy_.reset(); }
 
   /// Its operator lets it bootstrap once, or is told that nothing waits for him.
   void allow_bootstrap();
@@ -73,22 +81,22 @@ class SimulatedBox final : private box::LinkSurroundings {
   std::function<void(distill::Amplified&)> on_amplified = [](distill::Amplified&) {};
 
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
-  [[nodiscard]] bool watches() const { return running() && generation_ != 0 && chain_->wants_frame(); }
+  [[nodiscard]] bool watches() const { return running() && memory_->watches(); }
   /// Bob's detections, as the device would hand them over; only while `watches()`.
-  void on_frame(hal::DetectionFrame frame);
+  void on_frame(const hal::DetectionFrame& frame);
   /// Sends one packet through the tunnel.
   void send_packet();
   /// After each event: what must hold between any two.
   void look();
 
-  [[nodiscard]] const box::Link& link() const { return *link_; }
+  [[nodiscard]] const box::Link& link() const { return memory_->link(); }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] std::uint64_t alarms() const { return alarms_; }
   /// The lines of the account log.
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Of the one tunnel.
-  [[nodiscard]] vpn::RekeyStatus tunnel() const { return link_->tunnel_status(link_->tunnels().front().id); }
-  [[nodiscard]] std::uint32_t stock_keys() const { return link_->store().stock_keys(link_->tunnels().front().id); }
+  [[nodiscard]] vpn::RekeyStatus tunnel() const { return link().tunnel_status(link().tunnels().front().id); }
+  [[nodiscard]] std::uint32_t stock_keys() const { return link().store().stock_keys(link().tunnels().front().id); }
   /// Up, and authenticated by QKD keys, or what is derived from them.
   [[nodiscard]] bool settled() const;
   /// Its tunnel's policy may raise that alarm.
@@ -107,28 +115,23 @@ class SimulatedBox final : private box::LinkSurroundings {
     Crash how{};
   };
 
-  [[nodiscard]] Instant now() const override { return world_.now() + ahead_; }
+  [[nodiscard]] bool begin_work() override;
   void connect(Instant not_before) override;
   void transmit(std::vector<std::byte> bytes) override;
   void disconnect() override;
-  void wake_session(Instant at) override;
-  void wake_tunnel(wire::TunnelId tunnel, Instant at) override;
-  void store_record(crypto::SecretVector<std::byte> record) override;
+  void store_record(std::vector<std::byte> record) override;
   void move_counter(session::Counter counter, std::uint64_t to) override;
-  void advance_handshake(session::AdvanceHandshake step) override;
-  void start_chain(std::uint64_t generation, wire::BlockId first) override;
-  void stop_chain() override;
-  void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
-                        std::vector<std::byte> payload) override;
-  void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
-  void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
-  void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
-  void retire_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
   bool book_epsilon(double total) override;
+  void session_ended() override { witness_.on_session_end(number_); }
+  void amplified(distill::Amplified& made) override;
+  void installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) override;
 
+  [[nodiscard]] std::unique_ptr<SimulatedMemory> make_memory(bool copy);
+  /// The service is gone, and what it had in memory.
+  void end_life();
   void on_block_held(std::string_view account_line);
   [[nodiscard]] bool policy_allows(std::string_view label) const;
   /// What the status says of the tunnel's key.
@@ -137,14 +140,12 @@ class SimulatedBox final : private box::LinkSurroundings {
   [[nodiscard]] bool may_send(const vpn::RekeyStatus& status) const;
   /// The box is about to do something that the world sees; false when it is no more.
   bool at_io(const char* what);
-  /// To be done later, unless the service has ended by then.
-  void later(Duration delay, std::move_only_function<void()> what);
-  /// Something comes from outside.
+  /// Something comes from outside, to the memory and to its copy.
   template <class Function>
-  void with_link(Function&& function);
+  void each(const Function& function);
   void on_received(const std::vector<std::byte>& bytes, bool forged);
   void on_datagram(const std::vector<std::byte>& datagram, bool forged);
-  void drain_chain();
+  void count(vpn::SaTable& sas, const std::vector<std::byte>& datagram, bool forged);
   void on_bootstrapped();
 
   VirtualWorld& world_;
@@ -152,8 +153,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   Witness& witness_;
   std::size_t number_;
   std::string name_;
-  test::SeededRandom random_;
-  test::SeededRandom chain_random_;
+  Generators generators_;  // as the last life left them
   MakeChain make_chain_;
   box::LinkSettings settings_;
   Unseal unseal_;
@@ -166,15 +166,7 @@ class SimulatedBox final : private box::LinkSurroundings {
   bool doomed_ = false;
   bool touched_ = false;
   bool rollback_alarm_due_ = false;
-  std::optional<Instant> session_due_;
-  std::optional<Instant> tunnel_due_;
-  std::uint64_t session_wake_ = 0;
-  std::uint64_t tunnel_wake_ = 0;
-
-  std::unique_ptr<distill::Chain> chain_;
-  std::uint64_t generation_ = 0;
-  std::optional<vpn::SaTable> sas_;
-  bool sending_ = false;  // a sending SA is installed
+  bool copies_ = false;
   Traffic traffic_;
   std::uint64_t alarms_ = 0;
   std::vector<std::string> accounts_;
@@ -186,7 +178,8 @@ class SimulatedBox final : private box::LinkSurroundings {
   bool allowed_ = false;  // by its operator, and not used
   std::uint64_t sealed_resumptions_ = 0;
   std::uint64_t crashes_ = 0;
-  std::unique_ptr<box::Link> link_;
+  std::unique_ptr<SimulatedMemory> memory_;  // while it runs
+  std::unique_ptr<SimulatedMemory> copy_;    // of this life, or frozen in an earlier one
 };
 
 }  // namespace cloister::simulation

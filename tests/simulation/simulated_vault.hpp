@@ -74,6 +74,7 @@ class SimulatedVault {
   void take_snapshot();
   /// While the box is off. Whether the next start must raise an alarm.
   [[nodiscard]] bool turn_back(TurnedBack what);
+  [[nodiscard]] bool busy() const { return !work_.empty(); }
   /// The TPM or the disk has refused something.
   [[nodiscard]] bool refused() const { return refused_; }
   /// A record has come to the disk, ever.

@@ -11,6 +11,9 @@
 namespace cloister::simulation {
 namespace {
 
+constexpr std::uint64_t memory_put_back = 16;
+constexpr std::uint64_t three_boxes = 29;
+
 Totals hold(Speed speed, std::uint64_t seeds) {
   const Campaign campaign{.seeds = seeds,
                           .speed = speed,
@@ -38,6 +41,8 @@ TEST_CASE("Store and session speed: through every fault no bit is used twice, ke
   CHECK(totals.blocks_computational > seeds / 2);
   CHECK(totals.sealed_resumptions > seeds / 3);
   CHECK(totals.turned_back > seeds / 4);
+  CHECK(totals.memories_restored > seeds / 40);
+  CHECK(totals.three_boxes > seeds / 32);
   CHECK(totals.forgeries > seeds / 2);
   CHECK(totals.with_fault.size() == Faults{}.size());
   CHECK(totals.with_bootstrap.size() == static_cast<std::size_t>(Bootstrap::end));
@@ -51,7 +56,7 @@ TEST_CASE("Full-chain speed: the same with real distillation of 1e5 bits a block
 
 TEST_CASE("A seed of the simulation replays exactly", "[simulation]") {
   for (const auto speed : {Speed::store, Speed::chain}) {
-    for (const std::uint64_t seed : {0U, 1U, 2U, 59U}) {
+    for (const std::uint64_t seed : {0UL, 1UL, 2UL, 59UL, memory_put_back, three_boxes}) {
       INFO("seed " << seed << ", " << name_of(speed) << " speed");
       const auto first = run({.seed = seed, .speed = speed, .bugs = {}, .only = {}, .trace = true});
       const auto second = run({.seed = seed, .speed = speed, .bugs = {}, .only = {}, .trace = true});

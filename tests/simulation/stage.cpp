@@ -6,8 +6,8 @@ namespace cloister::simulation {
 using namespace std::chrono_literals;
 namespace {
 
-box::LinkSettings settings_of(std::size_t number, const Scale& scale, const distill::Parameters& parameters) {
-  const std::array<std::string, 2> names{"alice", "bob"};
+box::LinkSettings settings_of(std::size_t number, const Names& names, const Scale& scale,
+                              const distill::Parameters& parameters) {
   box::LinkSettings settings{.session = {.link = "line",
                                          .local_box = names[number],
                                          .peer_box = names[1 - number],
@@ -38,8 +38,10 @@ box::LinkSettings settings_of(std::size_t number, const Scale& scale, const dist
 
 }  // namespace
 
-Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& how)
+Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& how,
+             const Names& ends)
     : world{of},
+      names{ends},
       witness{of},
       scale{how},
       light{make_light(speed, seed)},
@@ -47,7 +49,8 @@ Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootst
       boxes{box(0, seed, bootstrap), box(1, seed, bootstrap)} {
   if (bootstrap == Bootstrap::toy) witness.use_toy_handshake();
   for (auto& box : boxes) box.use_vault();
-  world.after_each = [this] {
+  world.after_each = [this, others = std::move(world.after_each)] {
+    others();
     for (auto& box : boxes) box.look();
     witness.look();
     if (!witness.failure().empty()) world.stop();
@@ -55,7 +58,7 @@ Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootst
 }
 
 SimulatedBox Stage::box(std::size_t number, std::uint64_t seed, Bootstrap bootstrap) {
-  auto settings = settings_of(number, scale, light->parameters());
+  auto settings = settings_of(number, names, scale, light->parameters());
   const auto own = settings.session.local_box;
   const auto peer = settings.session.peer_box;
   return SimulatedBox{world,

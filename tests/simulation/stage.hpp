@@ -1,8 +1,10 @@
 #pragma once
-/// Two boxes, the networks and the fibre between them, and who watches: what every run is played on.
+/// Two boxes, the networks and the fibre between them, and who watches: what every run is played on. A run of three
+/// boxes has two such stages in one world; what is the one box's in both is one machine (trouble.hpp).
 
 #include <array>
 #include <memory>
+#include <string>
 
 #include "tests/simulation/bootstraps.hpp"
 #include "tests/simulation/light.hpp"
@@ -24,8 +26,12 @@ struct Scale {
   vpn::WhenKeysRunOut when_keys_run_out{};
 };
 
+/// Who is at the ends of a link; the first connects.
+using Names = std::array<std::string, 2>;
+
 struct Stage {
-  Stage(VirtualWorld& world, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& scale);
+  Stage(VirtualWorld& world, Speed speed, std::uint64_t seed, Bootstrap bootstrap, const Scale& scale,
+        const Names& names = {"alice", "bob"});
 
   /// The boxes have met before: what serves restarts is on both disks.
   void provide_sealed_reserve();
@@ -35,6 +41,7 @@ struct Stage {
   [[nodiscard]] bool delivers();
 
   VirtualWorld& world;
+  Names names;
   Witness witness;
   Scale scale;
   std::unique_ptr<Light> light;

@@ -44,6 +44,20 @@ Witness::Witness(VirtualWorld& world)
     : world_{world}, outer_{std::exchange(present_witness, this)}, beginnings_(65536 / 64) {}
 Witness::~Witness() { present_witness = outer_; }
 
+void Witness::enter(std::size_t box) {
+  present_witness = this;
+  box_ = box;
+}
+
+Witness::Unseen::Unseen(Witness& witness, std::size_t box) : witness_{witness}, before_{witness.box_} {
+  witness_.enter(box);
+  witness_.sees_ = false;
+}
+Witness::Unseen::~Unseen() {
+  witness_.box_ = before_;
+  witness_.sees_ = true;
+}
+
 Witness& Witness::present() {
   require(present_witness != nullptr, "the simulation's engines run without a witness");
   return *present_witness;
@@ -75,6 +89,8 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
   for (; bits.size() >= Unit{}.size(); bits = bits.subspan(Unit{}.size())) {
     const Unit unit = unit_of(bits);
     learn(unit);
+    const auto own_pad = box_ == 0 ? hooks::BitRole::pad_to_server : hooks::BitRole::pad_to_client;
+    if (role == own_pad && blocks_[box_][allocated_[box_]].peer_paid) wasted_[box_] = false;
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
   }
@@ -98,6 +114,7 @@ void Witness::on_tag_verified(std::span<const std::byte> pad, std::span<const st
   if (use->second.hash != unit_of(hash) || use->second.by == box_)
     return broken("I2: a tag was verified for another transcript than it was made for");
   blocks_[box_][block].peer_paid = use->second.paid;
+  blocks_[box_][block].peer_pad = use->first;
   if (use->second.verified) broken("I2: a tag was verified twice");
   use->second.verified = true;
 }
@@ -126,6 +143,9 @@ void Witness::on_block_allocated(std::uint64_t block) {
   const Told told = blocks_[box_][block];
   if (!told.tag_verified || !told.peer_verified)
     broken("I6: a key was given out of a block that was not verified on both boxes");
+  const auto own = own_tags_[box_].find(block);
+  if (own != own_tags_[box_].end()) pads_used_.at(own->second).held[box_] = true;
+  if (told.tag_verified) pads_used_.at(told.peer_pad).held[box_] = true;
 }
 
 void Witness::on_label(std::string_view label) {
@@ -160,6 +180,10 @@ void Witness::on_sealed(std::uint32_t spi, std::span<const std::byte> nonce) {
 }
 
 void Witness::on_session_end(std::size_t box) {
+  for (const auto& [block, pad] : own_tags_[box]) {
+    const Use& use = pads_used_.at(pad);
+    if (use.paid && !(use.held[0] && use.held[1])) wasted_[box] = true;
+  }
   blocks_[box].clear();
   own_tags_[box].clear();
 }
@@ -174,9 +198,15 @@ bool Witness::knows_at(std::span<const std::byte> bytes) const {
   return secrets_.contains(unit_of(bytes));
 }
 
-void Witness::on_sent(std::span<const std::byte> bytes) {
+bool Witness::knows_part_of(std::span<const std::byte> bytes) const {
   for (std::size_t i = 0; i + Unit{}.size() <= bytes.size(); ++i)
-    if (knows_at(bytes.subspan(i))) return broken("C1: secret bits on the wire");
+    if (knows_at(bytes.subspan(i))) return true;
+  return false;
+}
+
+void Witness::on_sent(std::span<const std::byte> bytes) {
+  if (knows_part_of(bytes)) return broken("C1: secret bits on the wire");
+  if (beside_ != nullptr && beside_->knows_part_of(bytes)) broken("C1: secret bits of another link on the wire");
 }
 
 void Witness::look() {
@@ -189,6 +219,9 @@ void Witness::look() {
 void Witness::look_at_what_is_left() {
   for (const auto& [where, what] : keys_)
     if (still_there(where, what)) broken("I10: a key is left in memory after it has gone");
+  if (beside_ == nullptr) return;
+  for (const auto& [unit, role] : roles_)
+    if (beside_->roles_.contains(unit)) broken("I1: the same bits on two links");
 }
 
 }  // namespace cloister::simulation

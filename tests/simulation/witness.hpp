@@ -54,11 +54,27 @@ class Witness {
   Witness(const Witness&) = delete;
   Witness& operator=(const Witness&) = delete;
 
-  /// The one of this thread's run.
+  /// Of the link whose engines are at work in this thread.
   [[nodiscard]] static Witness& present();
 
+  /// While this lives, that box's engines work unseen: they repeat what others of it do.
+  class Unseen {
+   public:
+    Unseen(Witness& witness, std::size_t box);
+    ~Unseen();
+    Unseen(const Unseen&) = delete;
+    Unseen& operator=(const Unseen&) = delete;
+
+   private:
+    Witness& witness_;
+    std::size_t before_;
+  };
+  [[nodiscard]] bool sees() const { return sees_; }
+
   /// Whose engines are at work.
-  void enter(std::size_t box) { box_ = box; }
+  void enter(std::size_t box);
+  /// Of another link of the run: what it knows may not be on this one's wire, nor known here.
+  void watch_beside(const Witness& other) { beside_ = &other; }
   [[nodiscard]] std::size_t box() const { return box_; }
   /// The clock on the wall, in milliseconds, as that box reads it.
   void set_wall_clock(std::size_t box, std::int64_t ahead_ms) { wall_ahead_ms_[box] = ahead_ms; }
@@ -103,6 +119,9 @@ class Witness {
   /// What the TLS exporter gave last.
   [[nodiscard]] const std::vector<std::byte>& exported() const { return exported_; }
   [[nodiscard]] std::uint64_t tags() const { return pads_used_.size(); }
+  /// A box has paid for a block that not both boxes hold, and for none since that both do and that has filled its
+  /// reserve.
+  [[nodiscard]] bool pads_wasted() const { return wasted_[0] || wasted_[1]; }
 
  private:
   struct Use {
@@ -110,12 +129,14 @@ class Witness {
     std::size_t by = 0;
     std::uint64_t block = 0;
     bool verified = false;
-    bool paid = false;  // it is of a reserve
+    bool paid = false;           // it is of a reserve
+    std::array<bool, 2> held{};  // the block, by that box
   };
   struct Told {
     bool tag_verified = false;
     bool peer_paid = false;
     bool peer_verified = false;
+    Unit peer_pad{};
   };
   struct Trace {
     const std::byte* where;
@@ -123,10 +144,13 @@ class Witness {
   };
   void learn(const Unit& unit);
   [[nodiscard]] bool knows_at(std::span<const std::byte> bytes) const;
+  [[nodiscard]] bool knows_part_of(std::span<const std::byte> bytes) const;
 
   VirtualWorld& world_;
   Witness* outer_;
+  const Witness* beside_ = nullptr;
   std::size_t box_ = 0;
+  bool sees_ = true;
   bool toy_handshake_ = false;
   std::array<std::int64_t, 2> wall_ahead_ms_{};
   std::string failure_;
@@ -139,6 +163,7 @@ class Witness {
   std::map<std::uint32_t, std::string> labels_;            // of SAs, by SPI
   std::array<std::map<std::uint64_t, Unit>, 2> own_tags_;  // the pad of this box's tag
   std::array<bool, 2> verified_now_{};                     // in this event
+  std::array<bool, 2> wasted_{};
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
   std::array<std::unordered_set<Unit, UnitHash>, 2> keys_taken_;
   std::map<std::uint32_t, std::vector<std::byte>> sas_;

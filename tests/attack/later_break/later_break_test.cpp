@@ -1,21 +1,27 @@
 // A later break of the bootstrap does not touch past keys: two boxes with the real engines, from the fibre to ESP packets;
-// everything that crosses between them is recorded, Eve's own measurements too; then the attacker gets the PSK and all
-// secrets of the bootstrap. Tunnel keys are made without ML-KEM here, so that the QKD key has to hold by itself.
+// everything that crosses between them is recorded, Eve's own measurements too; then the attacker gets the PSK, both
+// boxes' private keys, whichever the link has, and all secrets of the bootstrap. Tunnel keys are made without ML-KEM
+// here, so that the QKD key has to hold by itself.
 //
 // That he could win at all is shown by three controls: Bob's raw bits given to him; a receiver that does not see what Eve
 // does, with an amplification seed that she knew beforehand; boxes whose keys come from the exporter.
+#include <openssl/evp.h>
+
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 #include <iostream>
 
 #include "appliance/session/channel.hpp"
 #include "tests/attack/attacked_link.hpp"
 #include "tests/attack/later_break/attacker.hpp"
+#include "tests/simulation/bootstraps.hpp"
 #include "tests/simulation/simulated_box.hpp"
 
 namespace cloister::attack {
 namespace {
 using namespace std::chrono_literals;
+using simulation::Bootstrap;
 using simulation::SimulatedBox;
 
 constexpr auto patience = 60s;
@@ -24,6 +30,7 @@ constexpr std::uint64_t alice_seed = 41;
 constexpr std::size_t rekeys_wanted = 3;
 
 struct Story {
+  Bootstrap bootstrap = Bootstrap::psk;
   hal::fibre::Disturbance eve{};
   hal::fibre::LinkParameters glass = test::glass();
   bool estimate_sees_eve = true;  // else the bits of the test basis are Alice's, whatever was detected
@@ -33,7 +40,7 @@ struct Story {
 /// What was recorded, and what the attacker is not told: to judge him by.
 struct Evidence {
   Recording recording;
-  std::vector<std::byte> psk;
+  std::vector<std::vector<std::byte>> credentials;  // of both boxes, what is secret of them
   std::vector<std::byte> exporter;
   Notes raw_bits;                                    // Bob's, of the key basis
   std::map<wire::BlockId, crypto::SecretBits> keys;  // Alice's
@@ -57,10 +64,21 @@ box::LinkSettings settings(const std::string& local, const std::string& peer) {
   return settings;
 }
 
-crypto::Psk psk() {
-  crypto::Psk psk;
-  test::SeededRandom{97}.fill(psk.fill());
-  return psk;
+std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
+
+/// What a box's TPM keeps of it: the PSK, the private key's seed, and here that key itself, as FIPS 204 encodes it.
+void give_away(const crypto::Credentials& credentials, std::vector<std::vector<std::byte>>& secrets) {
+  if (credentials.psk) secrets.push_back(copy_of(credentials.psk->expose()));
+  const auto give_key = [&](const crypto::Identity& own) {
+    secrets.push_back(copy_of(own.expose()));
+    const auto key = own.key();
+    std::size_t length = 0;
+    REQUIRE(EVP_PKEY_get_raw_private_key(key.get(), nullptr, &length) == 1);
+    auto& encoded = secrets.emplace_back(length);
+    REQUIRE(EVP_PKEY_get_raw_private_key(key.get(), reinterpret_cast<unsigned char*>(encoded.data()), &length) == 1);
+  };
+  if (credentials.pinned) give_key(*credentials.pinned->own);
+  if (credentials.certified) give_key(*credentials.certified->own);
 }
 
 /// The attacker calls the simulation's build of the engines, which shows somebody what it does.
@@ -85,13 +103,16 @@ Evidence record(const Story& story) {
                       : distill::make_bob_chain(test::parameters(), random);
     };
   };
-  const auto by_psk = [] { return crypto::Credentials::by_psk(psk()); };
-  SimulatedBox alice{world, network, witness, 0, settings("alice", "bob"), by_psk, alice_seed, chain_of(0)};
-  SimulatedBox bob{world, network, witness, 1, settings("bob", "alice"), by_psk, alice_seed + 2, chain_of(1)};
+  const auto of = [&](const char* own, const char* peer) {
+    return [=, kind = story.bootstrap] { return simulation::credentials_of(kind, own, peer); };
+  };
+  SimulatedBox alice{world, network, witness, 0, settings("alice", "bob"), of("alice", "bob"), alice_seed, chain_of(0)};
+  SimulatedBox bob{world,          network,    witness, 1, settings("bob", "alice"), of("bob", "alice"),
+                   alice_seed + 2, chain_of(1)};
 
   Evidence evidence;
-  const auto secret = psk();
-  evidence.psk.assign(secret.expose().begin(), secret.expose().end());
+  give_away(of("alice", "bob")(), evidence.credentials);
+  give_away(of("bob", "alice")(), evidence.credentials);
   network.tap({.stream =
                    [&](std::size_t from, const auto& bytes) {
                      auto& heard = evidence.recording.channel[from];
@@ -170,23 +191,25 @@ Attacker attacker_of(const Evidence& evidence) {
           1};
 }
 
-/// The PSK, what the exporter gave, everything that the product makes of it, and what was said in the handshake.
+/// Both boxes' credentials, what the exporter gave, everything that the product makes of it, and what was said in the
+/// handshake.
 std::vector<std::vector<std::byte>> all_secrets(const Evidence& evidence, const Attacker& attacker) {
-  const auto copy = [](std::span<const std::byte> bytes) { return std::vector<std::byte>(bytes.begin(), bytes.end()); };
-  std::vector secrets{evidence.psk, evidence.exporter};
+  auto secrets = evidence.credentials;
+  secrets.push_back(evidence.exporter);
+  const auto all = secrets;
   crypto::BootstrapSecret exporter;
   std::ranges::copy(evidence.exporter, exporter.fill().begin());
   const session::BootstrapKeys keys{std::move(exporter)};
-  secrets.push_back(copy(keys.tags.secret.expose()));
-  secrets.push_back(copy(keys.tags.hash_key.expose()));
+  secrets.push_back(copy_of(keys.tags.secret.expose()));
+  secrets.push_back(copy_of(keys.tags.hash_key.expose()));
   for (const auto& [block, talk] : attacker.talk().blocks) {
-    for (const std::size_t direction : {0U, 1U}) secrets.push_back(copy(keys.tags.pad(block, direction).expose()));
+    for (const std::size_t direction : {0U, 1U}) secrets.push_back(copy_of(keys.tags.pad(block, direction).expose()));
   }
   for (const auto* label : {"bootstrap", "resume", "restart"}) {
-    for (const auto& secret : {evidence.psk, evidence.exporter}) {
+    for (const auto& secret : all) {
       const auto directions = session::direction_keys(secret, label, {});
-      secrets.push_back(copy(directions.client.expose()));
-      secrets.push_back(copy(directions.server.expose()));
+      secrets.push_back(copy_of(directions.client.expose()));
+      secrets.push_back(copy_of(directions.server.expose()));
     }
   }
   secrets.push_back(attacker.talk().handshake);
@@ -222,6 +245,9 @@ TEST_CASE("Who has recorded everything and is later given every credential and t
           "[later break]") {
   const AttackersTable table;
   Story story;
+  story.bootstrap =
+      GENERATE(Bootstrap::psk, Bootstrap::pinned_keys, Bootstrap::certificates, Bootstrap::certificates_and_psk);
+  INFO("bootstrapped by " << name_of(story.bootstrap));
   story.eve = test::eve(hal::fibre::InterceptResend{.fraction = 0.05});  // as much as passes for a noisy line
   const auto evidence = record(story);
   auto attacker = attacker_of(evidence);
@@ -250,8 +276,9 @@ TEST_CASE("Who has recorded everything and is later given every credential and t
   const auto by_secret = attacker.open_by_secrets(all_secrets(evidence, attacker));
   CHECK(by_secret.tried > 10'000);
   CHECK(by_secret.sas == 0);
-  std::cout << by_secret.tried << " keys tried from credentials, exporter and handshake, on packets of "
-            << by_secret.all_sas << " SAs: none opens\n";
+  std::cout << name_of(story.bootstrap) << ": " << by_secret.tried
+            << " keys tried from credentials, exporter and handshake, on packets of " << by_secret.all_sas
+            << " SAs: none opens\n";
 }
 
 TEST_CASE("Control: given Bob's raw bits, he has every key and reads every tunnel", "[later break]") {
@@ -306,7 +333,9 @@ TEST_CASE("Control: boxes whose keys come from the exporter are read with it", "
   const auto evidence = record(story);
   const auto attacker = attacker_of(evidence);
   CHECK(attacker.open_by_secrets({evidence.exporter}).sas > 0);
-  CHECK(attacker.open_by_secrets({evidence.psk, attacker.talk().handshake}).sas == 0);
+  auto others = evidence.credentials;
+  others.push_back(attacker.talk().handshake);
+  CHECK(attacker.open_by_secrets(others).sas == 0);
 }
 
 }  // namespace

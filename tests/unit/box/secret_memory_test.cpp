@@ -110,7 +110,7 @@ TEST_CASE(
   std::size_t most = 0;
   for (std::uint64_t block = 1; store.balance().stock_bits < tunnels * stock * keys::key_bits; ++block) {
     REQUIRE(block < 100);
-    const auto needs = store.needs(0);
+    const auto needs = store.needs(0, 0);
     auto key = key_of(1'000'000);
     most = std::max(most, crypto::arena_bytes_used());
     REQUIRE(store.add({block}, wire::Authenticator::qkd, std::move(key), needs, needs));

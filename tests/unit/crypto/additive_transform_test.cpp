@@ -17,13 +17,6 @@ std::vector<std::uint64_t> random_elements(std::size_t count, std::mt19937_64& r
   return out;
 }
 
-std::vector<const Gf64Kernel*> kernels() {
-  std::vector<const Gf64Kernel*> all{&gf64_portable()};
-  if (gf64_has_clmul()) all.push_back(&gf64_clmul());
-  if (gf64_has_wide_clmul()) all.push_back(&gf64_wide_clmul());
-  return all;
-}
-
 TEST_CASE("GF(2^64) is a field: laws, and x^64 = x^4 + x^3 + x + 1") {
   std::mt19937_64 random{1};
   CHECK(gf64_multiply(std::uint64_t{1} << 63, 2) == 0x1B);
@@ -51,7 +44,7 @@ TEST_CASE("Cantor's basis: each squared and added to itself gives the one before
 TEST_CASE("The transform gives the polynomial's values, by Horner's rule, and comes back") {
   std::mt19937_64 random{2};
   const auto log_points = GENERATE(8U, 12U, 16U);
-  for (const auto* kernel : kernels()) {
+  for (const auto* kernel : gf64_kernels()) {
     const AdditiveTransform transform{log_points, *kernel};
     const auto coefficients = random_elements(transform.points(), random);
     auto data = coefficients;
@@ -72,7 +65,7 @@ TEST_CASE("The transform gives the polynomial's values, by Horner's rule, and co
 
 TEST_CASE("The vector kernels equal the portable one") {
   std::mt19937_64 random{3};
-  for (const auto* kernel : kernels()) {
+  for (const auto* kernel : gf64_kernels()) {
     for (std::size_t half = 1; half <= 64; half *= 2) {
       const auto twiddles = random_elements(64 / half + 8, random);
       const auto data = random_elements(128, random);

@@ -88,6 +88,18 @@ TEST_CASE("What OpenSSL holds, and what was freed, is in no core either; without
 }
 
 TEST_CASE(
+    "Whose stack is used up, of the main thread and of another, leaves no secret; without a stack for that each does",
+    "[crash]") {
+  for (const std::string place : {"main overflow", "thread overflow"}) {
+    INFO(place);
+    const auto bare = found_in_core(place, SIGSEGV, true);
+    if (!bare) SKIP("this machine writes cores elsewhere (kernel.core_pattern)");
+    CHECK(*bare > 0);
+    CHECK(found_in_core(place, SIGSEGV, false) == 0U);
+  }
+}
+
+TEST_CASE(
     "The registers of the thread that crashes, and of one that waits, are in no core; without what clears them they "
     "are",
     "[crash]") {

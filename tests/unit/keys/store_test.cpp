@@ -33,8 +33,9 @@ TEST_CASE(
     "discarded",
     "[store]") {
   Store store{two_tunnels};
-  const auto needs = store.needs(100'000);
+  const auto needs = store.needs(100'000, 7);
   CHECK(needs.reserve_bits == 100'000);
+  CHECK(needs.pads == 7);
   CHECK(needs.tunnel_keys == std::map<TunnelId, std::uint32_t>{{a, 8}, {b, 4}});
   const auto reserve = store.add({1}, Authenticator::qkd, block_of(1, 20'000), needs, needs);
   REQUIRE(reserve);
@@ -58,6 +59,28 @@ TEST_CASE("The smaller need of both boxes rules", "[store]") {
   CHECK(store.stock_keys(b) == 1);
 }
 
+TEST_CASE("Each box gets the pads that it lacks, however few the other does, in whole keys", "[store]") {
+  struct Case {
+    std::uint32_t own;
+    std::uint32_t peers;
+    std::size_t bits;
+  };
+  for (const auto& [own, peers, bits] : {Case{0, 0, 0}, {9, 0, 1280}, {0, 9, 1280}, {3, 2, 768}, {1, 1, 256}}) {
+    INFO(own << " and " << peers << " pads");
+    Store store;
+    const auto reserve =
+        store.add({1}, Authenticator::qkd, block_of(1, 20'000), store.needs(0, own), store.needs(0, peers));
+    REQUIRE(reserve);
+    CHECK(reserve->size_bits() == bits);
+  }
+  constexpr std::uint32_t all = ~std::uint32_t{0};
+  Store store;
+  const auto most = store.add({1}, Authenticator::qkd, block_of(1, 20'000), store.needs(~std::uint64_t{0}, all),
+                              store.needs(~std::uint64_t{0}, all));
+  REQUIRE(most);
+  CHECK(most->size_bits() == 19 * key_bits);
+}
+
 TEST_CASE("Two stores that see the same blocks and names never give two keys for one name, nor one key for two",
           "[store]") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
@@ -73,8 +96,8 @@ TEST_CASE("Two stores that see the same blocks and names never give two keys for
         case 0: {
           const std::size_t bits = 300 + chance() % 6000;
           const BlockId id{++block};
-          const auto one = initiator.needs(chance() % 2000);
-          const auto other = responder.needs(chance() % 2000);
+          const auto one = initiator.needs(chance() % 2000, static_cast<std::uint32_t>(chance() % 8));
+          const auto other = responder.needs(chance() % 2000, static_cast<std::uint32_t>(chance() % 8));
           const auto mine = initiator.add(id, Authenticator::qkd, block_of(1000 * seed + block, bits), one, other);
           const auto theirs = responder.add(id, Authenticator::qkd, block_of(1000 * seed + block, bits), other, one);
           REQUIRE((mine && theirs));
@@ -116,8 +139,8 @@ TEST_CASE("A stock whose keys the peer has passed over is burnt up to there, and
   Store initiator{{{a, "a", 2}}};
   Store responder{{{a, "a", 2}}};
   const auto add = [&](std::uint64_t block) {
-    const auto one = initiator.needs(0);
-    const auto other = responder.needs(0);
+    const auto one = initiator.needs(0, 0);
+    const auto other = responder.needs(0, 0);
     REQUIRE(initiator.add({block}, Authenticator::qkd, block_of(block, 3000), one, other));
     REQUIRE(responder.add({block}, Authenticator::qkd, block_of(block, 3000), other, one));
   };
@@ -139,7 +162,7 @@ TEST_CASE("A stock whose keys the peer has passed over is burnt up to there, and
 
 TEST_CASE("A block that was seen, or comes out of order, is refused", "[store]") {
   Store store{two_tunnels};
-  const auto needs = store.needs(0);
+  const auto needs = store.needs(0, 0);
   REQUIRE(store.add({5}, Authenticator::qkd, block_of(1, 3000), needs, needs));
   CHECK_FALSE(store.add({5}, Authenticator::qkd, block_of(1, 3000), needs, needs));
   CHECK_FALSE(store.add({4}, Authenticator::qkd, block_of(1, 3000), needs, needs));
@@ -149,7 +172,7 @@ TEST_CASE("An empty store gives nothing, and a burnt one is empty", "[store]") {
   Store store{two_tunnels};
   CHECK_FALSE(store.take_next(a));
   CHECK_FALSE(store.take(a, {{1}, 0}));
-  const auto needs = store.needs(0);
+  const auto needs = store.needs(0, 0);
   REQUIRE(store.add({1}, Authenticator::qkd, block_of(1, 9000), needs, needs));
   store.burn_all();
   CHECK_FALSE(store.take_next(a));
@@ -163,8 +186,8 @@ TEST_CASE(
   Store here{two_tunnels};
   Store there{two_tunnels};
   there.add_tunnel({{3}, "there alone", 4});
-  const auto own = here.needs(0);
-  const auto peer = there.needs(0);
+  const auto own = here.needs(0, 0);
+  const auto peer = there.needs(0, 0);
   here.remove_tunnel(a);  // between the notes and the block
   REQUIRE(here.add({1}, Authenticator::qkd, block_of(1, 20'000), own, peer));
   REQUIRE(there.add({1}, Authenticator::qkd, block_of(1, 20'000), peer, own));
@@ -183,12 +206,12 @@ TEST_CASE(
 
 TEST_CASE("A tunnel that goes has its stock burnt, and begins empty when it comes back", "[store]") {
   Store store{two_tunnels};
-  const auto needs = store.needs(0);
+  const auto needs = store.needs(0, 0);
   REQUIRE(store.add({1}, Authenticator::qkd, block_of(1, 20'000), needs, needs));
   store.add_tunnel({a, "a", 8});  // there already: as it was
   CHECK(store.stock_keys(a) == 8);
   store.remove_tunnel(a);
-  CHECK(store.needs(0).tunnel_keys == std::map<TunnelId, std::uint32_t>{{b, 0}});
+  CHECK(store.needs(0, 0).tunnel_keys == std::map<TunnelId, std::uint32_t>{{b, 0}});
   store.add_tunnel({a, "a", 8});
   CHECK(store.stock_keys(a) == 0);
   CHECK(store.balance().burnt_bits == 8 * key_bits);
@@ -196,11 +219,12 @@ TEST_CASE("A tunnel that goes has its stock burnt, and begins empty when it come
 }
 
 TEST_CASE("Needs are read as written, and refused when cut, lengthened or out of order", "[store]") {
-  const Needs needs{.reserve_bits = 77, .tunnel_keys = {{a, 1}, {b, 2}}};
+  const Needs needs{.reserve_bits = 77, .pads = 5, .tunnel_keys = {{a, 1}, {b, 2}}};
   const auto note = needs.encode();
   const auto read = Needs::decode(note);
   REQUIRE(read);
   CHECK(read->reserve_bits == 77);
+  CHECK(read->pads == 5);
   CHECK(read->tunnel_keys == needs.tunnel_keys);
   for (std::size_t length = 0; length < note.size(); ++length)
     REQUIRE_FALSE(Needs::decode(std::span{note}.first(length)));
@@ -208,7 +232,7 @@ TEST_CASE("Needs are read as written, and refused when cut, lengthened or out of
   std::ranges::copy(note, longer.begin());
   CHECK_FALSE(Needs::decode(longer));
   auto twice = note;
-  twice[17] = std::byte{2};  // the first tunnel, which is then the second again
+  twice[21] = std::byte{2};  // the first tunnel, which is then the second again
   CHECK_FALSE(Needs::decode(twice));
 }
 

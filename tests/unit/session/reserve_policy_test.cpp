@@ -44,6 +44,13 @@ struct Link {
     pair.make_block(block);
     return held(block);
   }
+  /// And what the boxes lacked when they closed it goes to the reserve.
+  std::string made_and_filled() {
+    const auto needs = pair.reserve_needs();
+    auto by = made();
+    if (by == "qkd") pair.fill_reserve(newest, needs);
+    return by;
+  }
   std::string held(std::uint64_t block) {
     std::array<std::string, 2> by;
     for (std::size_t i = 0; i < 2; ++i)
@@ -101,9 +108,8 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
     CHECK(link.pair.ends[i]->engine.status().blocks_computational == 1);
   }
   SECTION("the next is tried with pads; that it is held ends it, and what it gives fills the reserve") {
-    CHECK(link.made() == "qkd");
+    CHECK(link.made_and_filled() == "qkd");
     CHECK_FALSE(link.both_saw("by qkd"));  // each knows that it holds the block, and not yet that the other does
-    link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
     CHECK(link.pads_left() == pads_at_first);
     for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
     CHECK(link.both_saw("by qkd"));
@@ -119,6 +125,45 @@ TEST_CASE("its-preferred: below the low mark a lost block makes the next computa
     link.forget();
     link.reconnect();
     CHECK(link.both_saw("established qkd"));  // both hold the block, so the try is known to have succeeded
+  }
+}
+
+TEST_CASE(
+    "its-preferred: who makes one of the boxes spend alone gains no more by it: its direction is filled, the other not",
+    "[session]") {
+  for (const std::size_t spender : {0U, 1U}) {
+    Link link{Policy::its_preferred};
+    const auto spent = [&](std::size_t i) { return link.pair.ends[i]->engine.status().pad_bits_spent / pad_bits; };
+    while (spent(spender) <= pads_at_first - low_mark) {
+      const auto before = spent(spender);
+      const auto block = link.next();
+      link.pair.begin_block(block);
+      link.pair.close_block(block, 0);
+      link.pair.close_block(block, 1);
+      link.pair.pass(1 - spender);  // so the spender has both words; the other hears nothing more
+      REQUIRE(spent(spender) == before + 1);
+      link.reconnect();
+    }
+    CHECK(spent(1 - spender) == 0);
+    CHECK(link.made() == "computational");
+    for (int i = 0; i < 8; ++i) {
+      CHECK(link.made_and_filled() == "qkd");
+      for (const auto& end : link.pair.ends) {
+        const auto pads = (end->engine.status().reserve_bits - key_bits) / pad_bits;
+        CHECK(pads >= 2 * pads_at_first);
+        CHECK(pads <= 2 * pads_at_first + 1);
+      }
+    }
+    CHECK(link.both_saw("by qkd"));
+  }
+}
+
+TEST_CASE("A full reserve asks for the pads that a block itself will cost, and is full when it is held", "[session]") {
+  Link link{Policy::its_preferred};
+  for (int i = 0; i < 4; ++i) {
+    for (const auto& end : link.pair.ends) CHECK(end->engine.reserve_need().pads == 1);
+    CHECK(link.made_and_filled() == "qkd");
+    CHECK(link.pads_left() == pads_at_first);
   }
 }
 
@@ -161,8 +206,7 @@ TEST_CASE(
   CHECK(link.pads_left() > 0);
   CHECK(link.pair.alice().alarms == std::vector<std::string>{"AUTHENTICATION_LOWERED"});
   int blocks = 0;
-  while (link.made() != "qkd" && blocks < 60) ++blocks;
-  link.pair.add_reserve(link.newest, link.pair.alice().engine.reserve_need_bits());
+  while (link.made_and_filled() != "qkd" && blocks < 60) ++blocks;
   for (int i = 0; i < 8; ++i) CHECK(link.made() == "qkd");
   CHECK(link.both_saw("by qkd"));
 }

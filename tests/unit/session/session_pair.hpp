@@ -205,15 +205,23 @@ struct Pair {
     settle();
   }
   /// Both boxes' share of the block for the reserve: equal bits.
-  void add_reserve(std::uint64_t block, std::size_t bits) {
+  void add_reserve(std::uint64_t block, std::size_t bits, std::array<std::uint32_t, 2> lacking = {}) {
     for (std::size_t end = 0; end < 2; ++end) {
       std::mt19937_64 generator{block};
       crypto::SecretBits share{bits};
       for (std::size_t i = 0; i < bits; ++i) share.set(i, (generator() & 1U) != 0);
-      ends[end]->engine.add_reserve({block}, std::move(share), now);
+      ends[end]->engine.add_reserve({block}, std::move(share), {.own = lacking[end], .peers = lacking[1 - end]}, now);
       drain(end);
     }
     settle();
+  }
+  [[nodiscard]] std::array<ReserveNeed, 2> reserve_needs() const {
+    return {ends[0]->engine.reserve_need(), ends[1]->engine.reserve_need()};
+  }
+  /// All that they said they would lack, as a store divides a block.
+  void fill_reserve(std::uint64_t block, const std::array<ReserveNeed, 2>& needs) {
+    const auto pads = (std::uint64_t{needs[0].pads} + needs[1].pads + 1) / 2 * 256;
+    add_reserve(block, std::min(needs[0].bits, needs[1].bits) + pads, {needs[0].pads, needs[1].pads});
   }
   void wait(std::chrono::milliseconds span) {
     now += span;

@@ -36,7 +36,7 @@ TEST_CASE(
   pair.connect();
   pair.settle();
   pair.make_block(1);
-  CHECK(pair.alice().engine.reserve_need_bits() > 0);
+  CHECK(pair.alice().engine.reserve_need().bits > 0);
   pair.add_reserve(1, 2432);
   CHECK((pair.alice().saw("switched") && pair.bob().saw("switched")));
   CHECK(pair.alice().engine.status().authenticator == Authenticator::qkd);

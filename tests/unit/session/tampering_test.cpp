@@ -82,7 +82,7 @@ TEST_CASE("One change anywhere, of any kind, ends in an alarm; what both hold th
       move();
       if (block != 2 || !pair.alice().saw("held 2 bootstrap") || !pair.bob().saw("held 2 bootstrap")) continue;
       for (std::size_t end = 0; end < 2; ++end) {
-        pair.ends[end]->engine.add_reserve({2}, crypto::SecretBits{2432}, pair.now);
+        pair.ends[end]->engine.add_reserve({2}, crypto::SecretBits{2432}, {}, pair.now);
         pair.drain(end);
       }
       move();

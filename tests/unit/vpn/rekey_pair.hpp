@@ -177,7 +177,7 @@ struct Pair {
     std::mt19937_64 generator{++blocks};
     crypto::SecretBits bits{2 * keys::key_bits};
     for (std::size_t i = 0; i < bits.size_bits(); ++i) bits.set(i, (generator() & 1U) != 0);
-    const std::array needs{ends[0].store.needs(0), ends[1].store.needs(0)};
+    const std::array needs{ends[0].store.needs(0, 0), ends[1].store.needs(0, 0)};
     for (std::size_t i = 0; i < 2; ++i)
       REQUIRE(ends[i].store.add({blocks}, wire::Authenticator::qkd, bits.slice(0, bits.size_bits()), needs[i],
                                 needs[1 - i]));
