@@ -196,7 +196,7 @@ void SimulatedBox::jump(Duration ahead, std::int64_t wall_ahead_ms) {
 bool SimulatedBox::settled() const {
   if (!running() || !memory_->sends()) return false;
   const auto by = link().session_status().authenticator;
-  return (by == session::Authenticator::qkd || by == session::Authenticator::computational) && 
+  return (by == session::Authenticator::qkd || by == session::Authenticator::computational) &&
          tunnel().source == vpn::KeySource::qkd;
 }
 
