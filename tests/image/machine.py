@@ -119,9 +119,9 @@ class Machine:
         subprocess.run(["cp", "--sparse=always", str(self.image), str(self.disk)], check=True)
         os.truncate(self.disk, 2 << 30)
 
-    def like(self, name, **changes):
+    def like(self, name, directory=None, **changes):
         """Another machine with what this one has in its disk, firmware variables and TPM."""
-        other = Machine(name, self.directory.parent / name, self.image, self.uuid,
+        other = Machine(name, directory or self.directory.parent / name, self.image, self.uuid,
                         **{"networks": self.networks, "memory_mb": self.memory_mb, "fibre": self.fibre, "within": self.within, **changes})
         subprocess.run(["cp", "--sparse=always", str(self.disk), str(other.disk)], check=True)
         shutil.copy(self.variables, other.variables)
