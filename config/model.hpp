@@ -57,6 +57,7 @@ struct Tpm {
   std::vector<unsigned> pcrs;  // of SHA-256, ascending, that sealed objects are bound to; empty: to none
   std::string policy_key;      // path of the key that signs their values, PEM; empty: none
   std::string policy_signatures = "/var/lib/cloister/pcr-policy.json";
+  bool generations = false;  // only signatures that name one count, and none older than the TPM's counter
   bool operator==(const Tpm&) const = default;
 };
 

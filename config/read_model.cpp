@@ -56,6 +56,9 @@ Tpm read_tpm(Section section) {
   if (std::ranges::adjacent_find(tpm.pcrs) != tpm.pcrs.end()) section.error("pcrs", "names one PCR twice");
   section.read_optional("policy_key", tpm.policy_key, a_path());
   section.read("policy_signatures", tpm.policy_signatures, a_path());
+  section.read("generations", tpm.generations, a_truth());
+  if (tpm.generations && tpm.pcrs.empty())
+    section.error("generations", "are named by signatures of PCRs: set 'pcrs' and 'policy_key' too");
   if (!tpm.pcrs.empty() && tpm.policy_key.empty())
     section.error("pcrs", "bind sealed objects to values that a key has signed: set 'policy_key' too");
   if (tpm.pcrs.empty() && !tpm.policy_key.empty())

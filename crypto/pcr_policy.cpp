@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "crypto/digest.hpp"
+#include "crypto/tpm_counter.hpp"
 
 namespace cloister::crypto {
 namespace json = boost::json;
@@ -81,6 +82,14 @@ std::optional<std::vector<unsigned>> pcrs_of(const json::value& object) {
   return pcrs;
 }
 
+/// None at all where it is not what it should be.
+std::optional<std::optional<std::uint64_t>> generation_of(const json::value& object) {
+  const auto* value = member(object, "generation");
+  if (value == nullptr) return std::optional<std::uint64_t>{};
+  if (!value->is_int64() || value->as_int64() < 1) return std::nullopt;
+  return std::optional{static_cast<std::uint64_t>(value->as_int64())};
+}
+
 std::optional<SignedPcrPolicy> policy_of(const json::value& object) {
   const auto pcrs = pcrs_of(object);
   const auto key = text_of(object, "pkfp");
@@ -89,8 +98,17 @@ std::optional<SignedPcrPolicy> policy_of(const json::value& object) {
   if (!pcrs || !key || !policy || !signature) return std::nullopt;
   const auto digest = pcr_digest_from_hex(*policy);
   auto bytes = from_base64(*signature);
-  if (!digest || !bytes) return std::nullopt;
-  return SignedPcrPolicy{*pcrs, std::string{*key}, *digest, std::move(*bytes)};
+  const auto generation = generation_of(object);
+  if (!digest || !bytes || !generation) return std::nullopt;
+  return SignedPcrPolicy{*pcrs, std::string{*key}, *digest, std::move(*bytes), *generation};
+}
+
+/// What a policy key signs (TPM 2.0 part 3, 23.16).
+std::vector<std::byte> signed_part(const SignedPcrPolicy& policy) {
+  std::vector<std::byte> bytes{policy.policy.begin(), policy.policy.end()};
+  const auto reference = policy_reference(policy.generation.has_value());
+  bytes.insert(bytes.end(), reference.begin(), reference.end());
+  return bytes;
 }
 
 }  // namespace
@@ -116,7 +134,12 @@ std::optional<PcrDigest> pcr_digest_from_hex(std::string_view text) {
 
 std::string pcr_digest_hex(const PcrDigest& digest) { return to_hex(digest); }
 
-PcrDigest pcr_policy(const PcrValues& values) {
+std::span<const std::byte> policy_reference(bool generations) {
+  constexpr std::string_view reference = "cloister image generation v1";
+  return generations ? std::as_bytes(std::span{reference}) : std::span<const std::byte>{};
+}
+
+PcrDigest pcr_policy(const PcrValues& values, std::optional<std::uint64_t> generation) {
   std::vector<std::byte> in_order;
   std::array<std::byte, 3> selected{};
   for (const auto& [pcr, value] : values) {
@@ -130,7 +153,8 @@ PcrDigest pcr_policy(const PcrValues& values) {
   auto at = std::ranges::copy(std::as_bytes(std::span{fixed}), policy.begin() + PcrDigest{}.size()).out;
   at = std::ranges::copy(selected, at).out;
   std::ranges::copy(composite, at);
-  return sha256(policy);
+  const auto digest = sha256(policy);
+  return generation ? TpmCounter::at_most(digest, TpmCounter::image_generation, *generation) : digest;
 }
 
 Result<std::vector<SignedPcrPolicy>> parse_pcr_signatures(std::string_view text) {
@@ -150,7 +174,9 @@ Result<std::vector<SignedPcrPolicy>> parse_pcr_signatures(std::string_view text)
   std::vector<SignedPcrPolicy> policies;
   for (const auto& element : bank->as_array()) {
     auto policy = policy_of(element);
-    if (!policy) return refused("an entry lacks 'pcrs', 'pkfp', 'pol' or 'sig', or they are not what they should be");
+    if (!policy)
+      return refused(
+          "an entry lacks 'pcrs', 'pkfp', 'pol' or 'sig', or they or 'generation' are not what they should be");
     policies.push_back(std::move(*policy));
   }
   return policies;
@@ -159,10 +185,12 @@ Result<std::vector<SignedPcrPolicy>> parse_pcr_signatures(std::string_view text)
 std::string to_json(std::span<const SignedPcrPolicy> policies) {
   json::array bank;
   for (const auto& policy : policies) {
-    bank.push_back(json::object{{"pcrs", json::value_from(policy.pcrs)},
-                                {"pkfp", policy.key},
-                                {"pol", to_hex(policy.policy)},
-                                {"sig", to_base64(policy.signature)}});
+    json::object entry{{"pcrs", json::value_from(policy.pcrs)},
+                       {"pkfp", policy.key},
+                       {"pol", to_hex(policy.policy)},
+                       {"sig", to_base64(policy.signature)}};
+    if (policy.generation) entry["generation"] = *policy.generation;
+    bank.push_back(std::move(entry));
   }
   return json::serialize(json::object{{"sha256", std::move(bank)}}) + '\n';
 }
@@ -212,25 +240,30 @@ std::vector<std::byte> PolicyKey::modulus() const {
   return bytes;
 }
 
-/// TPM2_PolicyAuthorize signs the digest of the policy and a reference, which is empty here (TPM 2.0 part 3, 23.16).
 bool PolicyKey::verifies(const SignedPcrPolicy& policy) const {
+  const auto what = signed_part(policy);
   const ContextPointer context{EVP_MD_CTX_new()};
   const bool good = EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
                     EVP_DigestVerify(context.get(), bytes_of(policy.signature), policy.signature.size(),
-                                     bytes_of(policy.policy), policy.policy.size()) == 1;
+                                     bytes_of(std::span<const std::byte>{what}), what.size()) == 1;
   ERR_clear_error();
   return good;
 }
 
-SignedPcrPolicy PolicyKey::sign(const PcrValues& values) const {
-  SignedPcrPolicy policy{.pcrs = {}, .key = fingerprint_, .policy = pcr_policy(values), .signature = {}};
+SignedPcrPolicy PolicyKey::sign(const PcrValues& values, std::optional<std::uint64_t> generation) const {
+  SignedPcrPolicy policy{.pcrs = {},
+                         .key = fingerprint_,
+                         .policy = pcr_policy(values, generation),
+                         .signature = {},
+                         .generation = generation};
   for (const auto& [pcr, value] : values) policy.pcrs.push_back(pcr);
   policy.signature.resize(signature_bytes);
   std::size_t length = policy.signature.size();
+  const auto what = signed_part(policy);
   const ContextPointer context{EVP_MD_CTX_new()};
   require(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
-              EVP_DigestSign(context.get(), bytes_of(policy.signature), &length, bytes_of(policy.policy),
-                             policy.policy.size()) == 1 &&
+              EVP_DigestSign(context.get(), bytes_of(policy.signature), &length,
+                             bytes_of(std::span<const std::byte>{what}), what.size()) == 1 &&
               length == signature_bytes,
           "OpenSSL does not sign with a private RSA key");
   return policy;

@@ -7,9 +7,16 @@
 /// file of signatures is that of systemd-measure(1) and systemd-stub(7), so one that comes with a kernel image serves:
 ///
 ///   {"sha256": [{"pcrs": [11], "pkfp": key, "pol": digest, "sig": RSASSA-PKCS1-v1.5 with SHA-256 of that, base64}]}
+///
+/// Where "generation" stands beside them, the state opens only while the TPM's counter of generations is not above that
+/// number. What is signed is then the digest and a reference, so that a policy without a generation never stands for one
+/// with it:
+///
+///   PCRs ── TPM2_PolicyPCR ──▶ ── TPM2_PolicyNV: counter ≤ generation ──▶ digest, reference ── signed? ──▶ opens
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +42,7 @@ struct PcrBinding {
   std::vector<unsigned> pcrs;  // ascending; empty: to none
   std::string policy_key;      // path of the public key, PEM
   std::string signatures;      // path of the signed policies
+  bool generations = false;    // to states whose signature names a generation, and none that is older than the TPM's
   [[nodiscard]] bool bound() const { return !pcrs.empty(); }
 };
 
@@ -43,6 +51,7 @@ struct SignedPcrPolicy {
   std::string key;             // fingerprint of the key: SHA-256 of its RSAPublicKey in DER, hexadecimal
   PcrDigest policy{};
   std::vector<std::byte> signature;
+  std::optional<std::uint64_t> generation;
   bool operator==(const SignedPcrPolicy&) const = default;
 };
 
@@ -50,8 +59,11 @@ struct SignedPcrPolicy {
 [[nodiscard]] std::optional<PcrDigest> pcr_digest_from_hex(std::string_view text);
 [[nodiscard]] std::string pcr_digest_hex(const PcrDigest& digest);
 
-/// TPM 2.0 part 3, 23.7: what TPM2_PolicyPCR makes of these values, in a fresh session.
-[[nodiscard]] PcrDigest pcr_policy(const PcrValues& values);
+/// TPM 2.0 part 3, 23.7: what TPM2_PolicyPCR makes of these values, in a fresh session; and what 23.9, TPM2_PolicyNV,
+/// makes of that where it is to hold up to a generation.
+[[nodiscard]] PcrDigest pcr_policy(const PcrValues& values, std::optional<std::uint64_t> generation = {});
+/// The policyRef of TPM2_PolicyAuthorize for policies that name a generation, or for others: of those it is empty.
+[[nodiscard]] std::span<const std::byte> policy_reference(bool generations);
 
 /// Only the bank SHA-256 is read; other banks are left out.
 [[nodiscard]] Result<std::vector<SignedPcrPolicy>> parse_pcr_signatures(std::string_view text);
@@ -68,7 +80,7 @@ class PolicyKey {
   [[nodiscard]] std::vector<std::byte> modulus() const;
   [[nodiscard]] bool verifies(const SignedPcrPolicy& policy) const;
   /// With a private key only.
-  [[nodiscard]] SignedPcrPolicy sign(const PcrValues& values) const;
+  [[nodiscard]] SignedPcrPolicy sign(const PcrValues& values, std::optional<std::uint64_t> generation = {}) const;
 
  private:
   explicit PolicyKey(KeyPointer key);

@@ -116,7 +116,7 @@ Result<> Tpm::State::open_policy(const Handle& root, const Handle& session, TPM2
   }
   if (code != TSS2_RC_SUCCESS) return failed("no policy session", code);
   if (binding.bound()) {
-    if (auto bound = bind(kind, policy); !bound) return bound;
+    if (auto bound = bind(kind, session, policy); !bound) return bound;
   }
   return TpmCounter::into_policy(*this, generation_index, session, policy);
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,6 +56,14 @@ class Tpm {
   /// section 10).
   [[nodiscard]] Result<> self_test();
   [[nodiscard]] Result<PcrValues> read_pcrs(std::span<const unsigned> pcrs);
+  /// Of what the machine has started, and the one below which nothing opens any more.
+  struct Generations {
+    std::uint64_t running = 0;
+    std::uint64_t counted = 0;
+  };
+  [[nodiscard]] Result<Generations> generations();
+  /// What runs is good: from now on nothing opens in a state of an older generation. It cannot be taken back.
+  [[nodiscard]] Result<Generations> retire_older();
   /// Nothing that was sealed before opens any more, on this TPM or another: its policy names a value of the generation
   /// counter, which this moves on.
   [[nodiscard]] Result<> end_generation();

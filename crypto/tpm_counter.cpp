@@ -1,11 +1,16 @@
 #include "crypto/tpm_counter.hpp"
 
+#include <tss2/tss2_mu.h>
+
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <format>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
+#include "crypto/digest.hpp"
 #include "crypto/kdf.hpp"
 #include "crypto/tpm_state.hpp"
 
@@ -15,6 +20,36 @@ namespace {
 constexpr TPMA_NV attributes =
     TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA | (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT);
 constexpr std::uint16_t counter_bytes = 8;
+
+std::array<std::byte, counter_bytes> big_endian(std::uint64_t value) {
+  std::array<std::byte, counter_bytes> bytes{};
+  for (std::size_t i = 0; i < counter_bytes; ++i)
+    bytes[i] = static_cast<std::byte>(value >> (8 * (counter_bytes - 1 - i)));
+  return bytes;
+}
+
+TPM2B_NV_PUBLIC public_area(std::uint32_t index) {
+  TPM2B_NV_PUBLIC area{};
+  area.nvPublic.nvIndex = index;
+  area.nvPublic.nameAlg = TPM2_ALG_SHA256;
+  area.nvPublic.attributes = attributes;
+  area.nvPublic.dataSize = counter_bytes;
+  return area;
+}
+
+/// TPM 2.0 part 1, 16: the algorithm, and the digest of the public area, of a counter that has been stepped.
+std::vector<std::byte> name_of(std::uint32_t index) {
+  auto area = public_area(index).nvPublic;
+  area.attributes |= TPMA_NV_WRITTEN;
+  std::array<std::uint8_t, sizeof(TPMS_NV_PUBLIC)> bytes{};
+  std::size_t length = 0;
+  require(Tss2_MU_TPMS_NV_PUBLIC_Marshal(&area, bytes.data(), bytes.size(), &length) == TSS2_RC_SUCCESS,
+          "a public area can be marshalled");
+  const auto digest = sha256(std::as_bytes(std::span{bytes}.first(length)));
+  std::vector<std::byte> name{std::byte{TPM2_ALG_SHA256 >> 8U}, std::byte{TPM2_ALG_SHA256 & 0xFFU}};
+  name.insert(name.end(), digest.begin(), digest.end());
+  return name;
+}
 
 }  // namespace
 
@@ -90,11 +125,7 @@ class TpmCounter::Open {
 
   /// False when another process was quicker.
   [[nodiscard]] Result<bool> make() {
-    TPM2B_NV_PUBLIC wanted{};
-    wanted.nvPublic.nvIndex = index_;
-    wanted.nvPublic.nameAlg = TPM2_ALG_SHA256;
-    wanted.nvPublic.attributes = attributes;
-    wanted.nvPublic.dataSize = counter_bytes;
+    const TPM2B_NV_PUBLIC wanted = public_area(index_);
     const TPM2B_AUTH no_password{};
     const TSS2_RC code = Esys_NV_DefineSpace(state_.esys, ESYS_TR_RH_OWNER, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
                                              &no_password, &wanted, &counter_);
@@ -148,14 +179,14 @@ class TpmCounter::Open {
     return {};
   }
 
-  /// TPM2_PolicyNV (TPM 2.0 part 3, 23.9): the policy holds while the counter has exactly this value.
-  [[nodiscard]] Result<> into_policy(std::uint64_t value, const Handle& policy) {
+  /// TPM2_PolicyNV (TPM 2.0 part 3, 23.9): the policy holds while the counter compares so with this value.
+  [[nodiscard]] Result<> into_policy(std::uint64_t value, TPM2_EO comparison, const Handle& policy) {
     TPM2B_OPERAND operand{};
+    const auto bytes = big_endian(value);
     operand.size = counter_bytes;
-    for (std::size_t i = 0; i < counter_bytes; ++i)
-      operand.buffer[i] = static_cast<BYTE>(value >> (8 * (counter_bytes - 1 - i)));
+    std::memcpy(operand.buffer, bytes.data(), bytes.size());
     const TSS2_RC code = Esys_PolicyNV(state_.esys, counter_, counter_, policy.get(), session_.get(), ESYS_TR_NONE,
-                                       ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
+                                       ESYS_TR_NONE, &operand, 0, comparison);
     if (code != TSS2_RC_SUCCESS) return failed("cannot enter a policy", code);
     return {};
   }
@@ -214,7 +245,36 @@ Result<> TpmCounter::into_policy(const Tpm::State& state, std::uint32_t index, c
   Open counter{state, index, session};
   const auto reading = counter.begin();
   if (!reading) return std::unexpected{reading.error()};
-  return counter.into_policy(reading->value, policy);
+  return counter.into_policy(reading->value, TPM2_EO_EQ, policy);
+}
+
+Result<> TpmCounter::at_most_into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
+                                         const Handle& policy, std::uint64_t limit) {
+  Open counter{state, index, session};
+  const auto reading = counter.begin();
+  if (!reading) return std::unexpected{reading.error()};
+  if (reading->value > limit) {
+    return fail(std::format(
+        "what this machine has started is of generation {}, and TPM '{}' has counted {}: an older one than it was last "
+        "good with opens nothing any more: start the newer one, or a newer one still",
+        limit, state.tcti_name, reading->value));
+  }
+  return counter.into_policy(limit, TPM2_EO_UNSIGNED_LE, policy);
+}
+
+PcrDigest TpmCounter::at_most(const PcrDigest& policy, std::uint32_t index, std::uint64_t limit) {
+  const auto append = [](std::vector<std::byte>& to, const auto& bytes) {
+    to.insert(to.end(), bytes.begin(), bytes.end());
+  };
+  std::vector<std::byte> demand;  // operandB, offset, operation
+  append(demand, big_endian(limit));
+  append(demand, std::array{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{TPM2_EO_UNSIGNED_LE}});
+  std::vector<std::byte> extended{policy.begin(), policy.end()};
+  append(extended, std::array{std::byte{0}, std::byte{0}, std::byte{TPM2_CC_PolicyNV >> 8U},
+                              std::byte{TPM2_CC_PolicyNV & 0xFFU}});
+  append(extended, sha256(demand));
+  append(extended, name_of(index));
+  return sha256(extended);
 }
 
 }  // namespace cloister::crypto

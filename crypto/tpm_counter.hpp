@@ -32,9 +32,18 @@ class TpmCounter {
   /// There is no such counter afterwards. One that is made later begins above the values of all that there were.
   [[nodiscard]] static Result<> remove(Tpm& tpm, std::uint32_t index);
 
+  /// The counter of the generations of what the machine starts (crypto/pcr_policy.hpp).
+  static constexpr std::uint32_t image_generation = 0x01880001U;
+
   /// Makes the policy session demand the value that the counter has now; makes the counter where there is none.
   [[nodiscard]] static Result<> into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
                                             const Handle& policy);
+
+  /// Makes the policy session demand at most `limit`; makes the counter where there is none. An error where it is above.
+  [[nodiscard]] static Result<> at_most_into_policy(const Tpm::State& state, std::uint32_t index, const Handle& session,
+                                                    const Handle& policy, std::uint64_t limit);
+  /// TPM 2.0 part 3, 23.9: what that makes of a policy's digest.
+  [[nodiscard]] static PcrDigest at_most(const PcrDigest& policy, std::uint32_t index, std::uint64_t limit);
 
  private:
   class Open;

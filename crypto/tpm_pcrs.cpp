@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/digest.hpp"
+#include "crypto/tpm_counter.hpp"
 #include "crypto/tpm_file.hpp"
 #include "crypto/tpm_state.hpp"
 
@@ -72,28 +73,9 @@ std::string listed(std::span<const unsigned> pcrs) {
   return out;
 }
 
-}  // namespace
-
-Result<PcrValues> Tpm::read_pcrs(std::span<const unsigned> pcrs) {
-  PcrValues values;
-  for (const unsigned pcr : pcrs) {
-    const auto selection = selection_of(std::span{&pcr, 1});
-    TPML_DIGEST* digests = nullptr;
-    const TSS2_RC code =
-        Esys_PCR_Read(state_->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &selection, nullptr, nullptr, &digests);
-    if (code != TSS2_RC_SUCCESS) return state_->failed("its PCRs cannot be read", code);
-    const EsysPointer<TPML_DIGEST> owned{digests};
-    auto& value = values[pcr];
-    if (digests->count != 1 || digests->digests[0].size != value.size())
-      return fail(std::format("TPM '{}' has no PCR {} of SHA-256: switch that bank on in the firmware",
-                              state_->tcti_name, pcr));
-    std::memcpy(value.data(), digests->digests[0].buffer, value.size());
-  }
-  return values;
-}
-
-Result<TPMT_TK_VERIFIED> Tpm::State::signed_ticket(const TPM2B_DIGEST& now, const PolicyKey& key,
-                                                   const TPM2B_PUBLIC& area) const {
+/// The policy that names this state as the binding asks for it, signed by its key.
+Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& key, const PcrValues& values,
+                                    const std::string& tcti) {
   const auto text = read_text_file(binding.signatures, pcr_signatures_bytes_max);
   if (!text)
     return fail(
@@ -101,16 +83,44 @@ Result<TPMT_TK_VERIFIED> Tpm::State::signed_ticket(const TPM2B_DIGEST& now, cons
   const auto policies = parse_pcr_signatures(*text);
   if (!policies) return fail(std::format("'{}' {}", binding.signatures, policies.error().message));
   const auto found = std::ranges::find_if(*policies, [&](const SignedPcrPolicy& policy) {
-    return policy.key == key.fingerprint() && policy.pcrs == binding.pcrs && policy.policy.size() == now.size &&
-           std::memcmp(policy.policy.data(), now.buffer, now.size) == 0 && key.verifies(policy);
+    return policy.key == key.fingerprint() && policy.pcrs == binding.pcrs &&
+           policy.generation.has_value() == binding.generations &&
+           policy.policy == pcr_policy(values, policy.generation) && key.verifies(policy);
   });
   if (found == policies->end()) {
     return fail(std::format(
-        "PCRs {} of TPM '{}' have values that no signed policy in '{}' names: the machine has started something else "
-        "than "
-        "it was trusted with; where that was meant, sign its state ('cloisterctl pcr-policy sign') and install it",
-        listed(binding.pcrs), tcti_name, binding.signatures));
+        "PCRs {} of TPM '{}' have values that no signed policy in '{}' names{}: the machine has started something else "
+        "than it was trusted with; where that was meant, sign its state ('cloisterctl pcr-policy sign{}') and install "
+        "it",
+        listed(binding.pcrs), tcti, binding.signatures, binding.generations ? " with a generation" : "",
+        binding.generations ? " --generation" : ""));
   }
+  return *found;
+}
+
+}  // namespace
+
+Result<PcrValues> Tpm::read_pcrs(std::span<const unsigned> pcrs) { return state_->pcr_values(pcrs); }
+
+Result<PcrValues> Tpm::State::pcr_values(std::span<const unsigned> pcrs) const {
+  PcrValues values;
+  for (const unsigned pcr : pcrs) {
+    const auto selection = selection_of(std::span{&pcr, 1});
+    TPML_DIGEST* digests = nullptr;
+    const TSS2_RC code =
+        Esys_PCR_Read(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &selection, nullptr, nullptr, &digests);
+    if (code != TSS2_RC_SUCCESS) return failed("its PCRs cannot be read", code);
+    const EsysPointer<TPML_DIGEST> owned{digests};
+    auto& value = values[pcr];
+    if (digests->count != 1 || digests->digests[0].size != value.size())
+      return fail(
+          std::format("TPM '{}' has no PCR {} of SHA-256: switch that bank on in the firmware", tcti_name, pcr));
+    std::memcpy(value.data(), digests->digests[0].buffer, value.size());
+  }
+  return values;
+}
+
+Result<TPMT_TK_VERIFIED> Tpm::State::signed_ticket(const SignedPcrPolicy& found, const TPM2B_PUBLIC& area) const {
   Handle loaded{esys};
   TSS2_RC code =
       Esys_LoadExternal(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr, &area, ESYS_TR_RH_OWNER, loaded.out());
@@ -119,9 +129,12 @@ Result<TPMT_TK_VERIFIED> Tpm::State::signed_ticket(const TPM2B_DIGEST& now, cons
   signature.sigAlg = TPM2_ALG_RSASSA;
   auto& rsa = signature.signature.rsassa;
   rsa.hash = TPM2_ALG_SHA256;
-  rsa.sig.size = static_cast<UINT16>(found->signature.size());
-  std::memcpy(rsa.sig.buffer, found->signature.data(), found->signature.size());
-  const auto digest = as_tpm_digest(sha256(found->policy));  // and an empty policyRef
+  rsa.sig.size = static_cast<UINT16>(found.signature.size());
+  std::memcpy(rsa.sig.buffer, found.signature.data(), found.signature.size());
+  std::vector<std::byte> authorized{found.policy.begin(), found.policy.end()};
+  const auto reference = policy_reference(found.generation.has_value());
+  authorized.insert(authorized.end(), reference.begin(), reference.end());
+  const auto digest = as_tpm_digest(sha256(authorized));
   TPMT_TK_VERIFIED* ticket = nullptr;
   code =
       Esys_VerifySignature(esys, loaded.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &signature, &ticket);
@@ -130,7 +143,26 @@ Result<TPMT_TK_VERIFIED> Tpm::State::signed_ticket(const TPM2B_DIGEST& now, cons
   return *ticket;
 }
 
-Result<> Tpm::State::bind(TPM2_SE kind, const Handle& policy) const {
+Result<TPMT_TK_VERIFIED> Tpm::State::fulfil(const PolicyKey& key, const TPM2B_PUBLIC& area, const Handle& session,
+                                            const Handle& policy) const {
+  const auto selection = selection_of(binding.pcrs);
+  const TPM2B_DIGEST as_they_are{};
+  const TSS2_RC code =
+      Esys_PolicyPCR(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &as_they_are, &selection);
+  if (code != TSS2_RC_SUCCESS) return failed("its PCRs cannot enter a policy", code);
+  const auto values = pcr_values(binding.pcrs);
+  if (!values) return std::unexpected{values.error()};
+  const auto found = find_signed(binding, key, *values, tcti_name);
+  if (!found) return std::unexpected{found.error()};
+  if (found->generation) {
+    const auto demanded =
+        TpmCounter::at_most_into_policy(*this, TpmCounter::image_generation, session, policy, *found->generation);
+    if (!demanded) return std::unexpected{demanded.error()};
+  }
+  return signed_ticket(*found, area);
+}
+
+Result<> Tpm::State::bind(TPM2_SE kind, const Handle& session, const Handle& policy) const {
   const auto key = read_policy_key(binding);
   if (!key) return std::unexpected{key.error()};
   const auto area = public_area(*key);
@@ -139,24 +171,53 @@ Result<> Tpm::State::bind(TPM2_SE kind, const Handle& policy) const {
   ticket.tag = TPM2_ST_VERIFIED;
   ticket.hierarchy = TPM2_RH_NULL;
   if (kind == TPM2_SE_POLICY) {
-    const auto selection = selection_of(binding.pcrs);
-    const TPM2B_DIGEST as_they_are{};
-    const TSS2_RC code =
-        Esys_PolicyPCR(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &as_they_are, &selection);
-    if (code != TSS2_RC_SUCCESS) return failed("its PCRs cannot enter a policy", code);
+    const auto verified = fulfil(*key, area, session, policy);
+    if (!verified) return std::unexpected{verified.error()};
+    ticket = *verified;
+    // The TPM's own word of what was fulfilled: where PCRs changed in between it is not what was signed.
     const auto digest = digest_of(policy);
     if (!digest) return std::unexpected{digest.error()};
     now = *digest;
-    const auto verified = signed_ticket(now, *key, area);
-    if (!verified) return std::unexpected{verified.error()};
-    ticket = *verified;
   }
-  const TPM2B_NONCE no_reference{};
+  TPM2B_NONCE reference{};
+  const auto text = policy_reference(binding.generations);
+  reference.size = static_cast<UINT16>(text.size());
+  if (!text.empty()) std::memcpy(reference.buffer, text.data(), text.size());
   const auto name = name_of(area);
   const TSS2_RC code = Esys_PolicyAuthorize(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &now,
-                                            &no_reference, &name, &ticket);
+                                            &reference, &name, &ticket);
   if (code != TSS2_RC_SUCCESS) return failed("does not take a signed PCR policy", code);
   return {};
+}
+
+Result<Tpm::Generations> Tpm::generations() {
+  const auto& binding = state_->binding;
+  if (!binding.generations) return fail("sealed objects are bound to no generation: set 'tpm.generations'");
+  const auto key = read_policy_key(binding);
+  if (!key) return std::unexpected{key.error()};
+  const auto values = read_pcrs(binding.pcrs);
+  if (!values) return std::unexpected{values.error()};
+  const auto found = find_signed(binding, *key, *values, state_->tcti_name);
+  if (!found) return std::unexpected{found.error()};
+  const auto counted = TpmCounter::open(*this, TpmCounter::image_generation);
+  if (!counted) return std::unexpected{counted.error()};
+  return Generations{.running = *found->generation, .counted = counted->value};
+}
+
+Result<Tpm::Generations> Tpm::retire_older() {
+  constexpr std::uint64_t steps_ever = 4096;  // a TPM's memory wears: a number beyond that is a mistake
+  auto now = generations();
+  if (!now) return now;
+  if (now->running > now->counted && now->running - now->counted > steps_ever)
+    return fail(std::format("TPM '{}' has counted {} generations, and this one is {}: too far", state_->tcti_name,
+                            now->counted, now->running));
+  while (now->counted < now->running) {
+    const auto next = std::min(now->running, now->counted + TpmCounter::steps_max);
+    const auto moved = TpmCounter::advance(*this, TpmCounter::image_generation, next);
+    if (!moved) return std::unexpected{moved.error()};
+    now->counted = *moved;
+  }
+  return now;
 }
 
 }  // namespace cloister::crypto

@@ -66,9 +66,12 @@ struct Tpm::State {
   /// of the generation that the TPM counts now. `session` is for the commands in between.
   [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
   /// The first part of that policy where objects are bound to PCRs: they have values that the policy key has signed.
-  [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& policy) const;
-  [[nodiscard]] Result<TPMT_TK_VERIFIED> signed_ticket(const TPM2B_DIGEST& now, const PolicyKey& key,
-                                                       const TPM2B_PUBLIC& area) const;
+  [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& session, const Handle& policy) const;
+  /// What the policy key has signed of the state that the machine is in, made true in the session.
+  [[nodiscard]] Result<TPMT_TK_VERIFIED> fulfil(const PolicyKey& key, const TPM2B_PUBLIC& area, const Handle& session,
+                                                const Handle& policy) const;
+  [[nodiscard]] Result<TPMT_TK_VERIFIED> signed_ticket(const SignedPcrPolicy& found, const TPM2B_PUBLIC& area) const;
+  [[nodiscard]] Result<PcrValues> pcr_values(std::span<const unsigned> pcrs) const;
   [[nodiscard]] Result<TPM2B_DIGEST> digest_of(const Handle& policy) const;
   /// What that policy's digest is now, for a new object.
   [[nodiscard]] Result<TPM2B_DIGEST> digest_of_policy(const Handle& root, const Handle& session) const;

@@ -132,7 +132,7 @@ Result<> Box::rekey(const std::string& tunnel, unsigned user) {
 void Box::on_held(control::Request request, control::HeldClient client) {
   if (request == control::Request::selftest) return tests_.begin(std::move(client));
   if (request == control::Request::reload) return begin_reload(std::move(client));
-  zeroize_.emplace(std::move(client));
+  zeroize_.emplace(request, std::move(client));
   io_.stop();
 }
 

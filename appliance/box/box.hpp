@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "appliance/box/closed_box.hpp"
 #include "appliance/box/configured.hpp"
 #include "appliance/box/event_log.hpp"
 #include "appliance/box/link_driver.hpp"
@@ -49,7 +50,7 @@ class Box {
 
   /// Somebody has told the service to destroy all its secrets. The context was stopped: the box is to be ended, then
   /// what is sealed destroyed, then the client answered.
-  [[nodiscard]] std::optional<control::HeldClient> take_zeroize() { return std::exchange(zeroize_, std::nullopt); }
+  [[nodiscard]] std::optional<Destruction> take_zeroize() { return std::exchange(zeroize_, std::nullopt); }
   /// A self-test has failed; the context was stopped: the box is to be ended, and stays closed.
   [[nodiscard]] bool untrusted() const { return untrusted_; }
   /// This machine's memory may be older than the world, and what is in it used already. Nothing passes any more, and the
@@ -80,7 +81,7 @@ class Box {
   Configured configured_;
   std::string name_;
   EventLog& log_;
-  std::optional<control::HeldClient> zeroize_;
+  std::optional<Destruction> zeroize_;
   bool untrusted_ = false;
   bool outlived_ = false;
   bool reloading_ = false;

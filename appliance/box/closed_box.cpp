@@ -77,13 +77,16 @@ void ClosedBox::on_held(control::Request request, control::HeldClient client) {
   if (request == control::Request::reload)
     return client.answer(control::encode_error("this box is closed, and takes up its configuration by a restart"));
   by_ = ClosedBy::zeroize;
-  zeroize(configuration_, log_, client);
+  zeroize(configuration_, log_, {.request = request, .client = std::move(client)});
 }
 
-void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client) {
+void ClosedBox::zeroize(const config::Configuration& configuration, EventLog& log, const Destruction& wanted) {
+  const auto& client = wanted.client;
+  const std::string subject = std::format("box '{}'", configuration.box.name);
+  if (wanted.request == control::Request::factory_reset)
+    log.alarm("FACTORY_RESET", subject, factory_reset_text(client.user()));
   ::sd_notify(0, "WATCHDOG=1");  // a TPM that does not answer is given up before the next is due
   const auto failures = destroy_sealed(configuration);
-  const std::string subject = std::format("box '{}'", configuration.box.name);
   log.alarm("ZEROIZED", subject, zeroized_text(client.user(), true));
   if (failures.empty()) return client.answer(control::encode_done());
   const std::string text = incomplete_text(failures);

@@ -16,6 +16,12 @@ namespace cloister::box {
 
 enum class ClosedBy { zeroize, self_test, no_secrets };
 
+/// Somebody wants all secrets destroyed, maybe as the first step of a factory reset, and waits for it.
+struct Destruction {
+  control::Request request = control::Request::zeroize;
+  control::HeldClient client;
+};
+
 class ClosedBox {
  public:
   /// `configuration` and `log` outlive it.
@@ -26,7 +32,7 @@ class ClosedBox {
   ClosedBox& operator=(const ClosedBox&) = delete;
 
   /// Memory is wiped already, by whoever has ended the box: the rest is destroyed, and the client told.
-  static void zeroize(const config::Configuration& configuration, EventLog& log, const control::HeldClient& client);
+  static void zeroize(const config::Configuration& configuration, EventLog& log, const Destruction& wanted);
 
  private:
   ClosedBox(boost::asio::io_context& io, const config::Configuration& configuration, EventLog& log, ClosedBy by);

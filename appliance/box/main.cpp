@@ -110,7 +110,7 @@ int stay_closed(const cloister::config::Configuration& configuration, EventLog& 
 enum class End { not_opened, no_secrets, stopped, zeroize, self_test, outlived };
 
 /// One life of the box: until it ends, all that was secret in memory is wiped with it. `configured`: by what it works.
-End live(cloister::box::Configured& configured, EventLog& log, std::optional<cloister::control::HeldClient>& zeroize) {
+End live(cloister::box::Configured& configured, EventLog& log, std::optional<cloister::box::Destruction>& zeroize) {
   boost::asio::io_context io{1};
   auto box = Box::open(io, configured, log);
   if (!box && box.error().secrets) {
@@ -135,7 +135,7 @@ End live(cloister::box::Configured& configured, EventLog& log, std::optional<clo
 }
 
 int serve(cloister::box::Configured configured, EventLog& log) {
-  std::optional<cloister::control::HeldClient> zeroize;
+  std::optional<cloister::box::Destruction> zeroize;
   auto end = End::outlived;
   while (end == End::outlived) end = live(configured, log, zeroize);
   const auto& configuration = configured.configuration;

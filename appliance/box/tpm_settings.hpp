@@ -7,7 +7,11 @@
 namespace cloister::box {
 
 [[nodiscard]] inline crypto::TpmSettings tpm_settings(const config::Tpm& tpm) {
-  return {tpm.tcti, {.pcrs = tpm.pcrs, .policy_key = tpm.policy_key, .signatures = tpm.policy_signatures}};
+  return {tpm.tcti,
+          {.pcrs = tpm.pcrs,
+           .policy_key = tpm.policy_key,
+           .signatures = tpm.policy_signatures,
+           .generations = tpm.generations}};
 }
 
 }  // namespace cloister::box

@@ -75,6 +75,12 @@ std::vector<std::string> destroy_sealed(const config::Configuration& configurati
   return failures;
 }
 
+std::string factory_reset_text(unsigned user) {
+  return std::format(
+      "user {} returns this box to its factory state: its secrets are destroyed next, then all of '/var' with this log",
+      user);
+}
+
 std::string zeroized_text(unsigned user, bool by_service) {
   return std::format(
       "user {} has destroyed all secrets of this box{}: make new ones ('cloisterctl psk' or 'enroll'), then {} the "

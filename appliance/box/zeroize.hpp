@@ -16,6 +16,8 @@ namespace cloister::box {
 /// that fails keeps none of the others from being done; what failed, for people. Public keys, certificates and logs stay.
 [[nodiscard]] std::vector<std::string> destroy_sealed(const config::Configuration& configuration);
 
+/// The text of the event FACTORY_RESET.
+[[nodiscard]] std::string factory_reset_text(unsigned user);
 /// The text of the event ZEROIZED.
 [[nodiscard]] std::string zeroized_text(unsigned user, bool by_service);
 /// The failures as one text; empty when there is none.

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cstdint>
 #include <filesystem>
 #include <format>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct PcrPolicyOptions {
   std::string key;                                            // path of the private policy key
   std::vector<std::string> values;                            // of PCRs, as "7=HEX"; none: those that the TPM has now
   std::string file;                                           // of signed policies
+  std::int64_t generation = 0;                                // of the state; 0: none
   bool json = false;
 };
 
@@ -83,12 +86,19 @@ Result<> put(const std::string& path, const Policies& policies) {
 }
 
 /// Whether the configured key has signed this state, in the file that the box reads.
-bool is_signed(const crypto::PcrBinding& binding, const crypto::PcrDigest& policy) {
+bool is_signed(const crypto::PcrBinding& binding, const crypto::PcrValues& values) {
   const auto key = read_key(binding.policy_key, crypto::PolicyKey::parse_public);
   const auto policies = read_policies(binding.signatures);
   return key && policies && std::ranges::any_of(*policies, [&](const crypto::SignedPcrPolicy& one) {
-           return one.pcrs == binding.pcrs && one.policy == policy && key->verifies(one);
+           return one.pcrs == binding.pcrs && one.generation.has_value() == binding.generations &&
+                  one.policy == crypto::pcr_policy(values, one.generation) && key->verifies(one);
          });
+}
+
+Result<crypto::Tpm::Generations> generations_now(const crypto::TpmSettings& settings) {
+  auto tpm = crypto::Tpm::open(settings);
+  if (!tpm) return std::unexpected{tpm.error()};
+  return tpm->generations();
 }
 
 /// What the PCRs are now, and whether that is signed.
@@ -98,13 +108,23 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
   const auto values = values_now(*settings);
   if (!values) return std::unexpected{values.error()};
   const auto policy = crypto::pcr_policy(*values);
-  const bool good = is_signed(settings->binding, policy);
+  const bool good = is_signed(settings->binding, *values);
+  std::optional<crypto::Tpm::Generations> generations;
+  if (good && settings->binding.generations) {
+    const auto found = generations_now(*settings);
+    if (!found) return std::unexpected{found.error()};
+    generations = *found;
+  }
   if (options.json) {
     json::array pcrs;
     for (const auto& [pcr, value] : *values)
       pcrs.push_back(json::object{{"pcr", pcr}, {"sha256", crypto::pcr_digest_hex(value)}});
     std::cout << json::serialize(json::object{
-                     {"pcrs", std::move(pcrs)}, {"policy", crypto::pcr_digest_hex(policy)}, {"signed", good}})
+                     {"pcrs", std::move(pcrs)},
+                     {"policy", crypto::pcr_digest_hex(policy)},
+                     {"signed", good},
+                     {"generation", generations ? json::value(generations->running) : json::value{}},
+                     {"oldest_generation", generations ? json::value(generations->counted) : json::value{}}})
               << '\n';
     return {};
   }
@@ -113,6 +133,9 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
   std::cout << table(rows)
             << (good ? "this state is signed: what is sealed opens\n"
                      : "this state is not signed: what is sealed does not open ('cloisterctl pcr-policy sign')\n");
+  if (generations)
+    std::cout << std::format("it is of generation {}; nothing opens below {}\n", generations->running,
+                             generations->counted);
   return {};
 }
 
@@ -130,7 +153,9 @@ Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   std::error_code unseen;  // whoever may not look gets to know it when the file is written
   auto policies = std::filesystem::exists(options.file, unseen) ? read_policies(options.file) : Result<Policies>{};
   if (!policies) return std::unexpected{policies.error()};
-  policies->push_back(key->sign(*values));
+  const std::optional<std::uint64_t> generation =
+      options.generation == 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(options.generation)};
+  policies->push_back(key->sign(*values, generation));
   if (auto written = put(options.file, *policies); !written) return written;
   if (options.json)
     std::cout << json::serialize(json::object{{"file", options.file}, {"policies", policies->size()}}) << '\n';
@@ -167,6 +192,22 @@ Result<> pcr_policy_install(const PcrPolicyOptions& options) {
   return {};
 }
 
+/// What runs is good: older states open nothing any more.
+Result<> pcr_policy_retire(const PcrPolicyOptions& options) {
+  const auto settings = bound_settings(options.configuration);
+  if (!settings) return std::unexpected{settings.error()};
+  auto tpm = crypto::Tpm::open(*settings);
+  if (!tpm) return std::unexpected{tpm.error()};
+  const auto now = tpm->retire_older();
+  if (!now) return std::unexpected{now.error()};
+  if (options.json)
+    std::cout << json::serialize(json::object{{"generation", now->running}, {"oldest_generation", now->counted}})
+              << '\n';
+  else
+    std::cerr << std::format("generation {} runs; nothing opens below {} any more\n", now->running, now->counted);
+  return {};
+}
+
 }  // namespace
 
 void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
@@ -182,13 +223,20 @@ void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
   sign->add_option("--output", options->file, "File of signed policies: this one is added to it")->required();
   auto* install = pcr_policy->add_subcommand("install", "Check signed policies and put them where the box reads them");
   install->add_option("file", options->file, "File of signed policies")->required();
-  for (auto* command : {show, sign, install}) {
+  sign->add_option("--generation", options->generation,
+                   "Of what starts in this state, a number that rises: opens while the TPM has counted no higher one, "
+                   "where 'tpm.generations' is set")
+      ->check(CLI::PositiveNumber);
+  auto* retire = pcr_policy->add_subcommand(
+      "retire", "Say that what runs is good: what is sealed opens no more in a state of an older generation");
+  for (auto* command : {show, sign, install, retire}) {
     command->add_option("--config", options->configuration, "Configuration of the service")->capture_default_str();
     command->add_flag("--json", options->json, "For programs");
   }
   invocation.on(show, [options] { return ended(pcr_policy_show(*options)); });
   invocation.on_with_secrets(sign, [options] { return ended(pcr_policy_sign(*options)); });
   invocation.on(install, [options] { return ended(pcr_policy_install(*options)); });
+  invocation.on(retire, [options] { return ended(pcr_policy_retire(*options)); });
 }
 
 }  // namespace cloister::cloisterctl

@@ -88,7 +88,7 @@ asio::awaitable<StatusOrError> status_of(std::string socket_path) {
 }
 
 std::expected<void, Failure> tell(const std::string& socket_path, const Question& order) {
-  const auto longest = order.request == Request::zeroize ? long_patience : patience;
+  const auto longest = destroys(order.request) ? long_patience : patience;
   return ask_now(socket_path, order, longest).and_then([](const std::string& answer) { return decode_done(answer); });
 }
 

@@ -106,6 +106,11 @@ constexpr auto kinds = std::to_array<EventKind>({
      "The epsilons of all blocks of the link's life add up to more than its budget. Keys are made on, each within its "
      "own epsilon.",
      "Decide: raise 'distillation.epsilon_budget' on both boxes, or end the link."},
+    {"FACTORY_RESET", true,
+     "Somebody with the right to it returns this appliance to its factory state with 'cloisterctl zeroize --factory'. "
+     "ZEROIZED comes next, then all of /var goes, with the audit log, and the box starts anew without a configuration.",
+     "Set it up again as a new box, and its peers with its new fingerprint. Where nobody meant it, find out who could: "
+     "the text has the user."},
     {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
     {"KEYS_ENOUGH", false, "The keys of a tunnel last long enough again: for twice 'alarms.keys_left_below'.", ""},
     {"KEYS_LOW", true,

@@ -43,6 +43,8 @@ std::string name_of(Request request) {
       return "status";
     case Request::zeroize:
       return "zeroize";
+    case Request::factory_reset:
+      return "factory-reset";
     case Request::rekey:
       return "rekey";
     case Request::bootstrap:
@@ -112,8 +114,8 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
   const auto wanted = text_of("request");
   if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
   std::string known;
-  for (const auto request : {Request::status, Request::zeroize, Request::rekey, Request::bootstrap,
-                             Request::acknowledge, Request::selftest, Request::reload}) {
+  for (const auto request : {Request::status, Request::zeroize, Request::factory_reset, Request::rekey,
+                             Request::bootstrap, Request::acknowledge, Request::selftest, Request::reload}) {
     if (*wanted == name_of(request))
       return Question{request, text_of("name").value_or(""), text_of("subject").value_or("")};
     known += (known.empty() ? "'" : ", '") + name_of(request) + "'";

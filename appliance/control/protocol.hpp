@@ -3,6 +3,7 @@
 ///
 ///   {"request": "status"}    ──▶   {"ok": true, "status": {…}}   or   {"ok": false, "error": "…"}
 ///   {"request": "zeroize"}   ──▶   {"ok": true}                  or   the same
+///   {"request": "factory-reset"}   ──▶   the same: it is zeroized, as the first step of an appliance's factory reset
 ///   {"request": "rekey", "name": "office"}   ──▶   the same
 ///   {"request": "bootstrap", "name": "geneva-paris"}   ──▶   the same: it may, once
 ///   {"request": "selftest"}  ──▶   {"ok": true, "tests": [{"name": "toeplitz", "passed": true, …}, …]}
@@ -25,10 +26,14 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, rekey, bootstrap, acknowledge, selftest, reload };
+enum class Request { status, zeroize, factory_reset, rekey, bootstrap, acknowledge, selftest, reload };
+/// All secrets of the box.
+[[nodiscard]] constexpr bool destroys(Request request) {
+  return request == Request::zeroize || request == Request::factory_reset;
+}
 /// Those that take their time: the client is answered later.
 [[nodiscard]] constexpr bool takes_time(Request request) {
-  return request == Request::zeroize || request == Request::selftest || request == Request::reload;
+  return destroys(request) || request == Request::selftest || request == Request::reload;
 }
 
 struct Question {

@@ -227,14 +227,15 @@ class Lab:
     def sealed_reserves_filled(self):
         return all((self.link(box) or {}).get("sealed_restarts") == 8 for box in BOXES)
 
-    def bind(self, box):
+    def bind(self, box, generations=False):
         """The box's configuration, bound to PCRs 7 and 11 by a fresh policy key, as another file."""
         key, public = self.directory / "policy.key", self.directory / "policy.pem"
         self.run("openssl", "genrsa", "-out", key, "2048")
         self.run("openssl", "rsa", "-in", key, "-pubout", "-out", public)
         text = (self.directory / f"{box}.yaml").read_text()
         bound = self.directory / f"{box}-bound.yaml"
-        bound.write_text(text.replace("\ntpm:\n", f"\ntpm:\n  pcrs: [7, 11]\n  policy_key: {public}\n  policy_signatures: {self.directory}/policy.json\n", 1))
+        bound.write_text(text.replace("\ntpm:\n", f"\ntpm:\n  pcrs: [7, 11]\n  policy_key: {public}\n  policy_signatures: {self.directory}/policy.json\n"
+                                      f"  generations: {str(generations).lower()}\n", 1))
         return bound
 
     def add_configuration(self, text):

@@ -93,15 +93,15 @@ def out_of_time(*_):
 class Machine:
     logs = None  # where what consoles and emulators say is kept: `tell` makes it
 
-    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768):
+    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768, more=()):
         """`networks`: a MAC each, on a network of its own with nobody on it, or (MAC, name of a TAP interface).
-        `fibre`: the socket behind the serial port "cloister-fibre". `within`: the command that QEMU is run by."""
+        `fibre`: the socket behind the serial port "cloister-fibre". `within`: the command that QEMU is run by; `more`: what else QEMU is told."""
         self.name = name
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.image, self.uuid, self.setup_disk, self.networks = Path(image), uuid, setup_disk, networks
         self.fibre, self.within = fibre, list(within)
-        self.memory_mb = memory_mb
+        self.memory_mb, self.more = memory_mb, list(more)
         self.console_path = self.logs / f"{name}.console.log"
         self.trouble_path = self.logs / f"{name}.emulator.log"
         self.disk = self.directory / "disk.raw"
@@ -119,9 +119,9 @@ class Machine:
         subprocess.run(["cp", "--sparse=always", str(self.image), str(self.disk)], check=True)
         os.truncate(self.disk, 2 << 30)
 
-    def like(self, name, **changes):
+    def like(self, name, directory=None, **changes):
         """Another machine with what this one has in its disk, firmware variables and TPM."""
-        other = Machine(name, self.directory.parent / name, self.image, self.uuid,
+        other = Machine(name, directory or self.directory.parent / name, self.image, self.uuid,
                         **{"networks": self.networks, "memory_mb": self.memory_mb, "fibre": self.fibre, "within": self.within, **changes})
         subprocess.run(["cp", "--sparse=always", str(self.disk), str(other.disk)], check=True)
         shutil.copy(self.variables, other.variables)
@@ -169,7 +169,7 @@ class Machine:
             command += ["-device", "virtio-serial-pci", "-chardev", f"socket,id=fibre,path={self.fibre},reconnect-ms=1000",
                         "-device", "virtserialport,chardev=fibre,name=cloister-fibre"]
         self.power_on_again()
-        self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.processes.append(subprocess.Popen(command + self.more, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                                stderr=open(self.trouble_path, "ab")))
 
     def power_on_again(self):

@@ -27,10 +27,15 @@ def network(mac, address):
 
 
 def make_setup_disk(path, box, psk, changes=None):
-    files = {"cloister.yaml": configuration(box, changes or {}), "psk": psk + "\n",
-             **{f"{side}.network": network(*BOXES[box][side]) for side in ("black", "red")}}
+    make_disk(path, {"cloister.yaml": configuration(box, changes or {}), "psk": psk + "\n",
+                     **{f"{side}.network": network(*BOXES[box][side]) for side in ("black", "red")}})
+
+
+def make_disk(path, files, label="CLOISTER"):
+    """With these files, text or bytes, by name."""
     with open(path, "wb") as disk:
         disk.truncate(4 << 20)
-    subprocess.run(["mkfs.vfat", "-n", "CLOISTER", str(path)], check=True, capture_output=True)
+    subprocess.run(["mkfs.vfat", "-n", label, str(path)], check=True, capture_output=True)
     for name, text in files.items():
-        subprocess.run(["mcopy", "-i", str(path), "-", f"::{name}"], input=text.encode(), check=True, capture_output=True)
+        content = text.encode() if isinstance(text, str) else text
+        subprocess.run(["mcopy", "-i", str(path), "-", f"::{name}"], input=content, check=True, capture_output=True)

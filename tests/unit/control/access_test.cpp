@@ -64,7 +64,8 @@ TEST_CASE("The kernel names the user and all groups of the other end", "[control
 
 TEST_CASE("To look needs less than to change something", "[control]") {
   CHECK(right_for(Request::status) == Right::view);
-  for (const auto request : {Request::zeroize, Request::rekey, Request::bootstrap, Request::acknowledge})
+  for (const auto request :
+       {Request::zeroize, Request::factory_reset, Request::rekey, Request::bootstrap, Request::acknowledge})
     CHECK(right_for(request) == Right::operate);
 }
 

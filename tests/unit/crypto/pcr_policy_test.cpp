@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "crypto/tpm.hpp"
+#include "crypto/tpm_counter.hpp"
 #include "tests/unit/crypto/software_tpm.hpp"
 
 namespace cloister::crypto {
@@ -53,10 +54,10 @@ struct Machine {
     REQUIRE(read);
     return *read;
   }
-  void sign_state(const KeyPair& by) {
+  void sign_state(const KeyPair& by, std::optional<std::uint64_t> generation = {}) {
     const auto key = PolicyKey::parse_private(by.private_pem);
     REQUIRE(key);
-    policies.push_back(key->sign(values()));
+    policies.push_back(key->sign(values(), generation));
     install();
   }
   void install() const { std::ofstream{settings.binding.signatures} << to_json(policies); }
@@ -157,11 +158,119 @@ TEST_CASE("Bound and unbound secrets are not taken for each other; a generation'
   CHECK_FALSE(tpm->unseal(bound_blob));
 }
 
+/// Signed states of one image and of its update: which of them is started, and what opens.
+struct Images : Machine {
+  static constexpr std::uint64_t old_generation = 20;
+  static constexpr std::uint64_t new_generation = 22;
+  Bytes blob;
+
+  Images() {
+    settings.binding.generations = true;
+    sign_state(keys, old_generation);
+    blob = seal(settings);
+    start_new();
+    sign_state(keys, new_generation);
+    start_old();
+  }
+  void start_old() {
+    software.cut_power();
+    software.start();
+  }
+  void start_new() {
+    start_old();
+    start_something_else(11);
+  }
+  [[nodiscard]] bool opens() const { return unseal(settings, blob).has_value(); }
+  [[nodiscard]] Result<Tpm::Generations> retire() const {
+    auto tpm = Tpm::open(settings);
+    REQUIRE(tpm);
+    return tpm->retire_older();
+  }
+};
+
+TEST_CASE("An older signed image opens until a newer one was said to be good, and never after", "[tpm]") {
+  Images images;
+  CHECK(images.opens());
+  REQUIRE(images.retire());  // the old one is good: that takes nothing from it
+  images.start_new();
+  CHECK(images.opens());
+  images.start_old();  // the update was not healthy: it falls back
+  CHECK(images.opens());
+
+  images.start_new();
+  const auto retired = images.retire();
+  REQUIRE(retired);
+  CHECK(retired->running == Images::new_generation);
+  CHECK(retired->counted == Images::new_generation);
+  CHECK(images.opens());
+  images.start_old();
+  const auto refused = images.unseal(images.settings, images.blob);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("generation 20") && ContainsSubstring("counted 22"));
+  CHECK_FALSE(refused.error().for_good);  // the newer image opens it
+  CHECK(images.retire()->counted == Images::new_generation);
+
+  {
+    auto tpm = Tpm::open(images.settings);
+    REQUIRE(tpm);
+    REQUIRE(TpmCounter::remove(*tpm, TpmCounter::image_generation));
+  }
+  CHECK_FALSE(images.opens());  // a counter that is made anew begins above its old value
+}
+
+TEST_CASE("Neither a stranger's signature nor a changed number makes an old state a newer one", "[tpm]") {
+  Images images;
+  images.start_new();
+  REQUIRE(images.retire());
+  images.start_old();
+  // The old state under the new number, by a key that is not the one that secrets are bound to, then under its name.
+  images.policies.clear();
+  images.sign_state(a_key(), Images::new_generation);
+  images.policies[0].key = PolicyKey::parse_public(images.keys.public_pem)->fingerprint();
+  images.install();
+  CHECK_FALSE(images.opens());
+  // A number that was changed in the file is not the one whose policy was signed.
+  images.policies.clear();
+  images.sign_state(images.keys, Images::old_generation);
+  images.policies[0].generation = Images::new_generation;
+  images.install();
+  CHECK_FALSE(images.opens());
+}
+
+TEST_CASE("A signature without a generation does not stand for one with it, nor the other way round", "[tpm]") {
+  Machine machine;
+  machine.sign_state(machine.keys);
+  const auto unnumbered = machine.seal(machine.settings);
+  auto numbered_settings = machine.settings;
+  numbered_settings.binding.generations = true;
+  const auto numbered = machine.seal(numbered_settings);
+  const auto refused = machine.unseal(numbered_settings, numbered);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("with a generation") && ContainsSubstring("--generation"));
+
+  machine.sign_state(machine.keys, 20);  // a file may have both
+  CHECK(machine.unseal(numbered_settings, numbered));
+  CHECK(machine.unseal(machine.settings, unnumbered));
+  CHECK_FALSE(machine.unseal(numbered_settings, unnumbered));
+  CHECK_FALSE(machine.unseal(machine.settings, numbered));
+}
+
+TEST_CASE("A number that no TPM should ever be moved to is refused", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.generations = true;
+  machine.sign_state(machine.keys, 1'000'000);
+  auto tpm = Tpm::open(machine.settings);
+  REQUIRE(tpm);
+  const auto refused = tpm->retire_older();
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("too far"));
+}
+
 TEST_CASE("A file of signed policies is read as it was written, and refused with the reason where it is none") {
   const auto key = PolicyKey::parse_private(a_key().private_pem);
   REQUIRE(key);
   const std::vector policies{key->sign({{7, PcrDigest{}}, {11, PcrDigest{std::byte{1}}}}),
-                             key->sign({{0, PcrDigest{}}})};
+                             key->sign({{0, PcrDigest{}}}), key->sign({{0, PcrDigest{}}}, 20)};
   CHECK(key->verifies(policies[0]));
   const auto text = to_json(policies);
   CHECK(parse_pcr_signatures(text) == policies);
@@ -177,6 +286,21 @@ TEST_CASE("A file of signed policies is read as it was written, and refused with
     const auto at = changed.find(part);
     REQUIRE(at != std::string::npos);
     changed.insert(at + std::string_view{part}.size(), "9");
+    INFO(changed);
+    CHECK_FALSE(parse_pcr_signatures(changed));
+  }
+}
+
+TEST_CASE("A generation is a whole number above zero") {
+  const auto key = PolicyKey::parse_private(a_key().private_pem);
+  REQUIRE(key);
+  const std::string text = to_json(std::vector{key->sign({{0, PcrDigest{}}}, 20)});
+  REQUIRE(parse_pcr_signatures(text));
+  for (const char* wrong : {"0", "-20", "20.5", "\"20\"", "null", "99999999999999999999"}) {
+    auto changed = text;
+    const auto at = changed.find(":20");
+    REQUIRE(at != std::string::npos);
+    changed.replace(at + 1, 2, wrong);
     INFO(changed);
     CHECK_FALSE(parse_pcr_signatures(changed));
   }
