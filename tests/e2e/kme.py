@@ -129,7 +129,7 @@ class Kme:
             text = text[: len(text) // 2]
         if kind == "huge":
             text = '{"keys": "' + "x" * (1 << 20) + '"}'
-        if kind == "escaped":  # as PHP and .NET write it
+        if kind == "escaped":  # as PHP and .NET write it; and the connection ends with the answer
             text = text.replace("/", "\\/").replace("+", "\\u002B")
         if kind == "silent":
             time.sleep(12)
@@ -152,6 +152,8 @@ def handler_of(kme):
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if kme.fault(self.path.rpartition("/")[2]).get("kind") == "escaped":
+                self.send_header("Connection", "close")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
