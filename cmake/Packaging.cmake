@@ -13,7 +13,7 @@ install(FILES ${units}/cloister.service ${units}/cloister-network.service ${unit
   ${units}/cloister-hal@.service DESTINATION lib/systemd/system COMPONENT cloister)
 install(FILES ${units}/cloister.sysusers DESTINATION lib/sysusers.d RENAME cloister.conf COMPONENT cloister)
 install(FILES ${units}/cloister.tmpfiles DESTINATION lib/tmpfiles.d RENAME cloister.conf COMPONENT cloister)
-install(FILES docs/examples/geneva.yaml docs/examples/paris.yaml DESTINATION share/doc/cloister/examples COMPONENT cloister)
+install(FILES docs/examples/geneva.yaml docs/examples/paris.yaml docs/examples/finished-keys.yaml DESTINATION share/doc/cloister/examples COMPONENT cloister)
 install(FILES README.md DESTINATION share/doc/cloister COMPONENT cloister)
 install(DIRECTORY docs DESTINATION share/doc/cloister COMPONENT cloister PATTERN docs/man EXCLUDE)
 

@@ -109,12 +109,36 @@ struct Plugin {
   bool operator==(const Plugin&) const = default;
 };
 
+/// Where a KME listens: https://HOST:PORT.
+struct Url {
+  std::string host;  // a name, or a numeric address without brackets
+  std::uint16_t port = 443;
+  [[nodiscard]] std::string to_string() const;
+  bool operator==(const Url&) const = default;
+};
+
+/// A key management entity that gives finished keys, with `driver: etsi014`.
+struct Kme {
+  Url url;
+  std::string own_sae;
+  std::string peer_sae;
+  std::string ca;           // path, PEM
+  std::string certificate;  // path, PEM
+  std::string key;          // path, PEM; empty: the box's identity
+  std::uint32_t key_size_bits = 256;
+  std::uint32_t block_bits = 32'768;
+  bool operator==(const Kme&) const = default;
+};
+
 struct Device {
   std::string driver;
   DeviceRole role = DeviceRole::alice;
   std::string socket = "/run/cloister-fibre/fibre.sock";
   double clock_hz = 1e9;
   Plugin plugin;
+  Kme etsi014;
+  /// Others make its keys: nothing is distilled here.
+  [[nodiscard]] bool gives_finished_keys() const { return driver == "etsi014"; }
   bool operator==(const Device&) const = default;
 };
 

@@ -8,6 +8,7 @@
 #include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
 #include "config/read_bootstrap.hpp"
+#include "config/read_device.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
 #include "config/units.hpp"
@@ -81,42 +82,6 @@ Box read_box(Section section) {
   return box;
 }
 
-/// `chosen`: the driver is 'plugin'; the schema, which is made without a file, then does not ask every file for this.
-Plugin read_plugin(Section section, bool chosen) {
-  Plugin plugin;
-  const auto fallback = chosen ? Default::none : Default::derived;
-  section.read("library", plugin.library, a_path(), fallback);
-  section.read("sha256", plugin.sha256, a_sha256(), fallback);
-  section.read("node", plugin.node, a_text("the path of a device node or local socket"));
-  section.read("host_socket", plugin.host_socket, a_socket_path());
-  if (!plugin.node.empty() && !plugin.node.starts_with('/')) section.error("node", "is not an absolute path");
-  section.finish();
-  return plugin;
-}
-
-Device read_device(Section section) {
-  Device device;
-  section.read("driver", device.driver,
-               one_of<std::string>({{"simulator", "simulator"}, {"plugin", "plugin"}},
-                                   "a driver: expected 'simulator' or 'plugin' (a vendor's library)"),
-               Default::none);
-  section.read("role", device.role,
-               one_of<DeviceRole>({{"alice", DeviceRole::alice}, {"bob", DeviceRole::bob}},
-                                  "a role: expected 'alice' (the transmitter) or 'bob' (the receiver)"),
-               Default::none);
-  section.read("socket", device.socket, a_socket_path());
-  section.read("clock", device.clock_hz, within(a_frequency(), 1e3, 1e10));
-  const bool other_driver = !device.driver.empty() && device.driver != "plugin";
-  const bool chosen = device.driver == "plugin";
-  Section plugin = section.section("plugin", chosen);
-  if (plugin.present() && other_driver)
-    section.error("plugin", std::format("is for 'driver: plugin' only, and the driver is '{}'", device.driver));
-  else if (plugin.present())
-    device.plugin = read_plugin(std::move(plugin), chosen);
-  section.finish();
-  return device;
-}
-
 Link read_link(Section section, const Configuration& configuration) {
   Link link;
   section.read("name", link.name, a_name(), Default::none);
@@ -139,8 +104,13 @@ Link read_link(Section section, const Configuration& configuration) {
                       within(a_size(), std::uint64_t{1024}, std::uint64_t{16} << 20U));
   authentication.finish();
 
-  if (Section device = section.section("device", true); device.present()) link.device = read_device(device);
-  link.distillation = read_distillation(section.section("distillation", false));
+  if (Section device = section.section("device", true); device.present())
+    link.device = read_device(device, configuration.box);
+  if (Section distillation = section.section("distillation", false); !link.device.gives_finished_keys())
+    link.distillation = read_distillation(distillation);
+  else if (distillation.present())
+    section.error("distillation",
+                  "is of devices that give detections, and 'driver: etsi014' gives finished keys: take it out");
   section.finish();
   return link;
 }

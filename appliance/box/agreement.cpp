@@ -54,6 +54,11 @@ std::string without_keys(const config::Tunnel& tunnel) {
   return "";
 }
 
+std::string authentication_of(const config::Link& link) {
+  return std::format("authentication.policy={}\nauthentication.reserve={} bytes\n",
+                     to_string(policy_of(link.authentication)), link.authentication.reserve_bytes);
+}
+
 }  // namespace
 
 std::string agreement_of(const std::string& box, const config::Link& link) {
@@ -63,6 +68,13 @@ std::string agreement_of(const std::string& box, const config::Link& link) {
   lines += std::format("bootstrap={}\n", bootstrap_of(link.bootstrap));
   lines += std::format("device.role={}\n",
                        at_both(box, transmits ? "alice" : "bob", link.peer, transmits ? "bob" : "alice"));
+  if (link.device.gives_finished_keys()) {
+    const auto& kme = link.device.etsi014;
+    lines += "device.driver=etsi014\n";
+    lines += std::format("device.etsi014.sae={}\n", at_both(box, kme.own_sae, link.peer, kme.peer_sae));
+    lines += std::format("device.etsi014.key_size={}\n", kme.key_size_bits);
+    return lines + authentication_of(link);
+  }
   lines += std::format("distillation.bound={}\n", d.bound);
   lines += std::format("distillation.intensities=[{}]\n", joined(d.intensities));
   lines += std::format("distillation.probabilities=[{}]\n", joined(d.probabilities));
@@ -71,9 +83,7 @@ std::string agreement_of(const std::string& box, const config::Link& link) {
   lines += std::format("distillation.planned_blocks_per_second={}\n", d.planned_blocks_per_second);
   lines += std::format("distillation.qber_limit={}\n", d.qber_limit);
   lines += std::format("distillation.block_bits={}\n", d.block_bits);
-  lines += std::format("authentication.policy={}\n", to_string(policy_of(link.authentication)));
-  lines += std::format("authentication.reserve={} bytes\n", link.authentication.reserve_bytes);
-  return lines;
+  return lines + authentication_of(link);
 }
 
 std::string terms_of(const std::string& box, const std::string& peer, const config::Tunnel& tunnel) {

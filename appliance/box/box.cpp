@@ -213,8 +213,8 @@ std::string Box::take_up(PreparedReload reload) {
 }
 
 Result<> Box::open_link(NewLink link) {
-  return LinkDriver::open(io_, std::move(link.settings), std::move(link.credentials), std::move(link.device),
-                          traffic_.plane(), log_)
+  return LinkDriver::open(io_, std::move(link.settings), std::move(link.credentials), link.device, traffic_.plane(),
+                          log_)
       .transform([&](std::unique_ptr<LinkDriver> opened) { links_.push_back(std::move(opened)); });
 }
 

@@ -90,22 +90,22 @@ Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bo
   return std::make_shared<const crypto::Authority>(std::move(*authority));
 }
 
-Result<std::map<std::string, crypto::Credentials>> open_credentials(const config::Configuration& configuration,
-                                                                    const std::set<std::string>& links) {
-  std::map<std::string, crypto::Credentials> credentials;
-  if (links.empty()) return credentials;
+Result<OpenedSecrets> open_credentials(const config::Configuration& configuration, const std::set<std::string>& links) {
+  OpenedSecrets secrets;
+  if (links.empty()) return secrets;
   auto tpm = crypto::Tpm::open(tpm_settings(configuration.tpm));
   if (!tpm) return std::unexpected{tpm.error()};
   const auto identity = open_identity(*tpm, configuration.box);
   if (!identity) return fail(std::format("box '{}': {}", configuration.box.name, identity.error().message));
+  secrets.identity = identity->key;
   for (const auto& link : configuration.links) {
     if (!links.contains(link.name)) continue;
     auto opened = unseal_credentials(*tpm, *identity, link);
     if (!opened) return fail(std::format("link '{}': {}", link.name, opened.error().message));
-    credentials.emplace(link.name, std::move(*opened));
+    secrets.links.emplace(link.name, std::move(*opened));
   }
   if (const auto tested = tpm->self_test(); !tested) return std::unexpected{tested.error()};
-  return credentials;  // and the TPM is let go: one without a resource manager serves one at a time
+  return secrets;  // and the TPM is let go: one without a resource manager serves one at a time
 }
 
 }  // namespace cloister::box

@@ -20,9 +20,14 @@ struct OwnIdentity {
 };
 [[nodiscard]] Result<OwnIdentity> open_identity(crypto::Tpm& tpm, const config::Box& box);
 
-/// Of the links that are named, by their names; and the TPM has passed its own test.
-[[nodiscard]] Result<std::map<std::string, crypto::Credentials>> open_credentials(
-    const config::Configuration& configuration, const std::set<std::string>& links);
+/// What the TPM has opened.
+struct OpenedSecrets {
+  std::map<std::string, crypto::Credentials> links;  // by their names
+  std::shared_ptr<const crypto::Identity> identity;  // null where the box is configured without
+};
+/// Of the links that are named; and the TPM has passed its own test.
+[[nodiscard]] Result<OpenedSecrets> open_credentials(const config::Configuration& configuration,
+                                                     const std::set<std::string>& links);
 
 /// The operator's authority and its revocation lists, as the files are now.
 [[nodiscard]] Result<std::shared_ptr<const crypto::Authority>> read_authority(const config::Bootstrap& bootstrap);

@@ -1,8 +1,10 @@
 #include "appliance/box/link.hpp"
 
+#include <algorithm>
 #include <format>
 
 #include "appliance/distill/account_json.hpp"
+#include "appliance/session/reserve.hpp"
 
 namespace cloister::box {
 namespace {
@@ -19,9 +21,25 @@ const char* code_of(distill::DropReason reason) {
       return "VERIFICATION_FAILED";
     case distill::DropReason::device_suspect:
       return "DEVICE_SUSPECT";
+    case distill::DropReason::kmes_disagree:
+      return "KMES_DISAGREE";
+    case distill::DropReason::kme_failed:
+      return "KEYS_NOT_GIVEN";
   }
   return "";
 }
+
+std::string first_key_text(const distill::Account& account, std::size_t bits) {
+  if (const auto& external = account.external)
+    return std::format(
+        "first key: {} secret bits of {} keys that the KMEs have given: what they are worth is their word", bits,
+        external->keys);
+  return std::format("first key: {} secret bits of {} sifted, QBER {:.2f} %, phase error at most {:.2f} %", bits,
+                     account.key.n[0] + account.key.n[1], 100 * account.key_qber(), 100 * account.phase_error);
+}
+
+/// Of the reserve, what two blocks cost: one that was just filled lacks what its own block has cost.
+constexpr std::uint64_t reserve_need_to_ask = 2 * 2 * session::Reserve::pad_bits;
 
 }  // namespace
 
@@ -205,6 +223,15 @@ void Link::on_chain(std::uint64_t generation, distill::Action action) {
   drain();
 }
 
+bool Link::wants_key() const {
+  if (generation_ == 0) return false;
+  const auto reserve = session_.reserve_need();
+  if (reserve.bits + reserve.pads * keys::pad_bits >= reserve_need_to_ask) return true;
+  return std::ranges::any_of(tunnels_.known(), [this](const KnownTunnel& tunnel) {
+    return 2 * store_.stock_keys(tunnel.id) < tunnel.settings.stock_keys_max;
+  });
+}
+
 void Link::on_chain_error(std::uint64_t generation, const std::string& what) {
   if (generation != generation_ || generation_ == 0) return;
   session_.on_protocol_error(what, surroundings_.now());
@@ -252,11 +279,7 @@ void Link::on_held(session::BlockHeld& held) {
   record({.account = block.account, .outcome = "held", .authenticated_by = to_string(held.by), .reason = {}},
          block.begun);
   if (!first_key_reported_) {
-    surroundings_.info(
-        "FIRST_KEY", subject(),
-        std::format("first key: {} secret bits of {} sifted, QBER {:.2f} %, phase error at most {:.2f} %", bits,
-                    block.account.key.n[0] + block.account.key.n[1], 100 * block.account.key_qber(),
-                    100 * block.account.phase_error));
+    surroundings_.info("FIRST_KEY", subject(), first_key_text(block.account, bits));
     first_key_reported_ = true;
   }
   if (!reserve->empty())
@@ -268,6 +291,7 @@ void Link::on_held(session::BlockHeld& held) {
 void Link::begin_block(wire::BlockId block) {
   unfinished_.emplace(block, surroundings_.now());
   newest_begun_ = block;
+  if (settings_.external_keys) return;
   if (const auto total = epsilon_.to_book(); total && surroundings_.book_epsilon(*total)) epsilon_.on_booked(*total);
   const auto change = epsilon_.add_block();
   if (change == EpsilonTotal::Change::none) return;

@@ -27,6 +27,7 @@ struct LinkSettings {
   distill::Parameters distillation;
   double epsilon_budget = 1e-6;         // for all blocks of the link's life
   double epsilon_booked = 0;            // what its earlier lives spent, at most
+  bool external_keys = false;           // others make them, and no epsilon of theirs is known
   std::vector<TunnelSettings> tunnels;  // at first: Link::tunnels() knows what there is
 };
 
@@ -88,6 +89,8 @@ class Link {
   [[nodiscard]] const std::optional<EndedBlock>& last_drop() const { return last_drop_; }
   /// The last finished block gave no key.
   [[nodiscard]] bool dropping() const { return dropping_.has_value(); }
+  /// A block would have a use now. Blocks that nobody needs are not asked for where keys are others' as well.
+  [[nodiscard]] bool wants_key() const;
   /// A block is complete and not finished yet.
   [[nodiscard]] bool reconciling() const { return unfinished_.size() > 1; }
   [[nodiscard]] std::string subject() const { return "link '" + settings_.session.link + "'"; }

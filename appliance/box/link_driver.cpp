@@ -41,7 +41,7 @@ LimitWatch::Limits limits_of_keys(const config::Alarms& alarms) {
 }  // namespace
 
 Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkDriverSettings settings,
-                                                     crypto::Credentials credentials, DeviceFactory device,
+                                                     crypto::Credentials credentials, const KeyMakerFactory& device,
                                                      drivers::DataPlane& plane, EventLog& log) {
   const auto& names = settings.link.session;
   const bool serves = session::side_of(names.local_box, names.peer_box) == session::Side::server;
@@ -49,7 +49,7 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
   if (!booked) return std::unexpected{booked.error()};
   settings.link.epsilon_booked = *booked;
   std::unique_ptr<LinkDriver> driver{
-      new LinkDriver{io, std::move(settings), std::move(credentials), std::move(device), plane, log}};
+      new LinkDriver{io, std::move(settings), std::move(credentials), device, plane, log}};
   if (!driver->accounts_) {
     return fail(std::format("account log '{}' cannot be written: does the directory of 'box.state_directory' exist",
                             driver->settings_.account_log));
@@ -80,7 +80,7 @@ Result<std::unique_ptr<LinkDriver>> LinkDriver::open(asio::io_context& io, LinkD
 }
 
 LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
-                       DeviceFactory device, drivers::DataPlane& plane, EventLog& log)
+                       const KeyMakerFactory& device, drivers::DataPlane& plane, EventLog& log)
     : settings_{std::move(settings)},
       plane_{plane},
       log_{log},
@@ -92,7 +92,7 @@ LinkDriver::LinkDriver(asio::io_context& io, LinkDriverSettings settings, crypto
       qber_{limits_of_qber(settings_.alarms, settings_.link.distillation.qber_limit)},
       link_{settings_.link, std::move(credentials), random_, *this},
       connection_{io, connection_handlers()},
-      distillery_{io, settings_.link.distillation, std::move(device), distillery_handlers()} {
+      key_maker_{device(io, key_maker_handlers())} {
   asio::post(vault_thread_, crypto::wipe_on_overflow);
   place(settings_.link.tunnels, settings_.paths);
 }
@@ -168,7 +168,7 @@ void LinkDriver::refused_stranger(const std::string& address) {
                          settings_.peer.address, strangers_));
 }
 
-Distillery::Handlers LinkDriver::distillery_handlers() {
+KeyMaker::Handlers LinkDriver::key_maker_handlers() {
   return {.action = [this](std::uint64_t generation,
                            distill::Action action) { link_.on_chain(generation, std::move(action)); },
           .protocol_error = [this](std::uint64_t generation,
@@ -180,12 +180,13 @@ Distillery::Handlers LinkDriver::distillery_handlers() {
                 detections_.sample(figures.detections, now());
                 sifted_.sample(figures.sifted_bits, now());
                 secret_.sample(link_.store().balance().produced_bits, now());
-                watch_light(figures.detections);
+                if (!settings_.link.external_keys) watch_light(figures.detections);
                 watch_qber();
                 watch_traffic();
                 watch_keys();
                 watch_interfaces();
                 watch_sealed_reserve();
+                key_maker_->demand(link_.wants_key());
               },
           .device_lost = [this](const std::string& problem) { log_.alarm("DEVICE_LOST", link_.subject(), problem); },
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); },
@@ -318,12 +319,12 @@ void LinkDriver::wake_tunnel(wire::TunnelId tunnel, Instant at) {
   wait_until(place_of(tunnel).timer, at, alive_, [this, tunnel] { link_.on_tunnel_timer(tunnel); });
 }
 
-void LinkDriver::start_chain(std::uint64_t generation, wire::BlockId first) { distillery_.start(generation, first); }
-void LinkDriver::stop_chain() { distillery_.stop(); }
+void LinkDriver::start_chain(std::uint64_t generation, wire::BlockId first) { key_maker_->start(generation, first); }
+void LinkDriver::stop_chain() { key_maker_->stop(); }
 
 void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                                   std::vector<std::byte> payload) {
-  distillery_.deliver(generation, block, type, std::move(payload));
+  key_maker_->deliver(generation, block, type, std::move(payload));
 }
 
 void LinkDriver::install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {

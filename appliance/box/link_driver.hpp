@@ -1,5 +1,5 @@
 #pragma once
-/// The real surroundings of a link: TCP, timers, the distillery's thread, the data plane, the account log. Decides
+/// The real surroundings of a link: TCP, timers, the thread that makes keys, the data plane, the account log. Decides
 /// nothing.
 
 #include <boost/asio/io_context.hpp>
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "appliance/box/distillery.hpp"
 #include "appliance/box/event_log.hpp"
+#include "appliance/box/key_maker.hpp"
 #include "appliance/box/light_watch.hpp"
 #include "appliance/box/limit_watch.hpp"
 #include "appliance/box/link.hpp"
@@ -46,7 +46,8 @@ class LinkDriver final : private LinkSurroundings {
   /// Opens the classical channel and the account log; `plane` and `log` outlive the driver.
   [[nodiscard]] static Result<std::unique_ptr<LinkDriver>> open(boost::asio::io_context& io,
                                                                 LinkDriverSettings settings,
-                                                                crypto::Credentials credentials, DeviceFactory device,
+                                                                crypto::Credentials credentials,
+                                                                const KeyMakerFactory& device,
                                                                 drivers::DataPlane& plane, EventLog& log);
   ~LinkDriver() override;
 
@@ -68,7 +69,7 @@ class LinkDriver final : private LinkSurroundings {
 
  private:
   LinkDriver(boost::asio::io_context& io, LinkDriverSettings settings, crypto::Credentials credentials,
-             DeviceFactory device, drivers::DataPlane& plane, EventLog& log);
+             const KeyMakerFactory& device, drivers::DataPlane& plane, EventLog& log);
   /// Of one tunnel.
   struct Place {
     Place(boost::asio::io_context& io, std::size_t number, LimitWatch keys)
@@ -91,7 +92,7 @@ class LinkDriver final : private LinkSurroundings {
   drivers::PeerConnection::Handlers connection_handlers();
   void read_trust();
   void await_vouchers();
-  Distillery::Handlers distillery_handlers();
+  KeyMaker::Handlers key_maker_handlers();
 
   [[nodiscard]] Instant now() const override { return std::chrono::steady_clock::now(); }
   void connect(Instant not_before) override;
@@ -141,7 +142,7 @@ class LinkDriver final : private LinkSurroundings {
   Link link_;
   drivers::PeerConnection connection_;
   // Last: their threads call into the others until they are joined.
-  Distillery distillery_;
+  std::unique_ptr<KeyMaker> key_maker_;
   boost::asio::thread_pool vault_thread_{1};
 };
 

@@ -45,9 +45,12 @@ control::BlockStatus status_of(const EndedBlock& block) {
   status.number = account.block;
   status.outcome = block.outcome;
   status.authenticated_by = block.authenticated_by;
-  status.bound = distill::to_string(account.parameters.bound);
-  status.eps_sec = account.parameters.eps_sec;
-  status.eps_cor = account.parameters.eps_cor;
+  status.source = account.external ? distill::external_source : distill::distilled_source;
+  if (!account.external) {
+    status.bound = distill::to_string(account.parameters.bound);
+    status.eps_sec = account.parameters.eps_sec;
+    status.eps_cor = account.parameters.eps_cor;
+  }
   status.seconds = block.seconds;
   status.detections = account.detections;
   status.sifted_bits = account.key.detections();
@@ -71,6 +74,8 @@ control::LinkStatus LinkDriver::status() const {
   control::LinkStatus status;
   status.name = link_.settings().session.link;
   status.peer = link_.settings().session.peer_box;
+  const bool external = link_.settings().external_keys;
+  status.key_source = external ? distill::external_source : distill::distilled_source;
   status.role = settings_.transmitter ? "alice" : "bob";
   status.authenticated_by = to_string(session.authenticator);
   status.authentication_policy = to_string(link_.settings().session.policy);
@@ -101,7 +106,7 @@ control::LinkStatus LinkDriver::status() const {
   status.blocks_burnt = session.blocks_burnt;
   status.blocks_computational = session.blocks_computational;
   status.block_filled_bits = figures_.filling_bits;
-  status.block_size_bits = link_.settings().distillation.block_bits;
+  status.block_size_bits = external ? 0 : link_.settings().distillation.block_bits;
   status.reserve_bits = session.reserve_bits;
   status.reserve_bits_max = session.reserve_bits_max;
   status.authentication_spent_bits = session.pad_bits_spent;
@@ -112,6 +117,7 @@ control::LinkStatus LinkDriver::status() const {
   status.failed_reconciliations = link_.failed_reconciliations();
   if (const auto& drop = link_.last_drop())
     status.last_drop = {.number = drop->account.block, .outcome = drop->outcome, .reason = drop->reason};
+  if (external) return status;
   status.epsilon_total = link_.epsilon().total();
   status.epsilon_budget = link_.epsilon().budget();
   status.epsilon_per_block = link_.epsilon().per_block();

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "appliance/box/agreement.hpp"
+#include "appliance/box/collector.hpp"
 #include "appliance/box/credentials.hpp"
 #include "appliance/box/distillation_parameters.hpp"
+#include "appliance/box/distillery.hpp"
 #include "appliance/box/tpm_settings.hpp"
 #include "appliance/box/vouched.hpp"
 #include "appliance/box/zeroize.hpp"
@@ -54,6 +56,33 @@ DeviceFactory vendors_device(const config::Link& link) {
   return factory;
 }
 
+KeySource key_source_of(const config::Link& link, const std::shared_ptr<const crypto::Identity>& identity) {
+  const auto& kme = link.device.etsi014;
+  return {.kme = {.host = kme.url.host,
+                  .port = kme.url.port,
+                  .own_sae = kme.own_sae,
+                  .peer_sae = kme.peer_sae,
+                  .ca = kme.ca,
+                  .certificate = kme.certificate,
+                  .key = kme.key,
+                  .identity = identity,
+                  .key_bits = kme.key_size_bits},
+          .alice = link.device.role == config::DeviceRole::alice,
+          .keys_of_block = (kme.block_bits + kme.key_size_bits - 1) / kme.key_size_bits};
+}
+
+KeyMakerFactory distilled(const distill::Parameters& parameters, const DeviceFactory& device) {
+  return [parameters, device](boost::asio::io_context& io, KeyMaker::Handlers handlers) -> std::unique_ptr<KeyMaker> {
+    return std::make_unique<Distillery>(io, parameters, device, std::move(handlers));
+  };
+}
+
+KeyMakerFactory collected(const KeySource& source) {
+  return [source](boost::asio::io_context& io, KeyMaker::Handlers handlers) -> std::unique_ptr<KeyMaker> {
+    return std::make_unique<Collector>(io, source, std::move(handlers));
+  };
+}
+
 }  // namespace
 
 session::BootstrapAgain policy_of(const config::Bootstrap& bootstrap) {
@@ -73,9 +102,14 @@ session::Policy policy_of(const config::Authentication& authentication) {
   return {};
 }
 
-Result<DeviceFactory> device_of(const config::Link& link) {
-  if (link.device.driver != "plugin") return simulated_device(link);
-  return hal::plugin::check(plugin_of(link)).transform([&] { return vendors_device(link); });
+Result<KeyMakerFactory> device_of(const config::Link& link, const std::shared_ptr<const crypto::Identity>& identity) {
+  if (link.device.gives_finished_keys()) {
+    const auto source = key_source_of(link, identity);
+    return hal::etsi014::check(source.kme).transform([&] { return collected(source); });
+  }
+  const auto parameters = parameters_of(link.distillation);
+  if (link.device.driver != "plugin") return distilled(parameters, simulated_device(link));
+  return hal::plugin::check(plugin_of(link)).transform([&] { return distilled(parameters, vendors_device(link)); });
 }
 
 vpn::WhenKeysRunOut policy_of(config::WhenKeysRunOut policy) {
@@ -130,6 +164,7 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
   settings.link.tunnels = std::move(tunnels.settings);
   settings.paths = std::move(tunnels.numbers);
   settings.link.distillation = parameters_of(link.distillation);
+  settings.link.external_keys = link.device.gives_finished_keys();
   settings.link.epsilon_budget = link.distillation.epsilon_budget;
   settings.transmitter = link.device.role == config::DeviceRole::alice;
   settings.local = {link.local_address.address, link.local_address.port};

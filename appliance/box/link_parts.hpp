@@ -1,6 +1,7 @@
 #pragma once
 /// What a link is made of, as a configuration says it.
 
+#include <memory>
 #include <vector>
 
 #include "appliance/box/link_driver.hpp"
@@ -25,7 +26,8 @@ struct LinkTunnels {
 [[nodiscard]] LinkDriverSettings settings_of(const config::Configuration& configuration, const config::Link& link,
                                              LinkTunnels tunnels);
 
-/// What is wrong with the device before it is opened is said here; what is wrong later, each time it is opened.
-[[nodiscard]] Result<DeviceFactory> device_of(const config::Link& link);
+/// `identity`: the box's, or null. What is wrong with the device before it is opened is said here; what is wrong later, each time it is opened.
+[[nodiscard]] Result<KeyMakerFactory> device_of(const config::Link& link,
+                                                const std::shared_ptr<const crypto::Identity>& identity);
 
 }  // namespace cloister::box

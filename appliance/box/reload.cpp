@@ -16,10 +16,11 @@ Error of_link(const std::string& link, const Error& error) {
 }
 
 Result<NewLink> make_link(const config::Configuration& configuration, const config::Link& link,
-                          crypto::Credentials credentials, const Traffic::Numbers& numbers) {
+                          crypto::Credentials credentials, const std::shared_ptr<const crypto::Identity>& identity,
+                          const Traffic::Numbers& numbers) {
   auto tunnels = tunnels_of(configuration, link, numbers);
   if (!tunnels) return std::unexpected{tunnels.error()};
-  auto device = device_of(link);
+  auto device = device_of(link, identity);
   if (!device) return std::unexpected{device.error()};
   return NewLink{.settings = settings_of(configuration, link, std::move(*tunnels)),
                  .credentials = std::move(credentials),
@@ -49,14 +50,13 @@ Result<> complete(PreparedReload& reload) {
 
 }  // namespace
 
-Result<std::map<std::string, NewLink>> make_links(const config::Configuration& configuration,
-                                                  std::map<std::string, crypto::Credentials> credentials,
+Result<std::map<std::string, NewLink>> make_links(const config::Configuration& configuration, OpenedSecrets secrets,
                                                   const Traffic::Numbers& numbers) {
   std::map<std::string, NewLink> made;
   for (const auto& link : configuration.links) {
-    const auto own = credentials.find(link.name);
-    if (own == credentials.end()) continue;
-    auto parts = make_link(configuration, link, std::move(own->second), numbers);
+    const auto own = secrets.links.find(link.name);
+    if (own == secrets.links.end()) continue;
+    auto parts = make_link(configuration, link, std::move(own->second), secrets.identity, numbers);
     if (!parts) return std::unexpected{of_link(link.name, parts.error())};
     made.emplace(link.name, std::move(*parts));
   }

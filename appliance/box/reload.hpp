@@ -9,6 +9,7 @@
 
 #include "appliance/box/changes.hpp"
 #include "appliance/box/configured.hpp"
+#include "appliance/box/credentials.hpp"
 #include "appliance/box/link_parts.hpp"
 #include "appliance/box/traffic.hpp"
 #include "config/show.hpp"
@@ -21,7 +22,7 @@ namespace cloister::box {
 struct NewLink {
   LinkDriverSettings settings;
   crypto::Credentials credentials;
-  DeviceFactory device;
+  KeyMakerFactory device;
 };
 
 struct PreparedReload {
@@ -35,8 +36,7 @@ struct PreparedReload {
 
 /// The links whose credentials are given; an error says what is wrong with their tunnels or devices.
 [[nodiscard]] Result<std::map<std::string, NewLink>> make_links(const config::Configuration& configuration,
-                                                                std::map<std::string, crypto::Credentials> credentials,
-                                                                const Traffic::Numbers& numbers);
+                                                                OpenedSecrets secrets, const Traffic::Numbers& numbers);
 
 /// How a box is now.
 struct PresentBox {

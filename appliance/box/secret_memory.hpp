@@ -32,12 +32,18 @@ inline constexpr std::uint64_t unit_locked_bytes = 300 * mebibyte;
 /// More of the arena than is needed, for a reload that adds to it.
 inline constexpr std::uint64_t arena_bytes_usual = 256 * mebibyte;
 
+/// Of finished keys one block is made at a time, and with all copies of an answer it is less than what a link has anyhow.
+inline std::uint64_t secret_bytes_of_blocks(const config::Link& link) {
+  if (link.device.gives_finished_keys()) return 0;
+  return distill::open_blocks_max(parameters_of(link.distillation)) * link.distillation.block_bits *
+         secret_bytes_of_sifted_bit;
+}
+
 /// In whole MiB.
 inline std::uint64_t secret_bytes_needed(const config::Configuration& configuration) {
   std::uint64_t bytes = secret_bytes_of_box;
   for (const auto& link : configuration.links) {
-    const auto open = distill::open_blocks_max(parameters_of(link.distillation));
-    bytes += secret_bytes_of_link + open * link.distillation.block_bits * secret_bytes_of_sifted_bit +
+    bytes += secret_bytes_of_link + secret_bytes_of_blocks(link) +
              link.authentication.reserve_bytes * secret_bytes_of_reserve_byte;
   }
   for (const auto& tunnel : configuration.tunnels)

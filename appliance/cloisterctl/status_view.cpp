@@ -10,6 +10,7 @@ namespace cloister::cloisterctl {
 namespace {
 
 constexpr std::size_t events_shown = 6;
+constexpr std::string_view external_source = "external";
 
 struct Paint {
   bool colours;
@@ -43,7 +44,8 @@ std::string line(std::string_view name, std::string_view value) {
   return std::format("  {:<16} {}\n", std::string{name} + ":", value);
 }
 
-std::string authenticator(const Paint& paint, const std::string& by) {
+std::string authenticator(const Paint& paint, const std::string& by, bool external) {
+  if (by == "qkd" && external) return paint.good("keys of the KMEs, each used once");
   if (by == "qkd") return paint.good("QKD keys (information-theoretic)");
   if (by == "bootstrap") return "bootstrap (TLS 1.3)";
   if (by == "computational") return "keys derived from QKD key (computational)";
@@ -55,6 +57,9 @@ std::string block_lines(const control::BlockStatus& block) {
       "last block",
       std::format("{}: {}{}, after {:.2f} s", block.number, block.outcome,
                   block.authenticated_by.empty() ? "" : ", authenticated by " + block.authenticated_by, block.seconds));
+  if (block.source == external_source)
+    return out + line("its bits", std::format("{} of finished keys; no epsilon: what they are worth is the KMEs' word",
+                                              block.secret_bits));
   out +=
       line("its errors", std::format("{} key basis, {} test basis; single photons at most {}, phase error at most {}",
                                      percent(block.qber), percent(block.test_qber),
@@ -64,7 +69,7 @@ std::string block_lines(const control::BlockStatus& block) {
                         "{} detected, {} sifted, {} tested, {} secret; {} leaked{}; {}, eps_sec {:.1e}, eps_cor {:.1e}",
                         block.detections, block.sifted_bits, block.tested_bits, block.secret_bits, block.leakage_bits,
                         block.efficiency ? std::format(" (f {:.3f})", *block.efficiency) : "", block.bound,
-                        block.eps_sec, block.eps_cor));
+                        block.eps_sec.value_or(0), block.eps_cor.value_or(0)));
 }
 
 std::string alarm_line(const std::vector<control::Alarm>& alarms, const Paint& paint) {
@@ -82,32 +87,53 @@ std::string bootstrap_by(const control::LinkStatus& link, const Paint& paint) {
   return paint.bad("nothing: " + (link.trust_problem.empty() ? "the vouchers have ended" : link.trust_problem));
 }
 
+/// What this box does for the link's keys.
+std::string part_of(const control::LinkStatus& link) {
+  const bool alice = link.role == "alice";
+  if (link.key_source == external_source) return alice ? "has keys made" : "fetches the same keys";
+  return alice ? "is the transmitter" : "is the receiver";
+}
+
+std::string epsilon_of(const control::LinkStatus& link, const Paint& paint) {
+  if (!link.epsilon_total || !link.epsilon_budget || !link.epsilon_per_block) return "not known: others make the keys";
+  auto text = std::format("{:.2e} of {:.2e} for the link's life, {:.1e} a block", *link.epsilon_total,
+                          *link.epsilon_budget, *link.epsilon_per_block);
+  return *link.epsilon_total > *link.epsilon_budget ? paint.bad(text) : text;
+}
+
 std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   std::string out = paint.bold("link: " + link.name) + "\n";
-  out += line("peer",
-              std::format("{}, this box is {}", link.peer, link.role == "alice" ? "the transmitter" : "the receiver"));
+  const bool external = link.key_source == external_source;
+  out += line("peer", std::format("{}, this box {}", link.peer, part_of(link)));
   out += line("state", paint.state(link.state));
   if (link.waits_for == "operator")
     out +=
         line("waits for", std::format("an operator to allow a bootstrap: 'cloisterctl link bootstrap {}'", link.name));
   if (link.waits_for == "peer's operator")
     out += line("waits for", std::format("the operator of box '{}' to allow a bootstrap there", link.peer));
-  out += line("authenticated by",
-              std::format("{}; policy {}", authenticator(paint, link.authenticated_by), link.authentication_policy));
+  out += line("authenticated by", std::format("{}; policy {}", authenticator(paint, link.authenticated_by, external),
+                                              link.authentication_policy));
   out += line("bootstrap by", bootstrap_by(link, paint));
   out += line("device", link.device);
-  out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
-  out += line("rates",
-              std::format("{} raw, {} sifted, {} secret", with_rate_unit(link.detections_per_second),
-                          with_rate_unit(link.sifted_bits_per_second), with_rate_unit(link.secret_bits_per_second)));
-  out += line("blocks", std::format("{} made{}, {} dropped, {} burnt; the next is {:.0f} % full", link.blocks_made,
-                                    link.blocks_computational == 0
-                                        ? ""
-                                        : std::format(" ({} authenticated computationally)", link.blocks_computational),
-                                    link.blocks_dropped, link.blocks_burnt,
-                                    link.block_size_bits == 0 ? 0.0
-                                                              : 100.0 * static_cast<double>(link.block_filled_bits) /
-                                                                    static_cast<double>(link.block_size_bits)));
+  if (external) {
+    out += line("keys", "finished ones of a KME (ETSI GS QKD 014): what they are worth is its word");
+    out += line("rates", with_rate_unit(link.secret_bits_per_second) + " secret");
+  } else {
+    out += line("QBER", std::format("{} key basis, {} test basis now", percent(link.qber), percent(link.test_qber)));
+    out += line("rates",
+                std::format("{} raw, {} sifted, {} secret", with_rate_unit(link.detections_per_second),
+                            with_rate_unit(link.sifted_bits_per_second), with_rate_unit(link.secret_bits_per_second)));
+  }
+  out += line("blocks",
+              std::format("{} made{}, {} dropped, {} burnt{}", link.blocks_made,
+                          link.blocks_computational == 0
+                              ? ""
+                              : std::format(" ({} authenticated computationally)", link.blocks_computational),
+                          link.blocks_dropped, link.blocks_burnt,
+                          link.block_size_bits == 0 ? ""
+                                                    : std::format("; the next is {:.0f} % full",
+                                                                  100.0 * static_cast<double>(link.block_filled_bits) /
+                                                                      static_cast<double>(link.block_size_bits))));
   out += line("reserve", std::format("{} of {}, {} bits spent on tags; {} restarts sealed",
                                      with_size_unit(static_cast<double>(link.reserve_bits) / 8),
                                      with_size_unit(static_cast<double>(link.reserve_bits_max) / 8),
@@ -118,9 +144,7 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
   if (link.last_drop)
     out += line("last drop",
                 std::format("{}: {}, {}", link.last_drop->number, link.last_drop->outcome, link.last_drop->reason));
-  const std::string epsilon = std::format("{:.2e} of {:.2e} for the link's life, {:.1e} a block", link.epsilon_total,
-                                          link.epsilon_budget, link.epsilon_per_block);
-  out += line("epsilon", link.epsilon_total > link.epsilon_budget ? paint.bad(epsilon) : epsilon);
+  out += line("epsilon", epsilon_of(link, paint));
   if (!link.last_error.empty()) out += line("last error", paint.bad(link.last_error));
   return out;
 }

@@ -84,8 +84,12 @@ constexpr auto kinds = std::to_array<EventKind>({
      "to the path between the boxes. Nothing was learnt by it."},
     {"DEVICE_FOUND", false, "The QKD device answers again.", ""},
     {"DEVICE_LOST", true,
-     "The QKD device does not answer, or its driver has ended. No new key is made; the stock is used up.",
-     "Look at the device and at 'device' of the link; the text has what the driver says."},
+     "The QKD device does not answer, or its driver has ended; or the key management entity (KME) that gives finished "
+     "keys "
+     "does not answer, refuses, or answers what cannot be. No new key is made; the stock is used up.",
+     "Look at the device and at 'device' of the link; the text has what the driver says, and of a KME what to do. It "
+     "is "
+     "tried again by itself."},
     {"DEVICE_SUSPECT", true,
      "The receiver's clicks are not those of the transmitter's light behind a fibre: too few or too many double "
      "clicks, as "
@@ -118,7 +122,22 @@ constexpr auto kinds = std::to_array<EventKind>({
      "traffic.",
      "See why keys come too slowly or not at all: the events of the tunnel's link say it. At the last key's end the "
      "tunnel does what 'when_keys_run_out' says."},
+    {"KEYS_NOT_GIVEN", true,
+     "Of a link whose keys come finished: one box has got keys of its key management entity (KME), and the other one's "
+     "KME "
+     "does not give the same. They are not used, and others are tried after a while.",
+     "Look at the events of the box whose KME it is: DEVICE_LOST has what that KME says. Where it says nothing of "
+     "those keys, "
+     "the two KMEs are not a pair, or do not tell each other of their keys in time."},
     {"KEY_AGAIN", false, "A block gave a key again, after blocks that gave none.", ""},
+    {"KMES_DISAGREE", true,
+     "The key management entities (KMEs) at the two ends gave different keys under the same identifiers. The boxes "
+     "found it "
+     "before a key was used; all keys of the block are wiped on both.",
+     "Take it for an attack until it is explained: somebody may have taken the place of a KME, or sit between a KME "
+     "and its "
+     "box. Check the KMEs' certificates and their own logs. A KME with a fault, or restored from a backup, does the "
+     "same."},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,
      "The rate of detections has fallen far below what is usual on this link: the fibre is cut or bent, the "

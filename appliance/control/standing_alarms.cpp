@@ -34,6 +34,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"EPSILON_NOT_KEPT", {link_closed, started}},
     {"EPSILON_SPENT", {link_closed, started}},
     {"KEYS_LOW", {"KEYS_ENOUGH", tunnel_removed, started}},
+    {"KEYS_NOT_GIVEN", {"KEY_AGAIN", link_closed, started}},
     {"LIGHT_LOST", {"LIGHT_FOUND", link_closed, started}},
     {"LINK_NOT_OPENED", {"LINK_OPENED", link_closed, started}},
     {"NO_SECRET_KEY", {"KEY_AGAIN", link_closed, started}},

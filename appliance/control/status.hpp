@@ -17,9 +17,10 @@ struct BlockStatus {
   std::uint64_t number = 0;
   std::string outcome;           // "held", "burnt", or the code of why it was dropped
   std::string authenticated_by;  // "bootstrap", "qkd", "computational"; empty where it came to no tag
-  std::string bound;             // "wiesemann2024", …
-  double eps_sec = 0;
-  double eps_cor = 0;
+  std::string source;            // "distilled"; "external": others have made its keys, and no epsilon is known
+  std::string bound;             // "wiesemann2024", …; empty where it was not distilled
+  std::optional<double> eps_sec;
+  std::optional<double> eps_cor;
   double seconds = 0;            // from its first detections to its end
   std::uint64_t detections = 0;  // as the receiver reported them, in any basis
   std::uint64_t sifted_bits = 0;
@@ -33,8 +34,8 @@ struct BlockStatus {
   std::optional<double> efficiency;  // f: parities per Shannon's least
 };
 BOOST_DESCRIBE_STRUCT(BlockStatus, (),
-                      (number, outcome, authenticated_by, bound, eps_sec, eps_cor, seconds, detections, sifted_bits,
-                       tested_bits, secret_bits, leakage_bits, qber, test_qber, single_photon_error_max,
+                      (number, outcome, authenticated_by, source, bound, eps_sec, eps_cor, seconds, detections,
+                       sifted_bits, tested_bits, secret_bits, leakage_bits, qber, test_qber, single_photon_error_max,
                        phase_error_max, efficiency))
 
 /// A block that gave no key.
@@ -52,8 +53,9 @@ struct LinkStatus {
   // "disconnected", "greeting", "bootstrapping", "waits for an operator", "no device", "no light", "running",
   // "no key: blocks dropped"
   std::string state;
-  std::string waits_for;              // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
-  std::string authenticated_by;       // "nobody", "bootstrap", "qkd"; "computational" under keys derived from QKD key
+  std::string key_source;        // "distilled"; "external": others make the keys, and what they are worth is their word
+  std::string waits_for;         // who must allow a bootstrap: "operator", "peer's operator"; empty: nobody
+  std::string authenticated_by;  // "nobody", "bootstrap", "qkd"; "computational" under keys derived from QKD key
   std::string authentication_policy;  // "its-only", "its-preferred", "computational"
   std::string bootstrap_by;  // what a bootstrap rests on, for a person: "PSK", "pinned keys (…)", "certificates (…)"
   std::optional<double> trust_seconds_left;  // until the vouchers for the peer's key are too few; none: no vouchers
@@ -79,13 +81,13 @@ struct LinkStatus {
   std::optional<BlockStatus> last_block;
   std::uint64_t failed_reconciliations = 0;  // blocks that did not become equal
   std::optional<DropStatus> last_drop;       // the last block that gave no key
-  double epsilon_total = 0;                  // of all blocks of the link's life
-  double epsilon_budget = 0;
-  double epsilon_per_block = 0;
+  std::optional<double> epsilon_total;       // of all blocks of the link's life; null where others make the keys
+  std::optional<double> epsilon_budget;
+  std::optional<double> epsilon_per_block;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (),
-                      (name, peer, role, state, waits_for, authenticated_by, authentication_policy, bootstrap_by,
-                       trust_seconds_left, trust_problem, device, qber, test_qber, detections_per_second,
+                      (name, peer, role, state, key_source, waits_for, authenticated_by, authentication_policy,
+                       bootstrap_by, trust_seconds_left, trust_problem, device, qber, test_qber, detections_per_second,
                        sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
                        blocks_computational, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
                        authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,

@@ -50,6 +50,7 @@ inline constexpr auto metrics = std::to_array<Metric>({
 
     {"links.peer", "cloister_link_info", Kind::info, link_info_help, "peer"},
     {"links.role", "cloister_link_info", Kind::info, link_info_help, "role"},
+    {"links.key_source", "cloister_link_info", Kind::info, link_info_help, "key_source"},
     {"links.state", "cloister_link_state", Kind::state, "The link's state: 1 for the one it is in.", "state"},
     {"links.authenticated_by", "cloister_link_authentication", Kind::state, "What authenticates the classical channel: nobody, bootstrap, qkd, computational (under keys derived from QKD key).", "by"},
     {"links.authentication_policy", "cloister_link_info", Kind::info, link_info_help, "authentication_policy"},
@@ -126,6 +127,7 @@ inline constexpr auto left_out = std::to_array<LeftOut>({
     {"links.last_drop.number", "as links.last_block.number"},
     {"links.last_drop.reason", "free text"},
     {"tunnels.key_bits_per_second", "is the rate of cloister_tunnel_key_spent_bytes_total"},
+    {"links.last_block.source", "is links.key_source"},
     {"links.last_block.bound", "as configured"},
     {"links.last_block.authenticated_by", "is links.authenticated_by, a block later"},
     {"links.last_block.eps_sec", "with eps_cor it is links.epsilon_per_block"},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "appliance/distill/observation.hpp"
 #include "appliance/distill/secret_length.hpp"
@@ -22,6 +23,16 @@ struct Parameters {
   std::uint64_t block_bits = 1'000'000;  // sifted key-basis bits, at least, of a block
 };
 
+/// Who has made a block's keys, as accounts and `status` say it.
+inline constexpr std::string_view distilled_source = "distilled";
+inline constexpr std::string_view external_source = "external";
+
+/// Of a block that was not distilled here.
+struct ExternalKeys {
+  std::uint64_t keys = 0;
+  std::uint64_t key_bits = 0;  // of each
+};
+
 struct Account : Bounds {
   std::uint64_t block = 0;
   Parameters parameters;
@@ -32,6 +43,8 @@ struct Account : Bounds {
   std::uint64_t verification_bits = 0;   // disclosed by verification
   std::uint64_t error_pattern_bits = 0;  // disclosed by what the corrector asks, where the bound does not cover it
   bool key_errors_known = false;         // key.m is counted: the two blocks were equal in the end
+  /// Others have made the keys: nothing was observed here, there is no bound, and what they are worth is their word.
+  std::optional<ExternalKeys> external;
 
   [[nodiscard]] std::uint64_t leakage_bits() const { return parity_bits + verification_bits + error_pattern_bits; }
   [[nodiscard]] double key_qber() const { return key.error_rate(); }

@@ -129,6 +129,12 @@ std::string members(const Bounds& bounds) {
 
 Result<Observation> read_observation(const json::value& value) {
   if (!value.is_object()) return fail("expected a JSON object");
+  if (const auto* source = value.get_object().if_contains("source");
+      source != nullptr && source->is_string() && std::string_view{source->get_string()} == external_source)
+    return fail(
+        "is of keys that others have made ('source' is 'external'): what they are worth is their word, and there is "
+        "nothing "
+        "to recompute");
   ObservationReader reader{value.get_object()};
   Observation seen;
   seen.bound = reader.bound();
@@ -150,6 +156,11 @@ Result<Observation> read_observation(const json::value& value) {
 std::string to_json(const Bounds& bounds) { return "{" + members(bounds) + "}"; }
 
 std::string json_members(const Account& account) {
+  if (const auto& external = account.external)
+    return std::format(
+        R"("block": {}, "source": "{}", "keys": {}, "key_bits": {}, "verification_bits": {}, "length_bits": {}, "eps_sec": null)",
+        account.block, external_source, external->keys, external->key_bits, account.verification_bits,
+        account.length_bits);
   const auto known = [](bool is, double value) { return is ? std::format("{:.17g}", value) : "null"; };
   const auto f = account.efficiency();
   return std::format(

@@ -88,6 +88,13 @@ class DroppedBlocks {
       return who + "the blocks still differ after reconciliation";
     case DropReason::device_suspect:
       return who + "the clicks of the receiver are not those of honest light";
+    case DropReason::kmes_disagree:
+      return who +
+             "the two KMEs gave different keys under the same identifiers: none of them is used; look at both KMEs and "
+             "at "
+             "who can reach them";
+    case DropReason::kme_failed:
+      return who + "its KME does not give the keys that were offered: the alarms of that box say why";
   }
   return {};
 }

@@ -51,7 +51,10 @@ enum class DropReason : std::uint8_t {
   no_secret_key,
   reconciliation_failed,
   verification_failed,
-  device_suspect
+  device_suspect,
+  // Of keys that others have made:
+  kmes_disagree,
+  kme_failed
 };
 
 /// The block gave no key; everything of it is wiped.

@@ -14,6 +14,8 @@ function made(name, properties = {}, children = []) {
 }
 
 const drops_blocks = (link) => link.state === 'no key: blocks dropped';
+const why_dropped = (link) => link.key_source === 'external' ? `(${link.last_drop?.reason ?? 'their KMEs do not give the same keys'})` :
+  `(QBER ${percent(link.shown_qber)}): someone may be listening, or it is misaligned`;
 const tested = new Map(); // by link: the newest QBER of a test basis
 
 /// The QBER to show beside a link's state: between two blocks the test basis has none, and the key basis is that of the last block
@@ -37,7 +39,7 @@ function headline(status) {
   if (blocked) return ['blocked', `Blocked: tunnel '${blocked.name}' has no key left; its packets are dropped, not sent in clear`];
   const dropped = status.links.find(drops_blocks);
   if (dropped) {
-    return ['attack', `No new keys: link '${dropped.name}' drops its blocks (QBER ${percent(dropped.shown_qber)}): someone may be listening, or it is misaligned`];
+    return ['attack', `No new keys: link '${dropped.name}' drops its blocks ${why_dropped(dropped)}`];
   }
   const waiting = status.links.find((link) => link.state !== 'running');
   if (waiting) return ['waiting', `Link '${waiting.name}': ${waiting.state}`];
@@ -102,9 +104,10 @@ function show_link(status, link) {
   const [received, sent] = ['bytes_in', 'bytes_out'].map((field) => bits_per_second(status, tunnels, field));
   const authenticator = {qkd: 'QKD keys', computational: 'keys derived from QKD key (computational)', bootstrap: 'the bootstrap', nobody: 'nobody'}[link.authenticated_by];
   section.about.textContent = `${link.state}; classical channel authenticated by ${authenticator}; blocks: ${link.blocks_made} made, ` +
-    `${link.blocks_dropped} dropped, ${link.blocks_burnt} burnt`;
+    `${link.blocks_dropped} dropped, ${link.blocks_burnt} burnt` + (link.key_source === 'external' ? '; finished keys of a KME: what they are worth is its word' : '');
   section.picture.show(link, tunnels, received + sent);
   const now = status.uptime_seconds;
+  section.qber.hidden = link.key_source === 'external';
   section.qber.push(now, [link.qber, link.test_qber]);
   section.rates.push(now, [link.sifted_bits_per_second, link.secret_bits_per_second]);
   section.stock.push(now, [tunnels.reduce((sum, tunnel) => sum + tunnel.stock_keys, 0)]);

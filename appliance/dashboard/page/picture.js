@@ -20,11 +20,17 @@ function steps(link, tunnels, traffic) {
   const stock = tunnels.reduce((sum, tunnel) => sum + tunnel.stock_keys, 0);
   const blocked = tunnels.some((tunnel) => tunnel.state === 'blocked');
   const dark = ['no device', 'no light'].includes(link.state);
-  return [
+  const ways = link.key_source === 'external' ? [
+    ['KME', dark ? 'gives no keys' : 'gives the keys', dark ? false : link.blocks_made > 0 || null],
+    ['no epsilon', 'the KME’s word', null],
+  ] : [
     ['photons', link.role === 'alice' ? 'sent here' : 'received here', dark ? false : lit || null],
     ['detections', count(link.detections_per_second), dark ? false : lit || null],
     ['sifted', rate(link.sifted_bits_per_second), link.sifted_bits_per_second > 0 || null],
     ['QBER', percent(link.shown_qber), dropped ? false : link.qber !== null || null],
+  ];
+  return [
+    ...ways,
     ['secret', rate(link.secret_bits_per_second), dropped ? false : link.secret_bits_per_second > 0 || null],
     ['reserve', size(link.reserve_bits / 8), link.reserve_bits > 0 || null],
     ['keys', `${stock} in stock`, blocked ? false : stock > 0 || null],
@@ -43,7 +49,7 @@ export class Picture extends HTMLElement {
     const down = narrow.matches;
     const place = (index) => (down ? [30, 30 + 56 * index] : [60 + 120 * index, 50]);
     const svg = element('svg', {viewBox: down ? `0 0 320 ${56 * all.length}` : `0 0 ${120 * all.length} 120`, role: 'img'});
-    svg.setAttribute('aria-label', `From photons to packets: ${all.map(([name, figure]) => `${name} ${figure}`).join(', ')}`);
+    svg.setAttribute('aria-label', `From ${all[0][0]} to packets: ${all.map(([name, figure]) => `${name} ${figure}`).join(', ')}`);
     const [x1, y1] = place(0);
     const [x2, y2] = place(all.length - 1);
     svg.append(element('line', {class: 'way', x1, y1, x2, y2}));

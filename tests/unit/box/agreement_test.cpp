@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "appliance/box/agreement.hpp"
@@ -46,6 +47,34 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("rekey_interval", [](auto& box) { box.tunnels[0].rekey_interval = config::milliseconds{5}; });
   differs_in("distillation.epsilon_budget", [](auto& box) { box.links[0].distillation.epsilon_budget = 1e-9; });
   differs_in("distillation.bound", [](auto& box) { box.links[0].distillation.bound = "rusca2018"; });
+}
+
+TEST_CASE("Of finished keys the boxes compare whose they are and how long, and nothing of light", "[box]") {
+  const auto geneva = example("finished-keys");
+  auto paris = geneva;
+  paris.box.name = "paris";
+  auto& link = paris.links[0];
+  link.peer = "geneva";
+  link.device.role = config::DeviceRole::bob;
+  std::swap(link.device.etsi014.own_sae, link.device.etsi014.peer_sae);
+  link.device.etsi014.url = {.host = "198.51.100.20", .port = 443};
+  link.device.etsi014.block_bits = 65'536;
+  link.distillation.qber_limit = 0.05;
+  const auto of = [](const config::Configuration& box) { return agreement_of(box.box.name, box.links[0]); };
+  CHECK(of(geneva) == of(paris));
+  for (const auto& [name, change] : std::vector<std::pair<std::string, std::function<void(config::Link&)>>>{
+           {"device.driver", [](auto& other) { other.device.driver = "simulator"; }},
+           {"device.role", [](auto& other) { other.device.role = config::DeviceRole::alice; }},
+           {"device.etsi014.sae", [](auto& other) { other.device.etsi014.own_sae = "rome-sae"; }},
+           {"device.etsi014.key_size", [](auto& other) { other.device.etsi014.key_size_bits = 128; }},
+           {"authentication.reserve", [](auto& other) { other.authentication.reserve_bytes = 1; }}}) {
+    INFO(name);
+    auto other = paris;
+    change(other.links[0]);
+    const auto difference = session::first_difference(of(geneva), of(other));
+    REQUIRE(difference);
+    CHECK(difference->contains(name));
+  }
 }
 
 }  // namespace

@@ -3,7 +3,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <format>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "config/parse.hpp"
 
@@ -279,6 +283,63 @@ TEST_CASE("The documentation's examples are taken, and fit together", "[config]"
   CHECK(one.authentication.reserve_bytes == 16 * 1024);
   CHECK(one.device.clock_hz == 1e9);
   CHECK(one.distillation.qber_limit == 0.08);
+}
+
+TEST_CASE("The example of finished keys is taken, and each mistake in it is named", "[config]") {
+  const auto file = load(CLOISTER_EXAMPLES "/finished-keys.yaml");
+  REQUIRE(file);
+  const auto& device = file->links.at(0).device;
+  CHECK(device.gives_finished_keys());
+  CHECK(device.etsi014.url == Url{.host = "192.0.2.20", .port = 8443});
+  CHECK(device.etsi014.key_size_bits == 256);
+  CHECK(device.etsi014.block_bits == 32'768);
+  CHECK(device.etsi014.own_sae == "geneva-sae");
+
+  std::ifstream stream{CLOISTER_EXAMPLES "/finished-keys.yaml"};
+  const std::string right{std::istreambuf_iterator<char>{stream}, {}};
+  struct Wrong {
+    std::string from, to, says;
+  };
+  for (const auto& [from, to, expected] : std::vector<Wrong>{
+           {"https://192.0.2.20:8443", "http://192.0.2.20:8443", "expected https://HOST"},
+           {"https://192.0.2.20:8443", "https://192.0.2.20:8443/api", "without a path"},
+           {"https://192.0.2.20:8443", "https://192.0.2.20:0", "expected https://HOST"},
+           {"https://192.0.2.20:8443", "https://192.0.2.20:65536", "expected https://HOST"},
+           {"https://192.0.2.20:8443", "https://[2001:db8::1", "expected https://HOST"},
+           {"https://192.0.2.20:8443", "https://", "expected https://HOST"},
+           {"        url: https://192.0.2.20:8443", "", "missing"},
+           {"own_sae: geneva-sae", "own_sae: geneva/sae", "an SAE's identifier"},
+           {"own_sae: geneva-sae", "own_sae: paris-sae", "is this box's own"},
+           {"ca: /etc/cloister/kme-ca.pem", "ca: kme-ca.pem", "an absolute one"},
+           {"        key: /etc/cloister/geneva-sae.key", "", "has no key to show the KME"},
+           {"key_size: 256", "key_size: 260", "a multiple of 8"},
+           {"key_size: 256", "key_size: 32", "from 64 to 8192"},
+           {"block_bits: 32768", "block_bits: 16000", "from 16512 to 1048576"},
+           {"block_bits: 32768", "block_bits: 262144", "is more than 512 keys of 256 bits"},
+           {"driver: etsi014", "driver: simulator", "is for 'driver: etsi014' only"},
+           {"role: alice", "role: alice\n      clock: 1 GHz", "is of devices that give detections"},
+           {"    device:", "    distillation: {qber_limit: 5 %}\n    device:", "is of devices that give detections"}}) {
+    auto text = right;
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+    INFO(to);
+    const auto parsed = parse({{"box.yaml", text}});
+    REQUIRE_FALSE(parsed);
+    CHECK_THAT(parsed.error().front().message, ContainsSubstring(expected));
+  }
+  for (const auto& [url, host, port] : std::vector<std::tuple<std::string, std::string, unsigned>>{
+           {"https://kme.example.org", "kme.example.org", 443},
+           {"https://kme.example.org/", "kme.example.org", 443},
+           {"\"https://[2001:db8::1]:8443\"", "2001:db8::1", 8443}}) {
+    auto text = right;
+    text.replace(text.find("https://192.0.2.20:8443"), 23, url);
+    INFO(url);
+    const auto parsed = parse({{"box.yaml", text}});
+    REQUIRE(parsed);
+    CHECK(parsed->links[0].device.etsi014.url.host == host);
+    CHECK(parsed->links[0].device.etsi014.url.port == port);
+  }
 }
 
 TEST_CASE("What is left out has the documented default", "[config]") {

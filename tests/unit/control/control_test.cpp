@@ -45,6 +45,7 @@ LinkStatus link() {
   link.last_block = BlockStatus{.number = 9,
                                 .outcome = "held",
                                 .authenticated_by = "qkd",
+                                .source = "distilled",
                                 .bound = "wiesemann2024",
                                 .eps_sec = 9e-17,
                                 .eps_cor = 1e-17,
@@ -199,6 +200,28 @@ events
       30.2 s  ALARM link 'line': QBER 25.0 % (3 times)
 )");
   CHECK_THAT(cloisterctl::render(sample(), true), ContainsSubstring("\x1b["));
+}
+
+TEST_CASE("A link of finished keys says whose word they rest on, and no figure that nobody has", "[control]") {
+  auto box = sample();
+  auto& link = box.links.at(0);
+  link.key_source = "external";
+  link.device = "KME: answers; it had 40 more keys";
+  link.block_size_bits = 0;
+  link.epsilon_total = link.epsilon_budget = link.epsilon_per_block = std::nullopt;
+  link.last_block->source = "external";
+  link.last_block->eps_sec = link.last_block->eps_cor = std::nullopt;
+  const auto shown = cloisterctl::render(box.links.at(0), false);
+  CHECK_THAT(shown, ContainsSubstring("  peer:            paris, this box has keys made\n"));
+  CHECK_THAT(shown, ContainsSubstring("authenticated by: keys of the KMEs, each used once; policy"));
+  CHECK_THAT(shown, ContainsSubstring("  device:          KME: answers; it had 40 more keys\n"));
+  CHECK_THAT(shown, ContainsSubstring("what they are worth is its word\n  rates:           82.0 kbit/s secret\n"));
+  CHECK_THAT(shown, ContainsSubstring("0 dropped, 0 burnt\n"));
+  CHECK_THAT(shown, ContainsSubstring("330000 of finished keys; no epsilon: what they are worth is the KMEs' word\n"));
+  CHECK_THAT(shown, ContainsSubstring("  epsilon:         not known: others make the keys\n"));
+  for (const auto* const nothing : {"QBER", "information-theoretic", "leaked", "e-1", "transmitter"})
+    CHECK(shown.find(nothing) == std::string::npos);
+  CHECK_THAT(pretty_json(box), ContainsSubstring("\"epsilon_total\": null"));
 }
 
 TEST_CASE("A link that nothing may bootstrap says what is wrong with the vouchers", "[control]") {

@@ -1,0 +1,246 @@
+#include "appliance/box/collector.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <exception>
+#include <format>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "appliance/box/back_off.hpp"
+#include "appliance/distill/external_chain.hpp"
+#include "crypto/random.hpp"
+
+namespace cloister::box {
+namespace asio = boost::asio;
+namespace etsi014 = hal::etsi014;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr auto figures_interval = 250ms;
+/// Between two looks at a KME that has not made enough keys yet.
+constexpr auto look_again_after = 2000ms;
+/// Two KMEs tell each other of a key in their own time.
+constexpr int attempts_max = 5;
+
+}  // namespace
+
+struct Collector::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::io_context& io_context, KeySource keys_from, Handlers callbacks)
+      : io{io_context},
+        source{std::move(keys_from)},
+        handlers{std::move(callbacks)},
+        chain{source.alice ? distill::ExternalRole::alice : distill::ExternalRole::bob, random} {}
+
+  asio::io_context& io;
+  KeySource source;
+  Handlers handlers;
+  crypto::SystemRandom random;
+  distill::ExternalChain chain;
+  asio::io_context context{1};
+  asio::steady_timer report{context};
+  asio::steady_timer pause{context};
+  std::optional<distill::Wish> wish;  // Bob's
+  int attempts = 0;                   // at it
+  BackOff back_off;
+  std::uint64_t generation = 0;
+  bool busy = false;  // a fetch, or a pause
+  bool demanded = false;
+  bool closed = false;   // on the I/O thread: nobody listens any more
+  std::string reported;  // what was said of the KME last; empty: it answers
+  bool refused = false;  // what was said is that it does not give what it says it has
+  std::string state = "not asked yet";
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
+  std::thread thread;
+
+  template <class Function>
+  void to_io(Function function) {
+    asio::post(io, [self = shared_from_this(), function = std::move(function)]() mutable {
+      if (!self->closed) function(*self);
+    });
+  }
+
+  /// Whatever there is to do now.
+  void proceed() {
+    if (busy || generation == 0) return;
+    if (auto next = chain.next_wish()) {
+      wish = std::move(next);
+      attempts = 0;
+      back_off.reset();
+    }
+    if (wish) return fetch_named();
+    if (demanded && chain.wants_fresh_keys()) fetch_fresh();
+  }
+
+  void fetch_fresh() {
+    fetch(etsi014::fresh_keys(source.kme, source.keys_of_block),
+          [this](etsi014::Keys<etsi014::FreshKeys> got) { on_fresh(std::move(got)); });
+  }
+
+  void fetch_named() {
+    ++attempts;
+    fetch(etsi014::named_keys(source.kme, wish->offer.ids, wish->offer.at_once),
+          [this](etsi014::Keys<std::vector<hal::FinishedKey>> got) { on_named(std::move(got)); });
+  }
+
+  /// What comes for a session that has ended is wiped.
+  template <class T, class Function>
+  void fetch(asio::awaitable<etsi014::Keys<T>> keys, Function then) {
+    busy = true;
+    asio::co_spawn(
+        context, std::move(keys),
+        [this, at = generation, then = std::move(then)](const std::exception_ptr& thrown, etsi014::Keys<T> got) {
+          if (thrown) std::rethrow_exception(thrown);
+          busy = false;
+          if (at == generation && generation != 0) then(std::move(got));
+          proceed();
+        });
+  }
+
+  void on_fresh(etsi014::Keys<etsi014::FreshKeys> got) {
+    if (!got && got.error().waits) return wait_for_more(got.error().message);
+    if (!got) {
+      refused = got.error().at_keys;
+      return lose(got.error().message);
+    }
+    const auto left = got->left_there;
+    const auto taken = chain.on_fresh_keys(std::move(got->keys), static_cast<std::uint16_t>(got->at_once));
+    if (!taken) {
+      refused = true;
+      return lose(taken.error().message);
+    }
+    find(std::format("answers; it had {} more keys", left));
+    drain();
+  }
+
+  void on_named(etsi014::Keys<std::vector<hal::FinishedKey>> got) {
+    if (!wish) return;  // the block was dropped meanwhile
+    if (!got && attempts < attempts_max) return lose(got.error().message);
+    const auto block = std::exchange(wish, std::nullopt)->block;
+    if (got) {
+      find("answers");
+      chain.on_named_keys(block, std::move(*got));
+    } else {
+      report_loss(got.error().message);
+      chain.on_named_keys(block, fail(got.error().message));
+    }
+    drain();
+  }
+
+  /// Where it has refused its keys before, only keys show that it gives them again.
+  void wait_for_more(const std::string& why) {
+    if (!refused) find(why);
+    rest(BackOff::jittered(look_again_after, random));
+  }
+
+  void lose(const std::string& problem) {
+    report_loss(problem);
+    rest(back_off.next(random));
+  }
+
+  void report_loss(const std::string& problem) {
+    state = problem;
+    if (std::exchange(reported, problem) == problem) return;
+    to_io([problem](Impl& self) { self.handlers.device_lost(problem); });
+  }
+
+  void find(std::string said) {
+    state = std::move(said);
+    refused = false;
+    if (std::exchange(reported, {}).empty()) return;
+    to_io([](Impl& self) { self.handlers.device_found(); });
+  }
+
+  void rest(std::chrono::milliseconds delay) {
+    busy = true;
+    pause.expires_after(delay);
+    pause.async_wait([this](error_code error) {
+      if (error) return;
+      busy = false;
+      proceed();
+    });
+  }
+
+  void drain() {
+    while (auto action = chain.next_action()) {
+      if (std::holds_alternative<distill::Amplified>(*action)) back_off.reset();
+      if (std::holds_alternative<distill::Dropped>(*action)) on_dropped();
+      auto shared = std::make_shared<distill::Action>(std::move(*action));
+      to_io([shared, at = generation](Impl& self) { self.handlers.action(at, std::move(*shared)); });
+    }
+  }
+
+  /// The next block might end as this one did, and its keys cost others something.
+  void on_dropped() {
+    wish.reset();
+    if (source.alice && !busy) rest(back_off.next(random));
+  }
+
+  void report_figures() {
+    to_io([figures = chain.figures(), device = DeviceReport{reported.empty(), "KME: " + state, {}}](Impl& self) {
+      self.handlers.figures(figures, device);
+    });
+    report.expires_after(figures_interval);
+    report.async_wait([this](error_code error) {
+      if (!error) report_figures();
+    });
+  }
+};
+
+Collector::Collector(asio::io_context& io, KeySource source, Handlers handlers)
+    : impl_{std::make_shared<Impl>(io, std::move(source), std::move(handlers))} {
+  asio::post(impl_->context, [impl = impl_.get()] { impl->report_figures(); });
+  impl_->thread = std::thread{[impl = impl_.get()] { impl->context.run(); }};
+}
+
+Collector::~Collector() {
+  impl_->closed = true;
+  impl_->context.stop();
+  impl_->thread.join();
+}
+
+void Collector::start(std::uint64_t generation, wire::BlockId first) {
+  asio::post(impl_->context, [impl = impl_.get(), generation, first] {
+    impl->generation = generation;
+    impl->wish.reset();
+    impl->chain.start(first);
+    impl->proceed();
+  });
+}
+
+void Collector::stop() {
+  asio::post(impl_->context, [impl = impl_.get()] {
+    impl->generation = 0;
+    impl->wish.reset();
+    impl->chain.stop();
+  });
+}
+
+void Collector::deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
+                        std::vector<std::byte> payload) {
+  asio::post(impl_->context, [impl = impl_.get(), generation, block, type, payload = std::move(payload)] {
+    if (generation != impl->generation) return;
+    const auto taken = impl->chain.on_message(block, type, payload);
+    impl->drain();
+    if (!taken) {
+      impl->to_io(
+          [generation, what = taken.error().message](Impl& self) { self.handlers.protocol_error(generation, what); });
+      return;
+    }
+    impl->proceed();
+  });
+}
+
+void Collector::demand(bool wanted) {
+  asio::post(impl_->context, [impl = impl_.get(), wanted] {
+    impl->demanded = wanted;
+    impl->proceed();
+  });
+}
+
+}  // namespace cloister::box

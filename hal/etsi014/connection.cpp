@@ -1,0 +1,116 @@
+#include "hal/etsi014/connection.hpp"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/vector_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <format>
+#include <tuple>
+#include <utility>
+
+#include "hal/etsi014/tls.hpp"
+
+namespace cloister::hal::etsi014 {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+namespace {
+
+constexpr std::chrono::seconds patience{10};  // with each step
+constexpr std::uint32_t header_bytes_max = 16 * 1024;
+constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+
+using Parser =
+    http::response_parser<http::vector_body<char, crypto::ArenaAllocator<char>>, crypto::ArenaAllocator<char>>;
+
+http::request<http::string_body> message_of(const KmeSettings& settings, Request request) {
+  http::request<http::string_body> message{
+      request.verb, std::format("/api/v1/keys/{}/{}", settings.peer_sae, to_string(request.call)), 11};
+  const bool v6 = settings.host.contains(':');
+  message.set(http::field::host, std::format("{}{}{}:{}", v6 ? "[" : "", settings.host, v6 ? "]" : "", settings.port));
+  message.set(http::field::accept, "application/json");
+  if (!request.body.empty()) message.set(http::field::content_type, "application/json");
+  message.body() = std::move(request.body);
+  message.prepare_payload();
+  return message;
+}
+
+}  // namespace
+
+Connection::Connection(const KmeSettings& settings, asio::ssl::context context, asio::any_io_executor executor)
+    : settings_{settings},
+      context_{std::move(context)},
+      executor_{std::move(executor)},
+      buffer_{header_bytes_max + body_bytes_max} {}
+
+asio::awaitable<Result<>> Connection::open() {
+  asio::ip::tcp::resolver resolver{executor_};
+  const auto [not_found, places] =
+      co_await resolver.async_resolve(settings_.host, std::to_string(settings_.port), as_value);
+  if (not_found)
+    co_return fail(std::format("the KME's name '{}' is not known: {}", settings_.host, not_found.message()));
+  buffer_.clear();
+  stream_.emplace(executor_, context_);
+  auto& socket = beast::get_lowest_layer(*stream_);
+  socket.expires_after(patience);
+  const auto [not_connected, place] = co_await socket.async_connect(places, as_value);
+  if (not_connected)
+    co_return fail(std::format("the KME at {} port {} does not answer ({}): does it run, and is the way to it open",
+                               settings_.host, settings_.port, not_connected.message()));
+  error_code error;
+  stream_->set_verify_callback(asio::ssl::host_name_verification{settings_.host}, error);
+  name_host();
+  socket.expires_after(patience);
+  const auto [no_handshake] = co_await stream_->async_handshake(asio::ssl::stream_base::client, as_value);
+  if (no_handshake)
+    co_return fail(handshake_problem(settings_, no_handshake, SSL_get_verify_result(stream_->native_handle())));
+  co_return Result<>{};
+}
+
+asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request request) {
+  if (!stream_) {
+    if (auto opened = co_await open(); !opened) co_return std::unexpected{std::move(opened.error())};
+  }
+  const Call call = request.call;
+  const auto message = message_of(settings_, std::move(request));
+  beast::get_lowest_layer(*stream_).expires_after(patience);
+  const auto [not_written, written] = co_await http::async_write(*stream_, message, as_value);
+  if (not_written) co_return broken(call, not_written);
+  Parser parser{std::piecewise_construct, std::make_tuple(), std::make_tuple()};
+  parser.body_limit(body_bytes_max);
+  parser.header_limit(header_bytes_max);
+  beast::get_lowest_layer(*stream_).expires_after(patience);
+  const auto [not_read, read] = co_await http::async_read(*stream_, buffer_, parser, as_value);
+  if (not_read) co_return broken(call, not_read);
+  if (!parser.get().keep_alive()) stream_.reset();
+  auto body = std::move(parser.get().body());
+  if (parser.get().result_int() != 200) co_return fail(explain(call, parser.get().result_int(), body));
+  co_return body;
+}
+
+/// For a KME that has several names; an address is none (RFC 6066, 3).
+void Connection::name_host() {
+  error_code no_address;
+  asio::ip::make_address(settings_.host, no_address);
+  std::string name = settings_.host;  // OpenSSL's macro casts const away
+  if (no_address)
+    SSL_ctrl(stream_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+}
+
+std::unexpected<Error> Connection::broken(Call call, const error_code& error) const {
+  return fail(
+      std::format("the KME at {} port {} does not answer {}: {}: look at its log, and whether it takes the "
+                  "certificate '{}'",
+                  settings_.host, settings_.port, to_string(call), error.message(), settings_.certificate));
+}
+
+}  // namespace cloister::hal::etsi014
