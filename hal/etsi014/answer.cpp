@@ -176,7 +176,7 @@ Result<> check_size(const Limits& limits, std::uint32_t key_bits) {
 }
 
 std::uint32_t keys_at_once(const Limits& limits, std::uint32_t key_bits) {
-  const std::size_t room = body_bytes_max / (bytes_beside_a_key + (key_bits / 8 + 2) / 3 * 4);
+  const std::size_t room = body_bytes_max / (bytes_beside_a_key + (key_bits / 8UZ + 2) / 3 * 4);
   return std::min(limits.max_key_per_request, static_cast<std::uint32_t>(room));
 }
 
