@@ -33,7 +33,7 @@ struct Offer {
 };
 /// All but a block's first 128 bits under a hash key that was drawn when both boxes had them, encrypted with those bits.
 struct Check {
-  crypto::VerificationKey key;
+  crypto::VerificationKey key{};
   crypto::Block128 tag{};
 };
 

@@ -1,10 +1,11 @@
 #include "hal/etsi014/connection.hpp"
 
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -66,8 +67,6 @@ asio::awaitable<Result<>> Connection::open() {
   if (not_connected)
     co_return fail(std::format("the KME at {} port {} does not answer ({}): does it run, and is the way to it open",
                                settings_.host, settings_.port, not_connected.message()));
-  error_code error;
-  stream_->set_verify_callback(asio::ssl::host_name_verification{settings_.host}, error);
   name_host();
   socket.expires_after(patience);
   const auto [no_handshake] = co_await stream_->async_handshake(asio::ssl::stream_base::client, as_value);
@@ -97,13 +96,19 @@ asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request requ
   co_return body;
 }
 
-/// For a KME that has several names; an address is none (RFC 6066, 3).
+/// The certificate must have it, and a KME with several names is told which one is meant; an address is none (RFC 6066, 3).
 void Connection::name_host() {
-  error_code no_address;
-  asio::ip::make_address(settings_.host, no_address);
+  SSL* const native = stream_->native_handle();
+  X509_VERIFY_PARAM* const expected = SSL_get0_param(native);
   std::string name = settings_.host;  // OpenSSL's macro casts const away
-  if (no_address)
-    SSL_ctrl(stream_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+  error_code no_address;
+  asio::ip::make_address(name, no_address);
+  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool set = no_address
+                       ? X509_VERIFY_PARAM_set1_host(expected, name.data(), name.size()) == 1 &&
+                             SSL_ctrl(native, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1
+                       : X509_VERIFY_PARAM_set1_ip_asc(expected, name.c_str()) == 1;
+  require(set, "OpenSSL refuses the name that a KME's certificate must have");
 }
 
 std::unexpected<Error> Connection::broken(Call call, const error_code& error) const {

@@ -62,10 +62,9 @@ Result<> use_key_file(ssl::context& context, const std::string& path) {
 
 Result<> use_identity(ssl::context& context, const KmeSettings& settings) {
   const auto key = settings.identity == nullptr ? nullptr : settings.identity->key();
-  if (key == nullptr) return fail("the box's identity cannot be used for the KME: set 'etsi014.key'");
-  if (SSL_CTX_use_PrivateKey(context.native_handle(), key.get()) == 1) return {};
-  return refuse(settings.certificate, "the certificate of 'box.identity'",
-                "have one issued for that key ('cloisterctl enroll --csr'), or set 'etsi014.key'");
+  if (key != nullptr && SSL_CTX_use_PrivateKey(context.native_handle(), key.get()) == 1) return {};
+  ERR_clear_error();
+  return fail("the box's identity cannot be used for the KME: set 'etsi014.key'");
 }
 
 }  // namespace
@@ -82,13 +81,16 @@ Result<ssl::context> tls_context(const KmeSettings& settings) {
   context.load_verify_file(settings.ca, error);
   if (error) return refuse(settings.ca, "a certificate authority in PEM", error.message());
   context.set_verify_mode(ssl::verify_peer, error);
-  context.use_certificate_chain_file(settings.certificate, error);
-  if (error) return refuse(settings.certificate, "a certificate in PEM", error.message());
+  // The key first: a certificate that comes to a key of another is told from a key that is none.
   const auto keyed = settings.key.empty() ? use_identity(context, settings) : use_key_file(context, settings.key);
   if (!keyed) return std::unexpected{keyed.error()};
+  context.use_certificate_chain_file(settings.certificate, error);
+  if (error) return refuse(settings.certificate, "a certificate in PEM", error.message());
   if (SSL_CTX_check_private_key(native) != 1)
     return refuse(settings.certificate, "the certificate of this key",
-                  "name the certificate and the key that were issued together");
+                  settings.key.empty()
+                      ? "have one issued for 'box.identity' ('cloisterctl enroll --csr'), or set 'etsi014.key'"
+                      : "name the certificate and the key that were issued together");
   return context;
 }
 
