@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/container/pmr/memory_resource.hpp>
 #include <boost/json.hpp>
+#include <cstring>
 #include <format>
 #include <optional>
 #include <set>
@@ -19,12 +20,22 @@ namespace {
 constexpr std::size_t bytes_beside_a_key = 256;
 constexpr std::size_t said_characters_max = 200;
 
-/// Wiped as it goes.
+/// Wiped as it goes. Each piece has its size in front: Boost.JSON's pool gives its pieces back by another than it asked for.
 class ArenaResource final : public boost::container::pmr::memory_resource {
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return crypto::arena_allocate(bytes, std::max(alignment, std::size_t{64}));
+  static constexpr std::size_t grain = 64;
+
+  void* do_allocate(std::size_t bytes, std::size_t) override {
+    const std::size_t whole = grain + bytes;
+    auto* const piece = static_cast<std::byte*>(crypto::arena_allocate(whole));
+    std::memcpy(piece, &whole, sizeof whole);
+    return piece + grain;
   }
-  void do_deallocate(void* memory, std::size_t bytes, std::size_t) override { crypto::arena_release(memory, bytes); }
+  void do_deallocate(void* memory, std::size_t, std::size_t) override {
+    auto* const piece = static_cast<std::byte*>(memory) - grain;
+    std::size_t whole = 0;
+    std::memcpy(&whole, piece, sizeof whole);
+    crypto::arena_release(piece, whole);
+  }
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 

@@ -48,7 +48,10 @@ void messages(distill::ExternalRole role, std::span<const std::byte> bytes) {
   chain.start({1});
   if (role == ExternalRole::alice) {
     std::vector<hal::FinishedKey> keys;
-    for (int i = 0; i < 80; ++i) keys.push_back({.id = std::to_string(i), .bits = crypto::SecretVector<std::byte>(32)});
+    for (int i = 0; i < 80; ++i) {
+      keys.push_back({.id = std::to_string(i), .bits = crypto::SecretVector<std::byte>(32)});
+      random.fill(keys.back().bits);
+    }
     require(chain.on_fresh_keys(std::move(keys), 8).has_value(), "keys that were never there");
   }
   while (bytes.size() >= 3) {

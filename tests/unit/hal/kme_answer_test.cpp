@@ -164,4 +164,19 @@ TEST_CASE("Every error of the standard, and any other, has its remedy") {
   }
 }
 
+TEST_CASE("Whatever a KME answers, all secret memory comes back") {
+  for (const auto& text : {good_status, two_keys, without(two_keys, "Zm9v", "Zm9*"), std::string{"{"}}) {
+    const auto before = cloister::crypto::arena_bytes_used();
+    for (int i = 0; i < 100; ++i) {
+      auto body = text;
+      static_cast<void>(parse_status(body));
+      body = text;
+      static_cast<void>(parse_keys(body, 64, 2));
+      body = text;
+      static_cast<void>(explain(Call::status, 400, body));
+    }
+    CHECK(cloister::crypto::arena_bytes_used() == before);
+  }
+}
+
 }  // namespace
