@@ -45,8 +45,9 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   asio::io_context context{1};
   asio::steady_timer report{context};
   asio::steady_timer pause{context};
-  std::optional<distill::Wish> wish;  // Bob's
-  int attempts = 0;                   // at it
+  std::optional<distill::Wish> wish;                    // Bob's
+  std::shared_ptr<std::vector<hal::FinishedKey>> held;  // of it, by all attempts
+  int attempts = 0;                                     // at it
   BackOff back_off;
   std::uint64_t generation = 0;
   bool busy = false;  // a fetch, or a pause
@@ -70,6 +71,7 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     if (busy || generation == 0) return;
     if (auto next = chain.next_wish()) {
       wish = std::move(next);
+      held = std::make_shared<std::vector<hal::FinishedKey>>();
       attempts = 0;
       back_off.reset();
     }
@@ -84,8 +86,8 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   void fetch_named() {
     ++attempts;
-    fetch(etsi014::named_keys(source.kme, wish->offer.ids, wish->offer.at_once),
-          [this](etsi014::Keys<std::vector<hal::FinishedKey>> got) { on_named(std::move(got)); });
+    fetch(etsi014::named_keys(source.kme, wish->offer.ids, wish->offer.at_once, held),
+          [this](const etsi014::Keys<void>& got) { on_named(got); });
   }
 
   /// What comes for a session that has ended is wiped.
@@ -118,13 +120,15 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     drain();
   }
 
-  void on_named(etsi014::Keys<std::vector<hal::FinishedKey>> got) {
+  void on_named(const etsi014::Keys<void>& got) {
     if (!wish) return;  // the block was dropped meanwhile
     if (!got && attempts < attempts_max) return lose(got.error().message);
-    const auto block = std::exchange(wish, std::nullopt)->block;
+    const auto block = wish->block;
+    const auto keys = held;
+    forget_wish();
     if (got) {
       find("answers");
-      chain.on_named_keys(block, std::move(*got));
+      chain.on_named_keys(block, std::move(*keys));
     } else {
       report_loss(got.error().message);
       chain.on_named_keys(block, fail(got.error().message));
@@ -177,8 +181,13 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   /// The next block might end as this one did, and its keys cost others something.
   void on_dropped() {
-    wish.reset();
+    forget_wish();
     if (source.alice && !busy) rest(back_off.next(random));
+  }
+
+  void forget_wish() {
+    wish.reset();
+    held.reset();
   }
 
   void report_figures() {
@@ -207,7 +216,7 @@ Collector::~Collector() {
 void Collector::start(std::uint64_t generation, wire::BlockId first) {
   asio::post(impl_->context, [impl = impl_.get(), generation, first] {
     impl->generation = generation;
-    impl->wish.reset();
+    impl->forget_wish();
     impl->chain.start(first);
     impl->proceed();
   });
@@ -216,7 +225,7 @@ void Collector::start(std::uint64_t generation, wire::BlockId first) {
 void Collector::stop() {
   asio::post(impl_->context, [impl = impl_.get()] {
     impl->generation = 0;
-    impl->wish.reset();
+    impl->forget_wish();
     impl->chain.stop();
   });
 }

@@ -70,15 +70,14 @@ asio::awaitable<Keys<FreshKeys>> fresh_keys(KmeSettings settings, std::uint32_t 
   co_return FreshKeys{.keys = std::move(*keys), .at_once = at_once, .left_there = limits->stored_key_count - count};
 }
 
-asio::awaitable<Keys<std::vector<FinishedKey>>> named_keys(KmeSettings settings, std::vector<std::string> ids,
-                                                           std::uint32_t at_once) {
+asio::awaitable<Keys<void>> named_keys(KmeSettings settings, std::vector<std::string> ids, std::uint32_t at_once,
+                                       std::shared_ptr<std::vector<FinishedKey>> held) {
   auto context = tls_context(settings);
   if (!context) co_return failed(context.error().message);
   Connection connection{settings, std::move(*context), co_await asio::this_coro::executor};
-  std::vector<FinishedKey> all;
-  while (all.size() < ids.size()) {
-    const auto asked =
-        std::span{ids}.subspan(all.size()).first(std::min<std::size_t>(at_once, ids.size() - all.size()));
+  while (held->size() < ids.size()) {
+    const auto missing = std::span{ids}.subspan(held->size());
+    const auto asked = missing.first(std::min<std::size_t>(at_once, missing.size()));
     auto answer =
         co_await connection.ask({.call = Call::dec_keys, .body = std::format(R"({{"key_IDs": [{}]}})", names(asked))});
     if (!answer) co_return failed(answer.error().message);
@@ -86,9 +85,9 @@ asio::awaitable<Keys<std::vector<FinishedKey>>> named_keys(KmeSettings settings,
       return in_order(std::move(got), asked);
     });
     if (!keys) co_return failed(keys.error().message);
-    add(all, std::move(*keys));
+    add(*held, std::move(*keys));
   }
-  co_return all;
+  co_return Keys<void>{};
 }
 
 }  // namespace cloister::hal::etsi014

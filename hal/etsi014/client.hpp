@@ -52,9 +52,10 @@ struct FreshKeys {
 
 /// `count` keys that nobody has had yet.
 [[nodiscard]] boost::asio::awaitable<Keys<FreshKeys>> fresh_keys(KmeSettings settings, std::uint32_t count);
-/// The keys of these names, in that order, `at_once` in a request.
-[[nodiscard]] boost::asio::awaitable<Keys<std::vector<FinishedKey>>> named_keys(KmeSettings settings,
-                                                                                std::vector<std::string> ids,
-                                                                                std::uint32_t at_once);
+/// The keys of these names, in that order, `at_once` in a request, behind each other into `held`. A KME gives a key once: what
+/// has come stays in `held` whatever comes after it, and only what is missing there is asked for.
+[[nodiscard]] boost::asio::awaitable<Keys<void>> named_keys(KmeSettings settings, std::vector<std::string> ids,
+                                                            std::uint32_t at_once,
+                                                            std::shared_ptr<std::vector<FinishedKey>> held);
 
 }  // namespace cloister::hal::etsi014
