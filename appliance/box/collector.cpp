@@ -1,5 +1,7 @@
 #include "appliance/box/collector.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -27,6 +29,18 @@ constexpr auto figures_interval = 250ms;
 constexpr auto look_again_after = 2000ms;
 /// Two KMEs tell each other of a key in their own time.
 constexpr int attempts_max = 5;
+/// All attempts of Bob's, with the pauses between them: then Alice has waited long enough.
+constexpr auto offer_stands_for = attempts_max * etsi014::fetch_takes_at_most + 30s;
+
+std::string what_was(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& problem) {
+    return std::format("fetching keys from the KME failed within this box: {}", problem.what());
+  } catch (...) {
+    return "fetching keys from the KME failed within this box";
+  }
+}
 
 }  // namespace
 
@@ -45,6 +59,9 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   asio::io_context context{1};
   asio::steady_timer report{context};
   asio::steady_timer pause{context};
+  asio::steady_timer deadline{context};  // of the fetch
+  asio::steady_timer offered{context};   // how long Alice waits for Bob
+  asio::cancellation_signal give_up;     // the fetch
   std::optional<distill::Wish> wish;                    // Bob's
   std::shared_ptr<std::vector<hal::FinishedKey>> held;  // of it, by all attempts
   int attempts = 0;                                     // at it
@@ -90,19 +107,26 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
           [this](const etsi014::Keys<void>& got) { on_named(got); });
   }
 
-  /// What comes for a session that has ended is wiped.
+  /// What comes for a session that has ended is wiped. Whatever is thrown is a failure as any other.
   template <class T, class Function>
   void fetch(asio::awaitable<etsi014::Keys<T>> keys, Function then) {
     busy = true;
-    asio::co_spawn(
-        context, std::move(keys),
-        [this, at = generation, then = std::move(then)](const std::exception_ptr& thrown, etsi014::Keys<T> got) {
-          if (thrown) std::rethrow_exception(thrown);
-          busy = false;
-          if (at == generation && generation != 0) then(std::move(got));
-          proceed();
-        });
+    deadline.expires_after(etsi014::fetch_takes_at_most);
+    deadline.async_wait([this](error_code error) {
+      if (!error && deadline.expiry() <= std::chrono::steady_clock::now()) end_fetch();
+    });
+    auto done = [this, at = generation, then = std::move(then)](const std::exception_ptr& thrown,
+                                                                etsi014::Keys<T> got) {
+      deadline.expires_at(asio::steady_timer::time_point::max());
+      busy = false;
+      if (thrown) got = std::unexpected{etsi014::Failure{.message = what_was(thrown)}};
+      if (at == generation && generation != 0) then(std::move(got));
+      proceed();
+    };
+    asio::co_spawn(context, std::move(keys), asio::bind_cancellation_slot(give_up.slot(), std::move(done)));
   }
+
+  void end_fetch() { give_up.emit(asio::cancellation_type::terminal); }
 
   void on_fresh(etsi014::Keys<etsi014::FreshKeys> got) {
     if (!got && got.error().waits) return wait_for_more(got.error().message);
@@ -118,6 +142,13 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     }
     find(std::format("answers; it had {} more keys", left));
     drain();
+    offered.expires_after(offer_stands_for);
+    offered.async_wait([this, offer = chain.offered()](error_code error) {
+      if (error || !offer) return;
+      chain.give_up(*offer, std::format("the peer has said nothing of the keys that were offered for {} s: look at its KME",
+                                        std::chrono::seconds{offer_stands_for}.count()));
+      drain();
+    });
   }
 
   void on_named(const etsi014::Keys<void>& got) {
@@ -185,6 +216,14 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     if (source.alice && !busy) rest(back_off.next(random));
   }
 
+  /// A session begins or has ended: what was under way for another is of no use.
+  void turn_to(std::uint64_t session) {
+    generation = session;
+    forget_wish();
+    offered.cancel();
+    end_fetch();
+  }
+
   void forget_wish() {
     wish.reset();
     held.reset();
@@ -215,8 +254,7 @@ Collector::~Collector() {
 
 void Collector::start(std::uint64_t generation, wire::BlockId first) {
   asio::post(impl_->context, [impl = impl_.get(), generation, first] {
-    impl->generation = generation;
-    impl->forget_wish();
+    impl->turn_to(generation);
     impl->chain.start(first);
     impl->proceed();
   });
@@ -224,8 +262,7 @@ void Collector::start(std::uint64_t generation, wire::BlockId first) {
 
 void Collector::stop() {
   asio::post(impl_->context, [impl = impl_.get()] {
-    impl->generation = 0;
-    impl->forget_wish();
+    impl->turn_to(0);
     impl->chain.stop();
   });
 }

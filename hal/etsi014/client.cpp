@@ -53,6 +53,7 @@ Result<> check(const KmeSettings& settings) {
 }
 
 asio::awaitable<Keys<FreshKeys>> fresh_keys(KmeSettings settings, std::uint32_t count) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   auto context = tls_context(settings);
   if (!context) co_return failed(context.error().message);
   Connection connection{settings, std::move(*context), co_await asio::this_coro::executor};
@@ -72,6 +73,7 @@ asio::awaitable<Keys<FreshKeys>> fresh_keys(KmeSettings settings, std::uint32_t 
 
 asio::awaitable<Keys<void>> named_keys(KmeSettings settings, std::vector<std::string> ids, std::uint32_t at_once,
                                        std::shared_ptr<std::vector<FinishedKey>> held) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   auto context = tls_context(settings);
   if (!context) co_return failed(context.error().message);
   Connection connection{settings, std::move(*context), co_await asio::this_coro::executor};

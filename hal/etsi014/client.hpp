@@ -5,9 +5,11 @@
 ///   bob                                            POST /api/v1/keys/PEER_SAE/dec_keys {key_IDs}
 ///
 /// Each call opens a connection of its own, reads the files of certificates and key anew (they are renewed by others), and
-/// closes it when it has all keys. Coroutines on the executor that they are awaited on; nothing outlives the call.
+/// closes it when it has all keys. Coroutines on the executor that they are awaited on; nothing outlives the call, which ends at
+/// once with an error where it is cancelled.
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -19,6 +21,9 @@
 #include "hal/finished_key.hpp"
 
 namespace cloister::hal::etsi014 {
+
+/// A whole fetch, however many requests it has: whoever awaits it cancels it (terminal) after that.
+inline constexpr std::chrono::seconds fetch_takes_at_most{60};
 
 struct KmeSettings {
   std::string host;  // a name, or a numeric address without brackets

@@ -3,8 +3,10 @@
 #include <openssl/ssl.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -44,6 +46,12 @@ http::request<http::string_body> message_of(const KmeSettings& settings, Request
   return message;
 }
 
+/// A fetch that was cancelled between two steps begins no other.
+asio::awaitable<bool> cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
 }  // namespace
 
 Connection::Connection(const KmeSettings& settings, asio::ssl::context context, asio::any_io_executor executor)
@@ -77,6 +85,7 @@ asio::awaitable<Result<>> Connection::open() {
 }
 
 asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request request) {
+  if (co_await cancelled()) co_return broken(request.call, asio::error::operation_aborted);
   if (!stream_) {
     if (auto opened = co_await open(); !opened) co_return std::unexpected{std::move(opened.error())};
   }
@@ -107,10 +116,13 @@ void Connection::name_host() {
 }
 
 std::unexpected<Error> Connection::broken(Call call, const error_code& error) const {
+  const auto why = error == asio::error::operation_aborted
+                       ? std::format("the whole fetch has taken {} s", fetch_takes_at_most.count())
+                       : error.message();
   return fail(
       std::format("the KME at {} port {} does not answer {}: {}: look at its log, and whether it takes the "
                   "certificate '{}'",
-                  settings_.host, settings_.port, to_string(call), error.message(), settings_.certificate));
+                  settings_.host, settings_.port, to_string(call), why, settings_.certificate));
 }
 
 }  // namespace cloister::hal::etsi014
