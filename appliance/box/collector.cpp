@@ -59,9 +59,9 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   asio::io_context context{1};
   asio::steady_timer report{context};
   asio::steady_timer pause{context};
-  asio::steady_timer deadline{context};  // of the fetch
-  asio::steady_timer offered{context};   // how long Alice waits for Bob
-  asio::cancellation_signal give_up;     // the fetch
+  asio::steady_timer deadline{context};                 // of the fetch
+  asio::steady_timer offered{context};                  // how long Alice waits for Bob
+  asio::cancellation_signal give_up;                    // the fetch
   std::optional<distill::Wish> wish;                    // Bob's
   std::shared_ptr<std::vector<hal::FinishedKey>> held;  // of it, by all attempts
   int attempts = 0;                                     // at it
@@ -71,7 +71,6 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   bool demanded = false;
   bool closed = false;   // on the I/O thread: nobody listens any more
   std::string reported;  // what was said of the KME last; empty: it answers
-  bool refused = false;  // what was said is that it does not give what it says it has
   std::string state = "not asked yet";
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
   std::thread thread;
@@ -92,6 +91,7 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
       attempts = 0;
       back_off.reset();
     }
+    if (wish && wish->offer.key_bits != source.kme.key_bits) return refuse_size();
     if (wish) return fetch_named();
     if (demanded && chain.wants_fresh_keys()) fetch_fresh();
   }
@@ -99,6 +99,14 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   void fetch_fresh() {
     fetch(etsi014::fresh_keys(source.kme, source.keys_of_block),
           [this](etsi014::Keys<etsi014::FreshKeys> got) { on_fresh(std::move(got)); });
+  }
+
+  void refuse_size() {
+    chain.on_named_keys(wish->block,
+                        fail(std::format("the peer offers keys of {} bits, and 'key_size' of the link is {} "
+                                         "here: set the same on both boxes",
+                                         wish->offer.key_bits, source.kme.key_bits)));
+    drain();
   }
 
   void fetch_named() {
@@ -130,23 +138,18 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   void on_fresh(etsi014::Keys<etsi014::FreshKeys> got) {
     if (!got && got.error().waits) return wait_for_more(got.error().message);
-    if (!got) {
-      refused = got.error().at_keys;
-      return lose(got.error().message);
-    }
+    if (!got) return lose(got.error().message);
     const auto left = got->left_there;
     const auto taken = chain.on_fresh_keys(std::move(got->keys), static_cast<std::uint16_t>(got->at_once));
-    if (!taken) {
-      refused = true;
-      return lose(taken.error().message);
-    }
+    if (!taken) return lose(taken.error().message);
     find(std::format("answers; it had {} more keys", left));
     drain();
     offered.expires_after(offer_stands_for);
     offered.async_wait([this, offer = chain.offered()](error_code error) {
       if (error || !offer) return;
-      chain.give_up(*offer, std::format("the peer has said nothing of the keys that were offered for {} s: look at its KME",
-                                        std::chrono::seconds{offer_stands_for}.count()));
+      chain.give_up(*offer,
+                    std::format("the peer has said nothing of the keys that were offered for {} s: look at its KME",
+                                std::chrono::seconds{offer_stands_for}.count()));
       drain();
     });
   }
@@ -167,9 +170,9 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     drain();
   }
 
-  /// Where it has refused its keys before, only keys show that it gives them again.
+  /// Where something was wrong, only keys show that it is not any more.
   void wait_for_more(const std::string& why) {
-    if (!refused) find(why);
+    state = why;
     rest(BackOff::jittered(look_again_after, random));
   }
 
@@ -186,7 +189,6 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   void find(std::string said) {
     state = std::move(said);
-    refused = false;
     if (std::exchange(reported, {}).empty()) return;
     to_io([](Impl& self) { self.handlers.device_found(); });
   }

@@ -46,6 +46,15 @@ asio::awaitable<Result<std::vector<FinishedKey>>> take_fresh(Connection& connect
   co_return all;
 }
 
+/// This KME's own limit. Where it tells Bob none, that of Alice's has to do.
+asio::awaitable<std::uint32_t> own_keys_at_once(Connection& connection, std::uint32_t key_bits,
+                                                std::uint32_t otherwise) {
+  auto answer = co_await connection.ask({.call = Call::status, .verb = boost::beast::http::verb::get, .body = {}});
+  if (!answer) co_return otherwise;
+  const auto limits = parse_status(*answer);
+  co_return limits ? keys_at_once(*limits, key_bits) : otherwise;
+}
+
 }  // namespace
 
 Result<> check(const KmeSettings& settings) {
@@ -62,12 +71,13 @@ asio::awaitable<Keys<FreshKeys>> fresh_keys(KmeSettings settings, std::uint32_t 
   const auto limits = parse_status(*answer);
   if (!limits) co_return failed(limits.error().message);
   if (const auto fits = check_size(*limits, settings.key_bits); !fits) co_return failed(fits.error().message);
+  if (const auto fits = check_count(*limits, count); !fits) co_return failed(fits.error().message);
   if (limits->stored_key_count < count)
     co_return std::unexpected{Failure{
         .message = std::format("has {} of the {} keys of a block", limits->stored_key_count, count), .waits = true}};
   const auto at_once = keys_at_once(*limits, settings.key_bits);
   auto keys = co_await take_fresh(connection, settings.key_bits, count, at_once);
-  if (!keys) co_return std::unexpected{Failure{.message = std::move(keys.error().message), .at_keys = true}};
+  if (!keys) co_return failed(keys.error().message);
   co_return FreshKeys{.keys = std::move(*keys), .at_once = at_once, .left_there = limits->stored_key_count - count};
 }
 
@@ -77,6 +87,7 @@ asio::awaitable<Keys<void>> named_keys(KmeSettings settings, std::vector<std::st
   auto context = tls_context(settings);
   if (!context) co_return failed(context.error().message);
   Connection connection{settings, std::move(*context), co_await asio::this_coro::executor};
+  at_once = std::min(at_once, co_await own_keys_at_once(connection, settings.key_bits, at_once));
   while (held->size() < ids.size()) {
     const auto missing = std::span{ids}.subspan(held->size());
     const auto asked = missing.first(std::min<std::size_t>(at_once, missing.size()));

@@ -26,7 +26,8 @@ namespace cloister::hal::etsi014 {
 inline constexpr std::chrono::seconds fetch_takes_at_most{60};
 
 struct KmeSettings {
-  std::string host;  // a name, or a numeric address without brackets
+  std::string host;     // a name, or a numeric address without brackets; the certificate has it
+  std::string address;  // numeric, without brackets: no name is looked up
   std::uint16_t port = 443;
   std::string own_sae;      // for people: the KME knows it by the certificate
   std::string peer_sae;     // the other box's
@@ -39,9 +40,8 @@ struct KmeSettings {
 
 /// Why there are no keys.
 struct Failure {
-  std::string message;   // for a person, with a remedy
-  bool waits = false;    // nothing is wrong: the KME has not made enough of them yet
-  bool at_keys = false;  // it says that it has keys, and did not give them
+  std::string message;  // for a person, with a remedy
+  bool waits = false;   // nothing is wrong: the KME has not made enough of them yet
 };
 template <class T>
 using Keys = std::expected<T, Failure>;

@@ -61,16 +61,15 @@ Connection::Connection(const KmeSettings& settings, asio::ssl::context context, 
       buffer_{header_bytes_max + body_bytes_max} {}
 
 asio::awaitable<Result<>> Connection::open() {
-  asio::ip::tcp::resolver resolver{executor_};
-  const auto [not_found, places] =
-      co_await resolver.async_resolve(settings_.host, std::to_string(settings_.port), as_value);
-  if (not_found)
-    co_return fail(std::format("the KME's name '{}' is not known: {}", settings_.host, not_found.message()));
+  // A resolver has a thread that nothing ends before the name server has answered, or not.
+  error_code no_address;
+  const auto address = asio::ip::make_address(settings_.address, no_address);
+  if (no_address) co_return fail(std::format("'{}' is no IP address: set 'etsi014.address'", settings_.address));
   buffer_.clear();
   stream_.emplace(executor_, context_);
   auto& socket = beast::get_lowest_layer(*stream_);
   socket.expires_after(patience);
-  const auto [not_connected, place] = co_await socket.async_connect(places, as_value);
+  const auto [not_connected] = co_await socket.async_connect({address, settings_.port}, as_value);
   if (not_connected)
     co_return fail(std::format("the KME at {} port {} does not answer ({}): does it run, and is the way to it open",
                                settings_.host, settings_.port, not_connected.message()));
@@ -95,9 +94,18 @@ asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request requ
   const auto [not_written, written] = co_await http::async_write(*stream_, message, as_value);
   if (not_written) co_return broken(call, not_written);
   Parser parser{std::piecewise_construct, std::make_tuple(), std::make_tuple()};
-  parser.body_limit(body_bytes_max);
+  parser.body_limit(call == Call::status ? small_body_bytes_max : body_bytes_max);
   parser.header_limit(header_bytes_max);
   beast::get_lowest_layer(*stream_).expires_after(patience);
+  const auto [no_header, header] = co_await http::async_read_header(*stream_, buffer_, parser, as_value);
+  if (no_header) co_return broken(call, no_header);
+  if (parser.get().result_int() != 200) {
+    if (parser.content_length().value_or(0) > small_body_bytes_max) {
+      stream_.reset();
+      co_return broken(call, http::make_error_code(http::error::body_limit));
+    }
+    parser.body_limit(small_body_bytes_max);
+  }
   const auto [not_read, read] = co_await http::async_read(*stream_, buffer_, parser, as_value);
   if (not_read) co_return broken(call, not_read);
   if (!parser.get().keep_alive()) stream_.reset();

@@ -159,7 +159,7 @@ TEST_CASE("A KME that does not give the offered keys costs the block on both box
   CHECK(there.reason == DropReason::kme_failed);
 }
 
-TEST_CASE("An offer of which the peer says nothing is given up, and what he says too late is passed over")  {
+TEST_CASE("An offer of which the peer says nothing is given up, and what he says too late is passed over") {
   for (const bool fetched : {false, true}) {
     INFO(fetched);
     Pair pair;
