@@ -56,12 +56,12 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   Handlers handlers;
   crypto::SystemRandom random;
   distill::ExternalChain chain;
+  asio::cancellation_signal give_up;  // the fetch, whose frame goes with the context
   asio::io_context context{1};
   asio::steady_timer report{context};
   asio::steady_timer pause{context};
   asio::steady_timer deadline{context};                 // of the fetch
   asio::steady_timer offered{context};                  // how long Alice waits for Bob
-  asio::cancellation_signal give_up;                    // the fetch
   std::optional<distill::Wish> wish;                    // Bob's
   std::shared_ptr<std::vector<hal::FinishedKey>> held;  // of it, by all attempts
   int attempts = 0;                                     // at it
