@@ -46,13 +46,14 @@ asio::awaitable<Result<std::vector<FinishedKey>>> take_fresh(Connection& connect
   co_return all;
 }
 
-/// This KME's own limit. Where it tells Bob none, that of Alice's has to do.
-asio::awaitable<std::uint32_t> own_keys_at_once(Connection& connection, std::uint32_t key_bits,
-                                                std::uint32_t otherwise) {
+/// This KME's own limit. Where it refuses Bob its status, Alice's has to do.
+asio::awaitable<Result<std::uint32_t>> own_keys_at_once(Connection& connection, std::uint32_t key_bits,
+                                                        std::uint32_t of_alice) {
   auto answer = co_await connection.ask({.call = Call::status, .verb = boost::beast::http::verb::get, .body = {}});
-  if (!answer) co_return otherwise;
+  if (!answer && !connection.has_answered()) co_return std::unexpected{std::move(answer.error())};
+  if (!answer) co_return of_alice;
   const auto limits = parse_status(*answer);
-  co_return limits ? keys_at_once(*limits, key_bits) : otherwise;
+  co_return limits ? std::min(of_alice, keys_at_once(*limits, key_bits)) : of_alice;
 }
 
 }  // namespace
@@ -87,10 +88,11 @@ asio::awaitable<Keys<void>> named_keys(KmeSettings settings, std::vector<std::st
   auto context = tls_context(settings);
   if (!context) co_return failed(context.error().message);
   Connection connection{settings, std::move(*context), co_await asio::this_coro::executor};
-  at_once = std::min(at_once, co_await own_keys_at_once(connection, settings.key_bits, at_once));
+  const auto in_a_request = co_await own_keys_at_once(connection, settings.key_bits, at_once);
+  if (!in_a_request) co_return failed(in_a_request.error().message);
   while (held->size() < ids.size()) {
     const auto missing = std::span{ids}.subspan(held->size());
-    const auto asked = missing.first(std::min<std::size_t>(at_once, missing.size()));
+    const auto asked = missing.first(std::min<std::size_t>(*in_a_request, missing.size()));
     auto answer =
         co_await connection.ask({.call = Call::dec_keys, .body = std::format(R"({{"key_IDs": [{}]}})", names(asked))});
     if (!answer) co_return failed(answer.error().message);

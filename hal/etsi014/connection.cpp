@@ -84,6 +84,7 @@ asio::awaitable<Result<>> Connection::open() {
 }
 
 asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request request) {
+  answered_ = false;
   if (co_await cancelled()) co_return broken(request.call, asio::error::operation_aborted);
   if (!stream_) {
     if (auto opened = co_await open(); !opened) co_return std::unexpected{std::move(opened.error())};
@@ -100,14 +101,13 @@ asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request requ
   const auto [no_header, header] = co_await http::async_read_header(*stream_, buffer_, parser, as_value);
   if (no_header) co_return broken(call, no_header);
   if (parser.get().result_int() != 200) {
-    if (parser.content_length().value_or(0) > small_body_bytes_max) {
-      stream_.reset();
+    if (parser.content_length().value_or(0) > small_body_bytes_max)
       co_return broken(call, http::make_error_code(http::error::body_limit));
-    }
     parser.body_limit(small_body_bytes_max);
   }
   const auto [not_read, read] = co_await http::async_read(*stream_, buffer_, parser, as_value);
   if (not_read) co_return broken(call, not_read);
+  answered_ = true;
   if (!parser.get().keep_alive()) stream_.reset();
   auto body = std::move(parser.get().body());
   if (parser.get().result_int() != 200) co_return fail(explain(call, parser.get().result_int(), body));
