@@ -120,6 +120,7 @@ struct Url {
 /// A key management entity that gives finished keys, with `driver: etsi014`.
 struct Kme {
   Url url;
+  std::string address;  // numeric; empty: the url's host is
   std::string own_sae;
   std::string peer_sae;
   std::string ca;           // path, PEM

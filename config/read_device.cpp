@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/kinds.hpp"
+#include "config/units.hpp"
 
 namespace cloister::config {
 namespace {
@@ -69,6 +70,15 @@ const Kind<std::string>& an_sae() {
   return kind;
 }
 
+const Kind<std::string>& a_numeric_address() {
+  static const Kind<std::string> kind{
+      .parse = [](const std::string& text) { return is_numeric_address(text) ? std::optional{text} : std::nullopt; },
+      .show = std::identity{},
+      .expected = "an IP address: expected one as 192.0.2.20 or 2001:db8::1, without a port",
+      .pattern = "^[0-9A-Fa-f.:]+$"};
+  return kind;
+}
+
 /// `chosen`: the driver is 'plugin'; the schema, which is made without a file, then does not ask every file for this.
 Plugin read_plugin(Section section, bool chosen) {
   Plugin plugin;
@@ -88,6 +98,7 @@ Kme read_kme(Section section, bool chosen, const Box& box) {
   Kme kme;
   const auto fallback = chosen ? Default::none : Default::derived;
   section.read("url", kme.url, a_url(), fallback);
+  section.read_optional("address", kme.address, a_numeric_address());
   section.read("own_sae", kme.own_sae, an_sae(), fallback);
   section.read("peer_sae", kme.peer_sae, an_sae(), fallback);
   section.read("ca", kme.ca, a_path(), fallback);
@@ -98,6 +109,9 @@ Kme read_kme(Section section, bool chosen, const Box& box) {
   // The least pays for its tags (64 times what they cost), and for the check of the two KMEs.
   section.read("block_bits", kme.block_bits,
                within(a_whole<std::uint32_t>("a block's size: expected a whole number of bits"), 16'512U, 1'048'576U));
+  if (!kme.url.host.empty() && kme.address.empty() && !is_numeric_address(kme.url.host))
+    section.error("url", std::format("has the name '{}', and names are not looked up: set 'address' to its IP address",
+                                     kme.url.host));
   if (!kme.own_sae.empty() && kme.own_sae == kme.peer_sae)
     section.error("peer_sae", "is this box's own: each end has its own identifier");
   if (kme.key_size_bits % 8 != 0) section.error("key_size", "is no whole number of bytes: expected a multiple of 8");

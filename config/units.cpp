@@ -120,6 +120,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) { return whole(wi
 
 std::optional<double> parse_frequency(std::string_view text) { return with_unit(text, frequency_units); }
 
+bool is_numeric_address(const std::string& text) { return parse_address(text).has_value(); }
+
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

@@ -1,5 +1,7 @@
 #include "appliance/box/collector.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -27,6 +29,18 @@ constexpr auto figures_interval = 250ms;
 constexpr auto look_again_after = 2000ms;
 /// Two KMEs tell each other of a key in their own time.
 constexpr int attempts_max = 5;
+/// All attempts of Bob's, with the pauses between them: then Alice has waited long enough.
+constexpr auto offer_stands_for = attempts_max * etsi014::fetch_takes_at_most + 30s;
+
+std::string what_was(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& problem) {
+    return std::format("fetching keys from the KME failed within this box: {}", problem.what());
+  } catch (...) {
+    return "fetching keys from the KME failed within this box";
+  }
+}
 
 }  // namespace
 
@@ -42,18 +56,21 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
   Handlers handlers;
   crypto::SystemRandom random;
   distill::ExternalChain chain;
+  asio::cancellation_signal give_up;  // the fetch, whose frame goes with the context
   asio::io_context context{1};
   asio::steady_timer report{context};
   asio::steady_timer pause{context};
-  std::optional<distill::Wish> wish;  // Bob's
-  int attempts = 0;                   // at it
+  asio::steady_timer deadline{context};                 // of the fetch
+  asio::steady_timer offered{context};                  // how long Alice waits for Bob
+  std::optional<distill::Wish> wish;                    // Bob's
+  std::shared_ptr<std::vector<hal::FinishedKey>> held;  // of it, by all attempts
+  int attempts = 0;                                     // at it
   BackOff back_off;
   std::uint64_t generation = 0;
   bool busy = false;  // a fetch, or a pause
   bool demanded = false;
   bool closed = false;   // on the I/O thread: nobody listens any more
   std::string reported;  // what was said of the KME last; empty: it answers
-  bool refused = false;  // what was said is that it does not give what it says it has
   std::string state = "not asked yet";
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
   std::thread thread;
@@ -70,9 +87,11 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     if (busy || generation == 0) return;
     if (auto next = chain.next_wish()) {
       wish = std::move(next);
+      held = std::make_shared<std::vector<hal::FinishedKey>>();
       attempts = 0;
       back_off.reset();
     }
+    if (wish && wish->offer.key_bits != source.kme.key_bits) return refuse_size();
     if (wish) return fetch_named();
     if (demanded && chain.wants_fresh_keys()) fetch_fresh();
   }
@@ -82,49 +101,68 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
           [this](etsi014::Keys<etsi014::FreshKeys> got) { on_fresh(std::move(got)); });
   }
 
-  void fetch_named() {
-    ++attempts;
-    fetch(etsi014::named_keys(source.kme, wish->offer.ids, wish->offer.at_once),
-          [this](etsi014::Keys<std::vector<hal::FinishedKey>> got) { on_named(std::move(got)); });
-  }
-
-  /// What comes for a session that has ended is wiped.
-  template <class T, class Function>
-  void fetch(asio::awaitable<etsi014::Keys<T>> keys, Function then) {
-    busy = true;
-    asio::co_spawn(
-        context, std::move(keys),
-        [this, at = generation, then = std::move(then)](const std::exception_ptr& thrown, etsi014::Keys<T> got) {
-          if (thrown) std::rethrow_exception(thrown);
-          busy = false;
-          if (at == generation && generation != 0) then(std::move(got));
-          proceed();
-        });
-  }
-
-  void on_fresh(etsi014::Keys<etsi014::FreshKeys> got) {
-    if (!got && got.error().waits) return wait_for_more(got.error().message);
-    if (!got) {
-      refused = got.error().at_keys;
-      return lose(got.error().message);
-    }
-    const auto left = got->left_there;
-    const auto taken = chain.on_fresh_keys(std::move(got->keys), static_cast<std::uint16_t>(got->at_once));
-    if (!taken) {
-      refused = true;
-      return lose(taken.error().message);
-    }
-    find(std::format("answers; it had {} more keys", left));
+  void refuse_size() {
+    chain.on_named_keys(wish->block,
+                        fail(std::format("the peer offers keys of {} bits, and 'key_size' of the link is {} "
+                                         "here: set the same on both boxes",
+                                         wish->offer.key_bits, source.kme.key_bits)));
     drain();
   }
 
-  void on_named(etsi014::Keys<std::vector<hal::FinishedKey>> got) {
+  void fetch_named() {
+    ++attempts;
+    fetch(etsi014::named_keys(source.kme, wish->offer.ids, wish->offer.at_once, held),
+          [this](const etsi014::Keys<void>& got) { on_named(got); });
+  }
+
+  /// What comes for a session that has ended is wiped. Whatever is thrown is a failure as any other.
+  template <class T, class Function>
+  void fetch(asio::awaitable<etsi014::Keys<T>> keys, Function then) {
+    busy = true;
+    deadline.expires_after(etsi014::fetch_takes_at_most);
+    deadline.async_wait([this](error_code error) {
+      if (!error && deadline.expiry() <= std::chrono::steady_clock::now()) end_fetch();
+    });
+    auto done = [this, at = generation, then = std::move(then)](const std::exception_ptr& thrown,
+                                                                etsi014::Keys<T> got) {
+      deadline.expires_at(asio::steady_timer::time_point::max());
+      busy = false;
+      if (thrown) got = std::unexpected{etsi014::Failure{.message = what_was(thrown)}};
+      if (at == generation && generation != 0) then(std::move(got));
+      proceed();
+    };
+    asio::co_spawn(context, std::move(keys), asio::bind_cancellation_slot(give_up.slot(), std::move(done)));
+  }
+
+  void end_fetch() { give_up.emit(asio::cancellation_type::terminal); }
+
+  void on_fresh(etsi014::Keys<etsi014::FreshKeys> got) {
+    if (!got && got.error().waits) return wait_for_more(got.error().message);
+    if (!got) return lose(got.error().message);
+    const auto left = got->left_there;
+    const auto taken = chain.on_fresh_keys(std::move(got->keys), static_cast<std::uint16_t>(got->at_once));
+    if (!taken) return lose(taken.error().message);
+    find(std::format("answers; it had {} more keys", left));
+    drain();
+    offered.expires_after(offer_stands_for);
+    offered.async_wait([this, offer = chain.offered()](error_code error) {
+      if (error || !offer) return;
+      chain.give_up(*offer,
+                    std::format("the peer has said nothing of the keys that were offered for {} s: look at its KME",
+                                std::chrono::seconds{offer_stands_for}.count()));
+      drain();
+    });
+  }
+
+  void on_named(const etsi014::Keys<void>& got) {
     if (!wish) return;  // the block was dropped meanwhile
     if (!got && attempts < attempts_max) return lose(got.error().message);
-    const auto block = std::exchange(wish, std::nullopt)->block;
+    const auto block = wish->block;
+    const auto keys = held;
+    forget_wish();
     if (got) {
       find("answers");
-      chain.on_named_keys(block, std::move(*got));
+      chain.on_named_keys(block, std::move(*keys));
     } else {
       report_loss(got.error().message);
       chain.on_named_keys(block, fail(got.error().message));
@@ -132,9 +170,9 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
     drain();
   }
 
-  /// Where it has refused its keys before, only keys show that it gives them again.
+  /// Where something was wrong, only keys show that it is not any more.
   void wait_for_more(const std::string& why) {
-    if (!refused) find(why);
+    state = why;
     rest(BackOff::jittered(look_again_after, random));
   }
 
@@ -151,7 +189,6 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   void find(std::string said) {
     state = std::move(said);
-    refused = false;
     if (std::exchange(reported, {}).empty()) return;
     to_io([](Impl& self) { self.handlers.device_found(); });
   }
@@ -177,8 +214,21 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 
   /// The next block might end as this one did, and its keys cost others something.
   void on_dropped() {
-    wish.reset();
+    forget_wish();
     if (source.alice && !busy) rest(back_off.next(random));
+  }
+
+  /// A session begins or has ended: what was under way for another is of no use.
+  void turn_to(std::uint64_t session) {
+    generation = session;
+    forget_wish();
+    offered.cancel();
+    end_fetch();
+  }
+
+  void forget_wish() {
+    wish.reset();
+    held.reset();
   }
 
   void report_figures() {
@@ -206,8 +256,7 @@ Collector::~Collector() {
 
 void Collector::start(std::uint64_t generation, wire::BlockId first) {
   asio::post(impl_->context, [impl = impl_.get(), generation, first] {
-    impl->generation = generation;
-    impl->wish.reset();
+    impl->turn_to(generation);
     impl->chain.start(first);
     impl->proceed();
   });
@@ -215,8 +264,7 @@ void Collector::start(std::uint64_t generation, wire::BlockId first) {
 
 void Collector::stop() {
   asio::post(impl_->context, [impl = impl_.get()] {
-    impl->generation = 0;
-    impl->wish.reset();
+    impl->turn_to(0);
     impl->chain.stop();
   });
 }

@@ -41,6 +41,10 @@ std::string first_key_text(const distill::Account& account, std::size_t bits) {
 /// Of the reserve, what two blocks cost: one that was just filled lacks what its own block has cost.
 constexpr std::uint64_t reserve_need_to_ask = 2 * 2 * session::Reserve::pad_bits;
 
+/// After a block that nobody needed.
+constexpr std::chrono::seconds waste_rest_least{4};
+constexpr std::chrono::seconds waste_rest_most{256};
+
 }  // namespace
 
 Link::Link(LinkSettings settings, crypto::Credentials credentials, crypto::Random& random,
@@ -224,11 +228,12 @@ void Link::on_chain(std::uint64_t generation, distill::Action action) {
 }
 
 bool Link::wants_key() const {
-  if (generation_ == 0) return false;
+  if (generation_ == 0 || surroundings_.now() < ask_not_before_) return false;
   const auto reserve = session_.reserve_need();
-  if (reserve.bits + reserve.pads * keys::pad_bits >= reserve_need_to_ask) return true;
+  if (session_.next_block_feeds_reserve() && reserve.bits + reserve.pads * keys::pad_bits >= reserve_need_to_ask)
+    return true;
   return std::ranges::any_of(tunnels_.known(), [this](const KnownTunnel& tunnel) {
-    return 2 * store_.stock_keys(tunnel.id) < tunnel.settings.stock_keys_max;
+    return tunnels_.runs(tunnel.id) && 2 * store_.stock_keys(tunnel.id) < tunnel.settings.stock_keys_max;
   });
 }
 
@@ -270,12 +275,14 @@ void Link::on_held(session::BlockHeld& held) {
     return;
   }
   const std::size_t bits = block.key.size_bits();
+  const auto discarded_before = store_.balance().discarded_bits;
   if (!session_.feeds_reserve(held.by)) own->reserve_bits = own->pads = peer->pads = 0;
   auto reserve = store_.add(held.block, held.by, std::move(block.key), *own, *peer);
   if (!reserve) {
     session_.on_protocol_error(reserve.error().message, surroundings_.now());
     return;
   }
+  ask_less(store_.balance().discarded_bits - discarded_before == bits);
   record({.account = block.account, .outcome = "held", .authenticated_by = to_string(held.by), .reason = {}},
          block.begun);
   if (!first_key_reported_) {
@@ -285,6 +292,12 @@ void Link::on_held(session::BlockHeld& held) {
   if (!reserve->empty())
     session_.add_reserve(held.block, std::move(*reserve), {.own = own->pads, .peers = peer->pads}, surroundings_.now());
   close_next_block();
+}
+
+/// Of a block that was wholly discarded the peer had no need, which this box does not see.
+void Link::ask_less(bool wasted) {
+  waste_rest_ = wasted ? std::clamp(2 * waste_rest_, waste_rest_least, waste_rest_most) : std::chrono::seconds{};
+  ask_not_before_ = surroundings_.now() + waste_rest_;
 }
 
 /// An attempt is paid for before it is made.

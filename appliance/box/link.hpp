@@ -7,6 +7,7 @@
 /// Blocks close one at a time and by number, so that both boxes allocate each by needs that count the one before; a
 /// block that the chain has finished early waits for those before it.
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,6 +103,7 @@ class Link {
   void close_next_block();
   void on_held(session::BlockHeld& held);
   void begin_block(wire::BlockId block);
+  void ask_less(bool wasted);
   /// When it was begun.
   [[nodiscard]] Instant end_block(wire::BlockId block);
   void record(EndedBlock block, Instant begun);
@@ -127,6 +129,8 @@ class Link {
   std::optional<EndedBlock> last_block_;
   std::optional<EndedBlock> last_drop_;
   std::uint64_t failed_reconciliations_ = 0;
+  std::chrono::seconds waste_rest_{};  // since blocks are wholly discarded
+  Instant ask_not_before_;
   bool closing_ = false;
   bool first_key_reported_ = false;
   std::optional<distill::DropReason> dropping_;  // why the last finished block gave no key

@@ -59,6 +59,7 @@ DeviceFactory vendors_device(const config::Link& link) {
 KeySource key_source_of(const config::Link& link, const std::shared_ptr<const crypto::Identity>& identity) {
   const auto& kme = link.device.etsi014;
   return {.kme = {.host = kme.url.host,
+                  .address = kme.address.empty() ? kme.url.host : kme.address,
                   .port = kme.url.port,
                   .own_sae = kme.own_sae,
                   .peer_sae = kme.peer_sae,

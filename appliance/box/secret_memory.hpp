@@ -32,7 +32,8 @@ inline constexpr std::uint64_t unit_locked_bytes = 300 * mebibyte;
 /// More of the arena than is needed, for a reload that adds to it.
 inline constexpr std::uint64_t arena_bytes_usual = 256 * mebibyte;
 
-/// Of finished keys one block is made at a time, and with all copies of an answer it is less than what a link has anyhow.
+/// Of finished keys one block is made at a time (512 keys of 8192 bits at most), and with its copies, and an answer's text and JSON
+/// (hal::etsi014::json_bytes_max), it is less than what a link has anyhow.
 inline std::uint64_t secret_bytes_of_blocks(const config::Link& link) {
   if (link.device.gives_finished_keys()) return 0;
   return distill::open_blocks_max(parameters_of(link.distillation)) * link.distillation.block_bits *

@@ -263,6 +263,8 @@ Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {
   return begun;
 }
 
+bool Tunnels::runs(wire::TunnelId tunnel) const { return tunnels_.at(tunnel)->running; }
+
 vpn::RekeyStatus Tunnels::rekey_status(wire::TunnelId tunnel) const {
   const auto& known = *tunnels_.at(tunnel);
   auto status = known.engine.status();

@@ -67,6 +67,8 @@ class Tunnels {
 
   /// As configured, in that order.
   [[nodiscard]] const std::vector<KnownTunnel>& known() const { return known_; }
+  /// The peer has it too, in this session.
+  [[nodiscard]] bool runs(wire::TunnelId tunnel) const;
   [[nodiscard]] vpn::RekeyStatus rekey_status(wire::TunnelId tunnel) const;
 
  private:

@@ -131,13 +131,15 @@ constexpr auto kinds = std::to_array<EventKind>({
      "the two KMEs are not a pair, or do not tell each other of their keys in time."},
     {"KEY_AGAIN", false, "A block gave a key again, after blocks that gave none.", ""},
     {"KMES_DISAGREE", true,
-     "The key management entities (KMEs) at the two ends gave different keys under the same identifiers. The boxes "
-     "found it "
-     "before a key was used; all keys of the block are wiped on both.",
+     "The boxes compared the keys that their key management entities (KMEs) had given under the same identifiers, and "
+     "found "
+     "them different, before a key was used; all keys of the block are wiped on both. The KMEs gave different keys, or "
+     "somebody has changed the boxes' messages on the black network.",
      "Take it for an attack until it is explained: somebody may have taken the place of a KME, or sit between a KME "
-     "and its "
-     "box. Check the KMEs' certificates and their own logs. A KME with a fault, or restored from a backup, does the "
-     "same."},
+     "and "
+     "its box, or between the boxes. Check the KMEs' certificates and their own logs. A KME with a fault, or restored "
+     "from "
+     "a backup, does the same."},
     {"LIGHT_FOUND", false, "The receiver sees light again.", ""},
     {"LIGHT_LOST", true,
      "The rate of detections has fallen far below what is usual on this link: the fibre is cut or bent, the "

@@ -104,6 +104,15 @@ Result<> ExternalChain::on_fresh_keys(std::vector<hal::FinishedKey> keys, std::u
   return {};
 }
 
+std::optional<BlockId> ExternalChain::offered() const {
+  const auto* waiting = std::get_if<Waiting>(&state_);
+  return role_ == ExternalRole::alice && waiting != nullptr ? std::optional{waiting->block} : std::nullopt;
+}
+
+void ExternalChain::give_up(BlockId block, std::string why) {
+  if (offered() == block) refuse(std::move(why));
+}
+
 Result<> ExternalChain::on_offer(BlockId block, std::span<const std::byte> payload) {
   auto offer = decode_offer(payload);
   const auto bits = offer ? std::uint64_t{offer->key_bits} * offer->ids.size() : 0;
@@ -125,11 +134,7 @@ std::optional<Wish> ExternalChain::next_wish() {
 
 void ExternalChain::on_named_keys(BlockId block, Result<std::vector<hal::FinishedKey>> keys) {
   if (!std::holds_alternative<Fetching>(state_) || block != block_of_state()) return;
-  if (!keys) {
-    dropped_ = block;
-    send(block, ExternalMessage::drop, encode_external_drop(DropReason::kme_failed));
-    return drop(DropReason::kme_failed, false, std::move(keys.error().message));
-  }
+  if (!keys) return refuse(std::move(keys.error().message));
   auto& waiting = state_.emplace<Waiting>(take_in(block, std::move(*keys)));
   Check check{};
   random_.fill(check.key.key);
@@ -184,6 +189,13 @@ void ExternalChain::amplified() {
   figures_.secret_bits += waiting.rest.size_bits();
   ++figures_.blocks_amplified;
   actions_.emplace_back(Amplified{waiting.block, std::move(waiting.rest), waiting.account});
+}
+
+/// What the peer has said of the block before it hears of that is passed over.
+void ExternalChain::refuse(std::string why) {
+  dropped_ = block_of_state();
+  send(*dropped_, ExternalMessage::drop, encode_external_drop(DropReason::kme_failed));
+  drop(DropReason::kme_failed, false, std::move(why));
 }
 
 void ExternalChain::drop(DropReason reason, bool by_peer, std::string text) {

@@ -3,7 +3,7 @@
 /// messages in, secret blocks out.
 ///
 ///   Alice  Idle ──on_fresh_keys──▶ Offered ──CHECK holds──▶ Amplified        Bob  Idle ──OFFER──▶ Fetching ──on_named_keys──▶
-///                                     └── CHECK fails, DROP ──▶ Dropped           Checked ──AGREED──▶ Amplified, DROP ──▶ Dropped
+///                                     └── CHECK fails, DROP, give_up ──▶ Dropped           Checked ──AGREED──▶ Amplified, DROP ──▶ Dropped
 ///
 /// One block at a time. An engine: no I/O, no clock; whoever owns it asks the source for keys as it says, and waits between
 /// two attempts. Of a block's keys, put behind each other, the first 128 bits encrypt the tag over the rest, and go.
@@ -53,6 +53,10 @@ class ExternalChain final : public Chain {
   [[nodiscard]] bool wants_fresh_keys() const;
   /// Alice, while `wants_fresh_keys()`. An error: the source has given one of them before, and there is no block.
   [[nodiscard]] Result<> on_fresh_keys(std::vector<hal::FinishedKey> keys, std::uint16_t at_once);
+  /// Alice: the block whose keys Bob has been offered, and of which he has not said anything yet.
+  [[nodiscard]] std::optional<BlockId> offered() const;
+  /// Alice: she waits for Bob no longer; `why` for a person. Nothing happens where that block is no more.
+  void give_up(BlockId block, std::string why);
   /// Bob: what to ask for now; once.
   [[nodiscard]] std::optional<Wish> next_wish();
   /// Bob: what came of it; keys in the order of the wish. Nothing happens where that block is no more.
@@ -81,6 +85,7 @@ class ExternalChain final : public Chain {
   [[nodiscard]] bool remember(const std::vector<std::string>& ids);
   void send(BlockId block, ExternalMessage type, std::vector<std::byte> payload);
   void amplified();
+  void refuse(std::string why);
   void drop(DropReason reason, bool by_peer, std::string text);
 
   ExternalRole role_;
@@ -88,7 +93,7 @@ class ExternalChain final : public Chain {
   bool running_ = false;
   BlockId next_{1};
   State state_ = Idle{};
-  std::optional<BlockId> dropped_;  // by Bob, and Alice may not have heard
+  std::optional<BlockId> dropped_;  // here, and the peer may not have heard
   std::unordered_set<std::string> ids_;
   std::deque<std::string> ids_by_age_;
   std::deque<Action> actions_;

@@ -85,6 +85,11 @@ bool Session::feeds_reserve(Authenticator by) const {
          planted(PlantedBug::unpaid_feeds_reserve);
 }
 
+bool Session::next_block_feeds_reserve() const {
+  if (!state_->established()) return false;
+  return state_->settings.policy != Policy::its_preferred || !state_->channel->sends_by_qkd || state_->would_pay();
+}
+
 void Session::State::pad_taken(BlockId block) {
   counters.pad_bits_spent += Reserve::pad_bits;
   if (settings.policy != Policy::its_preferred) return;

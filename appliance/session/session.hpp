@@ -232,6 +232,8 @@ class Session {
   [[nodiscard]] std::uint32_t pads_when_full() const;
   /// Whether a held block's bits may go to the reserve; both boxes say the same of a block.
   [[nodiscard]] bool feeds_reserve(Authenticator by) const;
+  /// The same of a block that would begin now, as far as this box knows.
+  [[nodiscard]] bool next_block_feeds_reserve() const;
   [[nodiscard]] std::optional<Action> next_action();
   [[nodiscard]] Status status() const;
 

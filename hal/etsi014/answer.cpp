@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <cstring>
 #include <format>
+#include <new>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -20,12 +21,14 @@ namespace {
 constexpr std::size_t bytes_beside_a_key = 256;
 constexpr std::size_t said_characters_max = 200;
 
-/// Wiped as it goes. Each piece has its size in front: Boost.JSON's pool gives its pieces back by another than it asked for.
+/// Wiped as it goes, and bounded. Each piece has its size in front: Boost.JSON's pool gives its pieces back by another than it asked for.
 class ArenaResource final : public boost::container::pmr::memory_resource {
   static constexpr std::size_t grain = 64;
 
   void* do_allocate(std::size_t bytes, std::size_t) override {
     const std::size_t whole = grain + bytes;
+    if (whole > left_) throw std::bad_alloc{};
+    left_ -= whole;
     auto* const piece = static_cast<std::byte*>(crypto::arena_allocate(whole));
     std::memcpy(piece, &whole, sizeof whole);
     return piece + grain;
@@ -35,19 +38,35 @@ class ArenaResource final : public boost::container::pmr::memory_resource {
     std::size_t whole = 0;
     std::memcpy(&whole, piece, sizeof whole);
     crypto::arena_release(piece, whole);
+    left_ += whole;
   }
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::size_t left_;
+
+ public:
+  explicit ArenaResource(std::size_t bytes_max) : left_{bytes_max} {}
 };
 
 /// One JSON object, with all that was ever in it in the arena.
 class Document {
  public:
-  explicit Document(std::span<char> body) {
-    const auto length = without_plain_escapes(body);
+  explicit Document(std::span<char> body) : arena_{json_bytes_max(body.size())} {
+    try {
+      read(body.first(without_plain_escapes(body)));
+    } catch (const std::bad_alloc&) {
+      problem_ = "has more parts than its length may have";
+    }
+  }
+  [[nodiscard]] const json::object* object() const { return problem_.empty() ? &value_.get_object() : nullptr; }
+  [[nodiscard]] std::unexpected<Error> refuse() const { return fail("the KME's answer " + problem_); }
+
+ private:
+  void read(std::span<const char> text) {
     boost::system::error_code error;
     json::parser parser{json::storage_ptr{&pool_}};
     parser.reset(json::storage_ptr{&pool_});
-    parser.write(body.data(), length, error);
+    parser.write(text.data(), text.size(), error);
     if (error) {
       problem_ = "is not JSON: " + error.message();
       return;
@@ -55,10 +74,7 @@ class Document {
     value_ = parser.release();
     if (!value_.is_object()) problem_ = "is no JSON object";
   }
-  [[nodiscard]] const json::object* object() const { return problem_.empty() ? &value_.get_object() : nullptr; }
-  [[nodiscard]] std::unexpected<Error> refuse() const { return fail("the KME's answer " + problem_); }
 
- private:
   ArenaResource arena_;
   json::monotonic_resource pool_{4096, json::storage_ptr{&arena_}};
   json::value value_ = json::value(json::storage_ptr{&pool_});
@@ -164,6 +180,7 @@ Result<Limits> parse_status(std::span<char> body) {
     if (!value) return fail(std::format("the KME's status has no '{}', or one that is no count", name));
     *out = *value;
   }
+  limits.max_key_count = number_of(*object, "max_key_count");
   if (limits.max_key_per_request == 0)
     return fail("the KME's status allows no key in a request ('max_key_per_request')");
   return limits;
@@ -173,6 +190,14 @@ Result<> check_size(const Limits& limits, std::uint32_t key_bits) {
   if (key_bits >= limits.min_key_size && key_bits <= limits.max_key_size) return {};
   return fail(std::format("the KME gives keys of {} to {} bits, and 'key_size' of the link is {}: set it on both boxes",
                           limits.min_key_size, limits.max_key_size, key_bits));
+}
+
+Result<> check_count(const Limits& limits, std::uint32_t count) {
+  if (!limits.max_key_count || *limits.max_key_count >= count) return {};
+  return fail(
+      std::format("the KME keeps {} keys at most ('max_key_count'), and a block takes {}: set 'block_bits' of the link "
+                  "lower, or have the KME keep more",
+                  *limits.max_key_count, count));
 }
 
 std::uint32_t keys_at_once(const Limits& limits, std::uint32_t key_bits) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,14 +18,21 @@
 namespace cloister::hal::etsi014 {
 
 /// Of an answer, at most: what bounds memory whatever the KME says.
-inline constexpr std::size_t body_bytes_max = std::size_t{256} * 1024;
+inline constexpr std::size_t body_bytes_max = std::size_t{128} * 1024;
+/// The same of what has no keys: status, and errors.
+inline constexpr std::size_t small_body_bytes_max = std::size_t{16} * 1024;
+/// What an answer's JSON may take beside its text: four times what a key container takes.
+[[nodiscard]] constexpr std::size_t json_bytes_max(std::size_t body_bytes) {
+  return std::size_t{32} * 1024 + 8 * body_bytes;
+}
 /// Of a key: a block's tags must be worth their while, and one key is not to be a whole block.
 inline constexpr std::uint32_t key_bits_least = 64;
 inline constexpr std::uint32_t key_bits_most = 8192;
 
-/// The parts of Status that a client goes by; all are required.
+/// The parts of Status that a client goes by; all but `max_key_count` are required.
 struct Limits {
   std::uint32_t stored_key_count = 0;
+  std::optional<std::uint32_t> max_key_count = std::nullopt;  // stored at most
   std::uint32_t max_key_per_request = 0;
   std::uint32_t max_key_size = 0;  // bits
   std::uint32_t min_key_size = 0;  // bits
@@ -34,6 +42,8 @@ struct Limits {
 [[nodiscard]] Result<Limits> parse_status(std::span<char> body);
 /// Why keys of that size cannot be had of a KME with these limits, or nothing.
 [[nodiscard]] Result<> check_size(const Limits& limits, std::uint32_t key_bits);
+/// Why a KME with these limits never has that many keys, or nothing.
+[[nodiscard]] Result<> check_count(const Limits& limits, std::uint32_t count);
 /// How many keys of that size to ask for at once: as many as the KME gives, and as one answer has room for.
 [[nodiscard]] std::uint32_t keys_at_once(const Limits& limits, std::uint32_t key_bits);
 

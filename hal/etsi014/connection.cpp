@@ -5,7 +5,9 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -45,6 +47,12 @@ http::request<http::string_body> message_of(const KmeSettings& settings, Request
   return message;
 }
 
+/// A fetch that was cancelled between two steps begins no other.
+asio::awaitable<bool> cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
 }  // namespace
 
 Connection::Connection(const KmeSettings& settings, asio::ssl::context context, asio::any_io_executor executor)
@@ -54,16 +62,15 @@ Connection::Connection(const KmeSettings& settings, asio::ssl::context context, 
       buffer_{header_bytes_max + body_bytes_max} {}
 
 asio::awaitable<Result<>> Connection::open() {
-  asio::ip::tcp::resolver resolver{executor_};
-  const auto [not_found, places] =
-      co_await resolver.async_resolve(settings_.host, std::to_string(settings_.port), as_value);
-  if (not_found)
-    co_return fail(std::format("the KME's name '{}' is not known: {}", settings_.host, not_found.message()));
+  // A resolver has a thread that nothing ends before the name server has answered, or not.
+  error_code no_address;
+  const auto address = asio::ip::make_address(settings_.address, no_address);
+  if (no_address) co_return fail(std::format("'{}' is no IP address: set 'etsi014.address'", settings_.address));
   buffer_.clear();
   stream_.emplace(executor_, context_);
   auto& socket = beast::get_lowest_layer(*stream_);
   socket.expires_after(patience);
-  const auto [not_connected, place] = co_await socket.async_connect(places, as_value);
+  const auto [not_connected] = co_await socket.async_connect({address, settings_.port}, as_value);
   if (not_connected)
     co_return fail(std::format("the KME at {} port {} does not answer ({}): does it run, and is the way to it open",
                                settings_.host, settings_.port, not_connected.message()));
@@ -76,6 +83,8 @@ asio::awaitable<Result<>> Connection::open() {
 }
 
 asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request request) {
+  answered_ = false;
+  if (co_await cancelled()) co_return broken(request.call, asio::error::operation_aborted);
   if (!stream_) {
     if (auto opened = co_await open(); !opened) co_return std::unexpected{std::move(opened.error())};
   }
@@ -85,11 +94,19 @@ asio::awaitable<Result<crypto::SecretVector<char>>> Connection::ask(Request requ
   const auto [not_written, written] = co_await http::async_write(*stream_, message, as_value);
   if (not_written) co_return broken(call, not_written);
   Parser parser{std::piecewise_construct, std::make_tuple(), std::make_tuple()};
-  parser.body_limit(body_bytes_max);
+  parser.body_limit(call == Call::status ? small_body_bytes_max : body_bytes_max);
   parser.header_limit(header_bytes_max);
   beast::get_lowest_layer(*stream_).expires_after(patience);
+  const auto [no_header, header] = co_await http::async_read_header(*stream_, buffer_, parser, as_value);
+  if (no_header) co_return broken(call, no_header);
+  if (parser.get().result_int() != 200) {
+    if (parser.content_length().value_or(0) > small_body_bytes_max)
+      co_return broken(call, http::make_error_code(http::error::body_limit));
+    parser.body_limit(small_body_bytes_max);
+  }
   const auto [not_read, read] = co_await http::async_read(*stream_, buffer_, parser, as_value);
   if (not_read) co_return broken(call, not_read);
+  answered_ = true;
   if (!parser.get().keep_alive()) stream_.reset();
   auto body = std::move(parser.get().body());
   if (parser.get().result_int() != 200) co_return fail(explain(call, parser.get().result_int(), body));
@@ -112,10 +129,13 @@ void Connection::name_host() {
 }
 
 std::unexpected<Error> Connection::broken(Call call, const error_code& error) const {
+  const auto why = error == asio::error::operation_aborted
+                       ? std::format("the whole fetch has taken {} s", fetch_takes_at_most.count())
+                       : error.message();
   return fail(
       std::format("the KME at {} port {} does not answer {}: {}: look at its log, and whether it takes the "
                   "certificate '{}'",
-                  settings_.host, settings_.port, to_string(call), error.message(), settings_.certificate));
+                  settings_.host, settings_.port, to_string(call), why, settings_.certificate));
 }
 
 }  // namespace cloister::hal::etsi014

@@ -32,6 +32,8 @@ class Connection {
 
   /// The body of an answer of status 200; anything else is an error with its remedy.
   [[nodiscard]] boost::asio::awaitable<Result<crypto::SecretVector<char>>> ask(Request request);
+  /// To the last request, whatever its status.
+  [[nodiscard]] bool has_answered() const { return answered_; }
 
  private:
   using Stream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
@@ -44,6 +46,7 @@ class Connection {
   boost::asio::ssl::context context_;
   boost::asio::any_io_executor executor_;
   std::optional<Stream> stream_;
+  bool answered_ = false;
   boost::beast::basic_flat_buffer<crypto::ArenaAllocator<char>> buffer_;
 };
 

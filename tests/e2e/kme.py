@@ -39,6 +39,7 @@ class Kme:
         self.given.mkdir(exist_ok=True)
         self.counts = {"status": 0, "enc_keys": 0, "dec_keys": 0, "keys": 0}
         self.lock = threading.Lock()
+        self.faulty, self.requests = None, 0
         self.rated, self.taken = 0, 0  # since when it makes keys at a rate, and how many it has given since
 
     def fault(self, call):
@@ -47,6 +48,14 @@ class Kme:
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
         return fault if fault.get("call") in (call, "any") else {}
+
+    def is_turn_of(self, fault):
+        """Whether this is the request, counted since the fault was there, that is to fail."""
+        with self.lock:
+            if self.faulty != fault:
+                self.faulty, self.requests = fault, 0
+            self.requests += 1
+            return self.requests == fault["number"]
 
     def count(self, call, keys=0):
         with self.lock:
@@ -63,6 +72,8 @@ class Kme:
         if slave_or_master != self.options.peer_sae:
             raise Refused(400, f"no SAE {slave_or_master}")
         fault = self.fault(call)
+        if fault.get("kind") == "one request" and self.is_turn_of(fault):
+            raise Refused(503, "as the test wants it, once")
         if fault.get("kind") == "status":
             raise Refused(fault["status"], fault.get("message", "as the test wants it"))
         answer = {"status": self.status, "enc_keys": self.enc_keys, "dec_keys": self.dec_keys}[call](request)

@@ -308,6 +308,8 @@ TEST_CASE("The example of finished keys is taken, and each mistake in it is name
            {"https://192.0.2.20:8443", "https://[2001:db8::1", "expected https://HOST"},
            {"https://192.0.2.20:8443", "https://", "expected https://HOST"},
            {"        url: https://192.0.2.20:8443", "", "missing"},
+           {"https://192.0.2.20:8443", "https://kme.example.org", "names are not looked up: set 'address'"},
+           {"own_sae: geneva-sae", "address: kme.example.org\n        own_sae: geneva-sae", "an IP address"},
            {"own_sae: geneva-sae", "own_sae: geneva/sae", "an SAE's identifier"},
            {"own_sae: geneva-sae", "own_sae: paris-sae", "is this box's own"},
            {"ca: /etc/cloister/kme-ca.pem", "ca: kme-ca.pem", "an absolute one"},
@@ -328,9 +330,10 @@ TEST_CASE("The example of finished keys is taken, and each mistake in it is name
     REQUIRE_FALSE(parsed);
     CHECK_THAT(parsed.error().front().message, ContainsSubstring(expected));
   }
+  const std::string at = "\n        address: 192.0.2.20";
   for (const auto& [url, host, port] : std::vector<std::tuple<std::string, std::string, unsigned>>{
-           {"https://kme.example.org", "kme.example.org", 443},
-           {"https://kme.example.org/", "kme.example.org", 443},
+           {"https://kme.example.org" + at, "kme.example.org", 443},
+           {"https://kme.example.org/" + at, "kme.example.org", 443},
            {"\"https://[2001:db8::1]:8443\"", "2001:db8::1", 8443}}) {
     auto text = right;
     text.replace(text.find("https://192.0.2.20:8443"), 23, url);

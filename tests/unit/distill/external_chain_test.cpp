@@ -159,6 +159,34 @@ TEST_CASE("A KME that does not give the offered keys costs the block on both box
   CHECK(there.reason == DropReason::kme_failed);
 }
 
+TEST_CASE("An offer of which the peer says nothing is given up, and what he says too late is passed over") {
+  for (const bool fetched : {false, true}) {
+    INFO(fetched);
+    Pair pair;
+    REQUIRE(pair.alice.on_fresh_keys(fresh("a"), 16));
+    REQUIRE(pair.alice.offered() == BlockId{5});
+    CHECK_FALSE(pair.bob.offered());
+    const auto offer = std::get<Send>(*pair.alice.next_action());
+    REQUIRE(pair.bob.on_message(offer.block, offer.type, offer.payload));
+    const auto wish = pair.bob.next_wish();
+    if (fetched) pair.bob.on_named_keys(wish->block, pair.answer(*wish));
+    pair.alice.give_up({4}, "another block");
+    REQUIRE(pair.alice.offered());
+    pair.alice.give_up({5}, "the peer says nothing");
+    CHECK_FALSE(pair.alice.offered());
+    pair.run();
+    if (!fetched) pair.bob.on_named_keys(wish->block, pair.answer(*wish));
+    pair.run();
+    CHECK(pair.errors.empty());
+    CHECK(std::get<Dropped>(pair.at_alice.at(0)).text == "the peer says nothing");
+    CHECK(std::get<Dropped>(pair.at_bob.at(0)).by_peer);
+    REQUIRE(pair.alice.on_fresh_keys(fresh("b"), 16));
+    pair.run();
+    CHECK(pair.errors.empty());
+    CHECK(std::get<Amplified>(pair.at_bob.at(1)).block == BlockId{6});
+  }
+}
+
 TEST_CASE("A key that was there before is taken by neither box") {
   Pair pair;
   REQUIRE(pair.alice.on_fresh_keys(fresh("a"), 16));

@@ -2,6 +2,7 @@
 // members, and base64 of RFC 4648.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <format>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,41 @@ TEST_CASE("Status gives the limits that bound what is asked for") {
   CHECK(check_size(*limits, 56).error().message.find("'key_size' of the link is 56") != std::string::npos);
   CHECK(keys_at_once(*limits, 256) == 128);
   CHECK(keys_at_once({.max_key_per_request = 1'000'000, .max_key_size = 8192}, 8192) < 200);
+}
+
+TEST_CASE("A KME that never has the keys of a block is not waited for") {
+  auto body = good_status;
+  const auto limits = parse_status(body);
+  REQUIRE(limits);
+  CHECK(check_count(*limits, 100'000));
+  CHECK(check_count(*limits, 100'001).error().message.find("set 'block_bits' of the link lower") != std::string::npos);
+  auto silent = without(good_status, "\"max_key_count\": 100000, ");
+  CHECK(check_count(*parse_status(silent), 100'001));
+}
+
+TEST_CASE("An answer's JSON takes no more secret memory than its length allows, and the longest one has room") {
+  std::string many = R"({"keys": [)";
+  while (many.size() < body_bytes_max - 8) many += "0,";
+  many += "0]}";
+  const auto refused = parse_keys(many, 64, 1);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("more parts than its length may have") != std::string::npos);
+  for (const std::uint32_t key_bits : {64U, 256U, 8192U}) {
+    const auto count =
+        keys_at_once({.max_key_per_request = 1'000'000, .max_key_size = 8192, .min_key_size = 64}, key_bits);
+    std::string body = R"({"keys": [)";
+    for (std::uint32_t i = 0; i < count; ++i)
+      body += std::format(R"({}{{"key_ID": "{:036}", "key": "{}{}"}})", i == 0 ? "" : ", ", i,
+                          std::string((key_bits / 8 + 2) / 3 * 4 - 4, 'A'),
+                          key_bits % 24 == 0   ? "AAAA"
+                          : key_bits % 24 == 8 ? "AA=="
+                                               : "AAA=");
+    body += "]}";
+    INFO(key_bits << " bits, " << count << " keys, " << body.size() << " characters");
+    REQUIRE(body.size() <= body_bytes_max);
+    const auto keys = parse_keys(body, key_bits, count);
+    CHECK((keys ? std::string{} : keys.error().message) == "");
+  }
 }
 
 TEST_CASE("A status that is none is refused with what is wrong") {
