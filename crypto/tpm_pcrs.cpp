@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <format>
+#include <ranges>
 #include <vector>
 
 #include "crypto/digest.hpp"
@@ -73,7 +74,7 @@ std::string listed(std::span<const unsigned> pcrs) {
   return out;
 }
 
-/// The policy that names this state as the binding asks for it, signed by its key.
+/// The policy that names this state as the binding asks for it, signed by its key; of several the newest generation's.
 Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& key, const PcrValues& values,
                                     const std::string& tcti) {
   const auto text = read_text_file(binding.signatures, pcr_signatures_bytes_max);
@@ -82,12 +83,13 @@ Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& 
         std::format("signed PCR policies {}: make and install one ('cloisterctl pcr-policy')", text.error().message));
   const auto policies = parse_pcr_signatures(*text);
   if (!policies) return fail(std::format("'{}' {}", binding.signatures, policies.error().message));
-  const auto found = std::ranges::find_if(*policies, [&](const SignedPcrPolicy& policy) {
+  auto named = *policies | std::views::filter([&](const SignedPcrPolicy& policy) {
     return policy.key == key.fingerprint() && policy.pcrs == binding.pcrs &&
            policy.generation.has_value() == binding.generations &&
            policy.policy == pcr_policy(values, policy.generation) && key.verifies(policy);
   });
-  if (found == policies->end()) {
+  const auto found = std::ranges::max_element(named, {}, &SignedPcrPolicy::generation);
+  if (found == named.end()) {
     return fail(std::format(
         "PCRs {} of TPM '{}' have values that no signed policy in '{}' names{}: the machine has started something else "
         "than it was trusted with; where that was meant, sign its state ('cloisterctl pcr-policy sign{}') and install "

@@ -218,6 +218,23 @@ TEST_CASE("An older signed image opens until a newer one was said to be good, an
   CHECK_FALSE(images.opens());  // a counter that is made anew begins above its old value
 }
 
+TEST_CASE("Of several numbers for one state the highest counts, in whatever order they stand", "[tpm]") {
+  Images images;
+  images.start_new();
+  images.policies.clear();
+  images.sign_state(images.keys, Images::old_generation);
+  images.sign_state(images.keys, Images::new_generation);
+  for (int order = 0; order < 2; ++order) {
+    auto tpm = Tpm::open(images.settings);
+    REQUIRE(tpm);
+    CHECK(tpm->generations()->running == Images::new_generation);
+    CHECK(tpm->retire_older()->counted == Images::new_generation);
+    CHECK(tpm->unseal(images.blob));
+    std::ranges::reverse(images.policies);
+    images.install();
+  }
+}
+
 TEST_CASE("Neither a stranger's signature nor a changed number makes an old state a newer one", "[tpm]") {
   Images images;
   images.start_new();
