@@ -201,15 +201,18 @@ Result<Tpm::Generations> Tpm::generations() {
   if (!values) return std::unexpected{values.error()};
   const auto found = find_signed(binding, *key, *values, state_->tcti_name);
   if (!found) return std::unexpected{found.error()};
-  const auto counted = TpmCounter::open(*this, TpmCounter::image_generation);
+  const auto counted = TpmCounter::look(*this, TpmCounter::image_generation);
   if (!counted) return std::unexpected{counted.error()};
-  return Generations{.running = *found->generation, .counted = counted->value};
+  return Generations{.running = *found->generation, .counted = counted->value_or(0)};
 }
 
 Result<Tpm::Generations> Tpm::retire_older() {
   constexpr std::uint64_t steps_ever = 4096;  // a TPM's memory wears: a number beyond that is a mistake
   auto now = generations();
   if (!now) return now;
+  const auto made = TpmCounter::open(*this, TpmCounter::image_generation);
+  if (!made) return std::unexpected{made.error()};
+  now->counted = made->value;
   if (now->running > now->counted && now->running - now->counted > steps_ever)
     return fail(std::format("TPM '{}' has counted {} generations, and this one is {}: too far", state_->tcti_name,
                             now->counted, now->running));
