@@ -60,6 +60,12 @@ Tpm read_tpm(Section section) {
   section.read("generations", tpm.generations, a_truth());
   if (tpm.generations && tpm.pcrs.empty())
     section.error("generations", "are named by signatures of PCRs: set 'pcrs' and 'policy_key' too");
+  // What the firmware has started: 4 as a boot loader or kernel, 11 as systemd-stub's kernel image.
+  else if (tpm.generations && !std::ranges::contains(tpm.pcrs, 4U) && !std::ranges::contains(tpm.pcrs, 11U))
+    section.error(
+        "generations",
+        "tell images apart, and none of 'pcrs' does, so an older one would pass for a newer: add 4 or 11, for "
+        "instance pcrs: [7, 11]");
   if (!tpm.pcrs.empty() && tpm.policy_key.empty())
     section.error("pcrs", "bind sealed objects to values that a key has signed: set 'policy_key' too");
   if (tpm.pcrs.empty() && !tpm.policy_key.empty())

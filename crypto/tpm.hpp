@@ -56,11 +56,13 @@ class Tpm {
   /// section 10).
   [[nodiscard]] Result<> self_test();
   [[nodiscard]] Result<PcrValues> read_pcrs(std::span<const unsigned> pcrs);
-  /// Of what the machine has started, and the one below which nothing opens any more.
+  /// Of what the machine has started, and the one below which nothing opens any more; 0: the TPM has no such counter yet.
   struct Generations {
     std::uint64_t running = 0;
     std::uint64_t counted = 0;
+    [[nodiscard]] bool retired() const { return running < counted; }
   };
+  /// Changes nothing in the TPM.
   [[nodiscard]] Result<Generations> generations();
   /// What runs is good: from now on nothing opens in a state of an older generation. It cannot be taken back.
   [[nodiscard]] Result<Generations> retire_older();

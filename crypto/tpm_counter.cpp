@@ -215,6 +215,15 @@ Result<TpmCounter::Reading> TpmCounter::open(Tpm& tpm, std::uint32_t index) {
   return Open::with(*tpm.state_, index, [](Open& counter) { return counter.begin(); });
 }
 
+Result<std::optional<std::uint64_t>> TpmCounter::look(Tpm& tpm, std::uint32_t index) {
+  return Open::with(*tpm.state_, index, [](Open& counter) -> Result<std::optional<std::uint64_t>> {
+    const auto found = counter.find();
+    if (!found) return std::unexpected{found.error()};
+    if (!*found || !counter.written()) return std::nullopt;
+    return counter.read();
+  });
+}
+
 Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
   return Open::with(*tpm.state_, index, [index, to](Open& counter) -> Result<std::uint64_t> {
     const auto found = counter.find();

@@ -7,6 +7,7 @@
 /// session's HMAC, so that nobody on the bus can show an older value.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "crypto/tpm.hpp"
@@ -26,6 +27,8 @@ class TpmCounter {
   };
   /// Makes the counter where there is none.
   [[nodiscard]] static Result<Reading> open(Tpm& tpm, std::uint32_t index);
+  /// None: there is no such counter, or one that was never stepped. Nothing is made.
+  [[nodiscard]] static Result<std::optional<std::uint64_t>> look(Tpm& tpm, std::uint32_t index);
   /// Moves it on until it is at least `to`, durably; returns its value. At most `steps_max` away.
   [[nodiscard]] static Result<std::uint64_t> advance(Tpm& tpm, std::uint32_t index, std::uint64_t to);
   static constexpr std::uint64_t steps_max = 64;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <format>
+#include <ranges>
 #include <vector>
 
 #include "crypto/digest.hpp"
@@ -73,7 +74,7 @@ std::string listed(std::span<const unsigned> pcrs) {
   return out;
 }
 
-/// The policy that names this state as the binding asks for it, signed by its key.
+/// The policy that names this state as the binding asks for it, signed by its key; of several the newest generation's.
 Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& key, const PcrValues& values,
                                     const std::string& tcti) {
   const auto text = read_text_file(binding.signatures, pcr_signatures_bytes_max);
@@ -82,12 +83,13 @@ Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& 
         std::format("signed PCR policies {}: make and install one ('cloisterctl pcr-policy')", text.error().message));
   const auto policies = parse_pcr_signatures(*text);
   if (!policies) return fail(std::format("'{}' {}", binding.signatures, policies.error().message));
-  const auto found = std::ranges::find_if(*policies, [&](const SignedPcrPolicy& policy) {
+  auto named = *policies | std::views::filter([&](const SignedPcrPolicy& policy) {
     return policy.key == key.fingerprint() && policy.pcrs == binding.pcrs &&
            policy.generation.has_value() == binding.generations &&
            policy.policy == pcr_policy(values, policy.generation) && key.verifies(policy);
   });
-  if (found == policies->end()) {
+  const auto found = std::ranges::max_element(named, {}, &SignedPcrPolicy::generation);
+  if (found == named.end()) {
     return fail(std::format(
         "PCRs {} of TPM '{}' have values that no signed policy in '{}' names{}: the machine has started something else "
         "than it was trusted with; where that was meant, sign its state ('cloisterctl pcr-policy sign{}') and install "
@@ -199,15 +201,18 @@ Result<Tpm::Generations> Tpm::generations() {
   if (!values) return std::unexpected{values.error()};
   const auto found = find_signed(binding, *key, *values, state_->tcti_name);
   if (!found) return std::unexpected{found.error()};
-  const auto counted = TpmCounter::open(*this, TpmCounter::image_generation);
+  const auto counted = TpmCounter::look(*this, TpmCounter::image_generation);
   if (!counted) return std::unexpected{counted.error()};
-  return Generations{.running = *found->generation, .counted = counted->value};
+  return Generations{.running = *found->generation, .counted = counted->value_or(0)};
 }
 
 Result<Tpm::Generations> Tpm::retire_older() {
   constexpr std::uint64_t steps_ever = 4096;  // a TPM's memory wears: a number beyond that is a mistake
   auto now = generations();
   if (!now) return now;
+  const auto made = TpmCounter::open(*this, TpmCounter::image_generation);
+  if (!made) return std::unexpected{made.error()};
+  now->counted = made->value;
   if (now->running > now->counted && now->running - now->counted > steps_ever)
     return fail(std::format("TPM '{}' has counted {} generations, and this one is {}: too far", state_->tcti_name,
                             now->counted, now->running));

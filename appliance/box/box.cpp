@@ -103,6 +103,7 @@ std::string Box::answer(const control::Question& question, unsigned user) {
 
 Result<> Box::obey(const control::Question& order, unsigned user) {
   if (order.request == control::Request::acknowledge) return log_.acknowledge(order.name, order.subject, user);
+  if (order.request == control::Request::images_retired) return log_.images_retired(name_, order.name, user);
   if (order.request == control::Request::bootstrap) return allow_bootstrap(order.name, user);
   return rekey(order.name, user);
 }

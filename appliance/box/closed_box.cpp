@@ -69,6 +69,10 @@ std::string ClosedBox::answer(const control::Question& question, unsigned user) 
     const auto done = log_.acknowledge(question.name, question.subject, user);
     return done ? control::encode_done() : control::encode_error(done.error().message);
   }
+  if (question.request == control::Request::images_retired) {
+    const auto done = log_.images_retired(configuration_.box.name, question.name, user);
+    return done ? control::encode_done() : control::encode_error(done.error().message);
+  }
   return control::encode_error(refusal_of(by_));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
+#include <cstdint>
 #include <format>
 #include <iostream>
 #include <utility>
@@ -86,6 +88,19 @@ Result<> EventLog::acknowledge(const std::string& code, const std::string& subje
     return fail(std::format("no alarm {} of {} stands: 'cloisterctl alarm' lists those that do", code, subject));
   info("ALARM_ACKNOWLEDGED", subject, control::acknowledgement(code, user));
   return {};
+}
+
+Result<> EventLog::images_retired(const std::string& box, const std::string& generation, unsigned user) {
+  std::uint64_t number = 0;
+  const char* const end = generation.data() + generation.size();
+  if (const auto [read, error] = std::from_chars(generation.data(), end, number); error != std::errc{} || read != end)
+    return fail("a generation is a whole number");
+  info("IMAGES_RETIRED", std::format("box '{}'", box), images_retired_text(number, user));
+  return {};
+}
+
+std::string images_retired_text(std::uint64_t generation, unsigned user) {
+  return std::format("user {} has retired older images: nothing opens below generation {}", user, generation);
 }
 
 void EventLog::audit_to(AuditLog audit) {

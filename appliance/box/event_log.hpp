@@ -4,6 +4,7 @@
 /// 2nd, 4th, 8th … time. Used on the I/O thread only.
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -15,6 +16,9 @@
 #include "config/model.hpp"
 
 namespace cloister::box {
+
+/// What the audit log says of it.
+[[nodiscard]] std::string images_retired_text(std::uint64_t generation, unsigned user);
 
 class EventLog {
  public:
@@ -29,6 +33,8 @@ class EventLog {
   /// earlier lives that somebody must acknowledge stand again.
   void audit_to(AuditLog audit);
   /// By a user of that number. An error says that no such alarm stands.
+  /// Somebody has moved the TPM's counter of generations, which the service itself does not see.
+  [[nodiscard]] Result<> images_retired(const std::string& box, const std::string& generation, unsigned user);
   [[nodiscard]] Result<> acknowledge(const std::string& code, const std::string& subject, unsigned user);
   [[nodiscard]] std::vector<control::Alarm> standing() const;
   [[nodiscard]] std::vector<control::Event> newest() const { return {events_.begin(), events_.end()}; }

@@ -1,11 +1,20 @@
 #include "appliance/cloisterctl/factory_reset.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <format>
+#include <fstream>
+#include <span>
+#include <string_view>
+#include <system_error>
 
 #include "appliance/cloisterctl/program_output.hpp"
+#include "appliance/drivers/file_descriptor.hpp"
 #include "crypto/public_key.hpp"
 #include "crypto/tpm_file.hpp"
 
@@ -14,6 +23,16 @@ namespace {
 
 constexpr const char* unit = "cloister-factory-reset.service";
 constexpr std::chrono::seconds patience{30};
+constexpr unsigned readable_by_all = 0644;
+/// Attributes (UEFI 2.10, 8.2: non-volatile, at boot and at run time; 4 bytes), then "1" in UTF-16.
+constexpr std::array<char, 6> asked{7, 0, 0, 0, '1', 0};
+
+bool asks(const std::string& variable) {
+  std::array<char, asked.size() + 1> found{};
+  std::ifstream file{variable, std::ios::binary};
+  file.read(found.data(), found.size());
+  return file.gcount() == asked.size() && std::ranges::equal(std::span{found}.first(asked.size()), asked);
+}
 
 }  // namespace
 
@@ -39,6 +58,23 @@ Result<> meant_for(const std::string& file, const std::string& public_key) {
   const auto own = crypto::fingerprint_of(key->get());
   if (*named != own.hex)
     return fail(std::format("'{}' is meant for another box: this one's fingerprint is {}", file, own.hex));
+  return {};
+}
+
+Result<> ask_for_new_var(const std::string& variable) {
+  const auto failed = [&](std::string_view what) {
+    return fail(
+        std::format("the firmware's variable '{}', by which the next start makes /var anew, {}: nothing was destroyed",
+                    variable, what));
+  };
+  if (asks(variable)) return {};  // and the kernel would let nobody write it again
+  {
+    const drivers::FileDescriptor file{::open(variable.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, readable_by_all)};
+    // At once: efivarfs takes a write for the whole variable.
+    if (file.get() < 0 || ::write(file.get(), asked.data(), asked.size()) != static_cast<ssize_t>(asked.size()))
+      return failed(std::format("cannot be written ({})", std::system_category().message(errno)));
+  }
+  if (!asks(variable)) return failed("is not what was written");
   return {};
 }
 

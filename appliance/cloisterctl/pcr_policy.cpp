@@ -1,5 +1,7 @@
 #include "appliance/cloisterctl/pcr_policy.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
@@ -13,9 +15,14 @@
 #include <string>
 #include <vector>
 
+#include "appliance/box/event_log.hpp"
+#include "appliance/cloisterctl/agreed.hpp"
+#include "appliance/cloisterctl/audited.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/table.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
+#include "appliance/control/client.hpp"
+#include "config/parse.hpp"
 #include "crypto/tpm_file.hpp"
 
 namespace cloister::cloisterctl {
@@ -28,6 +35,7 @@ struct PcrPolicyOptions {
   std::vector<std::string> values;                            // of PCRs, as "7=HEX"; none: those that the TPM has now
   std::string file;                                           // of signed policies
   std::int64_t generation = 0;                                // of the state; 0: none
+  bool yes = false;                                           // do not ask
   bool json = false;
 };
 
@@ -95,6 +103,24 @@ bool is_signed(const crypto::PcrBinding& binding, const crypto::PcrValues& value
          });
 }
 
+/// A second number for a state would make an older image a newer one.
+Result<> numbered_once(const Policies& policies, const crypto::PolicyKey& key, const crypto::PcrValues& values,
+                       const std::string& file) {
+  std::optional<std::uint64_t> number;
+  for (const auto& one : policies) {
+    if (!one.generation || one.key != key.fingerprint() || one.policy != crypto::pcr_policy(values, one.generation))
+      continue;
+    if (number && *number != *one.generation)
+      return fail(
+          std::format("'{}' would have one state of the PCRs with the generations {} and {}, and an older image would "
+                      "pass for a newer one; nothing was changed: sign to a new file, and take PCRs that differ from "
+                      "image to image (4 or 11)",
+                      file, *number, *one.generation));
+    number = one.generation;
+  }
+  return {};
+}
+
 Result<crypto::Tpm::Generations> generations_now(const crypto::TpmSettings& settings) {
   auto tpm = crypto::Tpm::open(settings);
   if (!tpm) return std::unexpected{tpm.error()};
@@ -115,6 +141,7 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
     if (!found) return std::unexpected{found.error()};
     generations = *found;
   }
+  const bool opens = good && !(generations && generations->retired());
   if (options.json) {
     json::array pcrs;
     for (const auto& [pcr, value] : *values)
@@ -123,6 +150,7 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
                      {"pcrs", std::move(pcrs)},
                      {"policy", crypto::pcr_digest_hex(policy)},
                      {"signed", good},
+                     {"opens", opens},
                      {"generation", generations ? json::value(generations->running) : json::value{}},
                      {"oldest_generation", generations ? json::value(generations->counted) : json::value{}}})
               << '\n';
@@ -131,8 +159,9 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
   std::vector<Row> rows{{"PCR", "VALUE (SHA-256)"}};
   for (const auto& [pcr, value] : *values) rows.push_back({std::to_string(pcr), crypto::pcr_digest_hex(value)});
   std::cout << table(rows)
-            << (good ? "this state is signed: what is sealed opens\n"
-                     : "this state is not signed: what is sealed does not open ('cloisterctl pcr-policy sign')\n");
+            << (opens  ? "this state is signed: what is sealed opens\n"
+                : good ? "this state is signed, but was retired: what is sealed does not open: start the newer image\n"
+                       : "this state is not signed: what is sealed does not open ('cloisterctl pcr-policy sign')\n");
   if (generations)
     std::cout << std::format("it is of generation {}; nothing opens below {}\n", generations->running,
                              generations->counted);
@@ -156,6 +185,7 @@ Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   const std::optional<std::uint64_t> generation =
       options.generation == 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(options.generation)};
   policies->push_back(key->sign(*values, generation));
+  if (auto numbered = numbered_once(*policies, *key, *values, options.file); !numbered) return numbered;
   if (auto written = put(options.file, *policies); !written) return written;
   if (options.json)
     std::cout << json::serialize(json::object{{"file", options.file}, {"policies", policies->size()}}) << '\n';
@@ -183,6 +213,12 @@ Result<> pcr_policy_install(const PcrPolicyOptions& options) {
         std::format("'{}' has no policy for the PCRs of 'tpm.pcrs' that the key '{}' has signed: nothing was "
                     "changed",
                     options.file, binding.policy_key));
+  if (binding.generations) {
+    // A digest does not say of which values it is: of those that the machine has now it can be told.
+    const auto values = values_now(*settings);
+    if (!values) return std::unexpected{values.error()};
+    if (auto numbered = numbered_once(*policies, *key, *values, options.file); !numbered) return numbered;
+  }
   if (auto written = put(binding.signatures, *policies); !written) return written;
   if (options.json)
     std::cout << json::serialize(json::object{{"file", binding.signatures}, {"policies", ours}}) << '\n';
@@ -192,14 +228,46 @@ Result<> pcr_policy_install(const PcrPolicyOptions& options) {
   return {};
 }
 
+/// By the service where it runs, as it alone writes its audit log then.
+Result<> note_retired(const std::string& path, std::uint64_t generation) {
+  const auto configuration = config::load(path);
+  if (!configuration) return fail(config::to_string(configuration.error().front()));
+  const auto& box = configuration->box;
+  if (control::service_absent(box.control_socket)) {
+    audit(*configuration, {.severity = "info",
+                           .code = "IMAGES_RETIRED",
+                           .subject = std::format("box '{}'", box.name),
+                           .text = box::images_retired_text(generation, ::getuid())});
+    return {};
+  }
+  const auto noted =
+      control::tell(box.control_socket,
+                    {.request = control::Request::images_retired, .name = std::to_string(generation), .subject = {}});
+  if (!noted) return fail(std::format("retired, but not in the audit log: {}", noted.error().message));
+  return {};
+}
+
 /// What runs is good: older states open nothing any more.
 Result<> pcr_policy_retire(const PcrPolicyOptions& options) {
   const auto settings = bound_settings(options.configuration);
   if (!settings) return std::unexpected{settings.error()};
   auto tpm = crypto::Tpm::open(*settings);
   if (!tpm) return std::unexpected{tpm.error()};
+  if (!options.yes) {
+    const auto before = tpm->generations();
+    if (!before) return std::unexpected{before.error()};
+    const auto meant = agreed(
+        {.command = "pcr-policy retire",
+         .about = std::format("What runs is of generation {}. From now on what is sealed opens in no state below that: "
+                              "not in that of the image before, for good.",
+                              before->running),
+         .word = "retire",
+         .refused = "nothing was retired"});
+    if (!meant) return meant;
+  }
   const auto now = tpm->retire_older();
   if (!now) return std::unexpected{now.error()};
+  if (auto noted = note_retired(options.configuration, now->counted); !noted) return noted;
   if (options.json)
     std::cout << json::serialize(json::object{{"generation", now->running}, {"oldest_generation", now->counted}})
               << '\n';
@@ -229,6 +297,7 @@ void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
       ->check(CLI::PositiveNumber);
   auto* retire = pcr_policy->add_subcommand(
       "retire", "Say that what runs is good: what is sealed opens no more in a state of an older generation");
+  retire->add_flag("--yes", options->yes, "Do not ask: for scripts");
   for (auto* command : {show, sign, install, retire}) {
     command->add_option("--config", options->configuration, "Configuration of the service")->capture_default_str();
     command->add_flag("--json", options->json, "For programs");

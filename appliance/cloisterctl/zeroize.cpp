@@ -13,9 +13,9 @@
 #include <memory>
 #include <string>
 
-#include "appliance/box/audit_log.hpp"
 #include "appliance/box/zeroize.hpp"
 #include "appliance/cloisterctl/agreed.hpp"
+#include "appliance/cloisterctl/audited.hpp"
 #include "appliance/cloisterctl/factory_reset.hpp"
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/control/client.hpp"
@@ -42,24 +42,19 @@ struct ZeroizeOptions {
 
 using Done = std::expected<void, control::Failure>;
 
-void audit(const config::Configuration& configuration, const char* code, const std::string& text) {
-  const auto& box = configuration.box;
-  auto log = box::AuditLog::open(box.state_directory, configuration.logging);
-  const control::Event event{
-      .severity = "alarm", .code = code, .subject = std::format("box '{}'", box.name), .text = text};
-  const auto written =
-      log ? log->append(event, std::chrono::system_clock::now()) : Result<>{std::unexpected{log.error()}};
-  if (!written) std::cerr << "cloisterctl: not in the audit log: " << written.error().message << '\n';
+void audit_alarm(const config::Configuration& configuration, const char* code, const std::string& text) {
+  audit(configuration,
+        {.severity = "alarm", .code = code, .subject = std::format("box '{}'", configuration.box.name), .text = text});
 }
 
 /// The service is not there to do it.
 Done destroy(const config::Configuration& configuration, const ZeroizeOptions& options) {
-  if (options.factory) audit(configuration, "FACTORY_RESET", box::factory_reset_text(::getuid()));
+  if (options.factory) audit_alarm(configuration, "FACTORY_RESET", box::factory_reset_text(::getuid()));
   const auto failures = box::destroy_sealed(configuration);
-  audit(configuration, "ZEROIZED", box::zeroized_text(::getuid(), false));
+  audit_alarm(configuration, "ZEROIZED", box::zeroized_text(::getuid(), false));
   if (failures.empty()) return {};
   const auto text = box::incomplete_text(failures);
-  audit(configuration, "ZEROIZE_INCOMPLETE", text);
+  audit_alarm(configuration, "ZEROIZE_INCOMPLETE", text);
   return std::unexpected{control::Failure{control::Failure::Kind::failed, "not all is done: " + text}};
 }
 
@@ -131,6 +126,9 @@ int destroy_all(const std::string& socket, const ZeroizeOptions& options) {
 
 int zeroize_box(const std::string& socket, const ZeroizeOptions& options) {
   if (const auto meant = consent(options); !meant) return failed(meant.error().message);
+  if (options.factory) {
+    if (const auto asked = ask_for_new_var(); !asked) return failed(asked.error().message);
+  }
   const int status = destroy_all(socket, options);
   if (!options.factory) return status;
   // Also where not all was destroyed: what is on /var opens no more after this either.

@@ -56,7 +56,8 @@ Right Access::right_of(const Peer& peer) const {
   const auto member = [&](const std::optional<unsigned>& group) {
     return group && std::ranges::contains(peer.groups, *group);
   };
-  if (peer.user == 0 || peer.user == service_user || member(operators)) return Right::operate;
+  if (peer.user == 0) return Right::own;
+  if (peer.user == service_user || member(operators)) return Right::operate;
   return member(viewers) ? Right::view : Right::nothing;
 }
 
@@ -68,11 +69,16 @@ std::string_view name_of(Right right) {
       return "view";
     case Right::operate:
       return "operate";
+    case Right::own:
+      return "own";
   }
   return {};
 }
 
 std::string refusal(Right lacking) {
+  if (lacking == Right::own)
+    return std::format("user '{}' may not return this box to its factory state, nothing was done: only root may",
+                       own_name());
   const auto* const group = lacking == Right::view ? view_group : operate_group;
   const auto user = own_name();
   return std::format(

@@ -2,8 +2,9 @@
 /// Who may do what on the control socket. Anyone may connect; the kernel says who it is, the system's groups what that
 /// user may.
 ///
-///   root, the service's own user    everything
-///   members of cloister-operate     everything
+///   root                            everything
+///   the service's own user          everything but a factory reset
+///   members of cloister-operate     likewise
 ///   members of cloister-view        look
 ///   everybody else                  nothing
 
@@ -14,7 +15,7 @@
 
 namespace cloister::control {
 
-enum class Right { nothing, view, operate };  // each holds those before it
+enum class Right { nothing, view, operate, own };  // each holds those before it
 
 inline constexpr const char* view_group = "cloister-view";
 inline constexpr const char* operate_group = "cloister-operate";

@@ -116,6 +116,10 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Set it up again as a new box, and its peers with its new fingerprint. Where nobody meant it, find out who could: "
      "the text has the user."},
     {"FIRST_KEY", false, "The first secret key of this run of the link.", ""},
+    {"IMAGES_RETIRED", false,
+     "Somebody has said with 'cloisterctl pcr-policy retire' that what runs is good. In a state of an older generation "
+     "nothing opens any more, for good. The text has the user and the number.",
+     ""},
     {"KEYS_ENOUGH", false, "The keys of a tunnel last long enough again: for twice 'alarms.keys_left_below'.", ""},
     {"KEYS_LOW", true,
      "What a tunnel has of keys lasts for less than 'alarms.keys_left_below' if no new one comes. It still passes "

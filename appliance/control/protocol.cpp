@@ -51,6 +51,8 @@ std::string name_of(Request request) {
       return "bootstrap";
     case Request::acknowledge:
       return "acknowledge";
+    case Request::images_retired:
+      return "images-retired";
     case Request::selftest:
       return "selftest";
     case Request::reload:
@@ -70,8 +72,11 @@ std::expected<json::object, Failure> decode_answer(std::string_view line) {
   if (error || !value.is_object()) return failed("the service's answer is not JSON");
   const auto& answer = value.get_object();
   if (const auto* lacks = answer.if_contains("lacks"); lacks != nullptr && lacks->is_string()) {
-    const Right right = lacks->get_string() == name_of(Right::view) ? Right::view : Right::operate;
-    return std::unexpected{Failure{Failure::Kind::right_lacking, refusal(right)}};
+    for (const auto right : {Right::view, Right::own}) {
+      if (lacks->get_string() == name_of(right))
+        return std::unexpected{Failure{Failure::Kind::right_lacking, refusal(right)}};
+    }
+    return std::unexpected{Failure{Failure::Kind::right_lacking, refusal(Right::operate)}};
   }
   if (const auto* text = answer.if_contains("error"); text != nullptr && text->is_string())
     return failed(std::string{text->get_string()});
@@ -93,7 +98,10 @@ std::expected<T, Failure> decode_member(std::string_view line, std::string_view 
 
 }  // namespace
 
-Right right_for(Request request) { return request == Request::status ? Right::view : Right::operate; }
+Right right_for(Request request) {
+  if (request == Request::factory_reset) return Right::own;  // of the box, not of its service alone
+  return request == Request::status ? Right::view : Right::operate;
+}
 
 std::string encode_request(const Question& question) {
   json::object request{{"request", name_of(question.request)}};
@@ -114,8 +122,9 @@ std::expected<Question, std::string> decode_request(std::string_view line) {
   const auto wanted = text_of("request");
   if (!wanted) return std::unexpected{"the request lacks the text 'request'"};
   std::string known;
-  for (const auto request : {Request::status, Request::zeroize, Request::factory_reset, Request::rekey,
-                             Request::bootstrap, Request::acknowledge, Request::selftest, Request::reload}) {
+  for (const auto request :
+       {Request::status, Request::zeroize, Request::factory_reset, Request::rekey, Request::bootstrap,
+        Request::acknowledge, Request::images_retired, Request::selftest, Request::reload}) {
     if (*wanted == name_of(request))
       return Question{request, text_of("name").value_or(""), text_of("subject").value_or("")};
     known += (known.empty() ? "'" : ", '") + name_of(request) + "'";

@@ -26,7 +26,7 @@ inline constexpr std::size_t socket_path_max = 107;  // sockaddr_un
 inline constexpr std::size_t request_bytes_max = 4096;
 inline constexpr std::size_t answer_bytes_max = 4U << 20U;
 
-enum class Request { status, zeroize, factory_reset, rekey, bootstrap, acknowledge, selftest, reload };
+enum class Request { status, zeroize, factory_reset, rekey, bootstrap, acknowledge, images_retired, selftest, reload };
 /// All secrets of the box.
 [[nodiscard]] constexpr bool destroys(Request request) {
   return request == Request::zeroize || request == Request::factory_reset;
@@ -39,7 +39,8 @@ enum class Request { status, zeroize, factory_reset, rekey, bootstrap, acknowled
 struct Question {
   Request request = Request::status;
   std::string
-      name;  // of the tunnel to be rekeyed, of the link that may bootstrap; the code of the alarm to be acknowledged
+      name;  // of the tunnel to be rekeyed, of the link that may bootstrap; the code of the alarm to be acknowledged; the
+             // generation that is the oldest to open anything from now on
   std::string subject;  // whose alarm
 };
 

@@ -158,7 +158,7 @@ void Server::admit(stream_protocol::socket socket) {
   if (right == Right::nothing) {
     const auto told = encode_lacking(Right::view);
     static_cast<void>(::send(socket.native_handle(), told.data(), told.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-  } else if (*clients_ < (right == Right::operate ? clients_max : clients_max_for_viewers)) {
+  } else if (*clients_ < (right >= Right::operate ? clients_max : clients_max_for_viewers)) {
     std::make_shared<Client>(std::move(socket), peer->user, right, answer_, hold_, clients_)->read();
   }
 }

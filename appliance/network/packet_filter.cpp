@@ -300,7 +300,16 @@ void add_chain(Transaction& all) {
   });
 }
 
-constexpr int rules_of_a_family = 3;
+constexpr int rules_of_all = 1;
+constexpr int rules_of_a_family = 4;
+
+/// Whatever the packets' addresses say.
+void add_rules(Transaction& all) {
+  add_rule(all, [](Rule& rule) {
+    rule.interface(NFT_META_IIFNAME, "black", true);
+    rule.interface(NFT_META_OIFNAME, "tunnels", true);
+  });
+}
 
 void add_rules(Transaction& all, bool v6) {
   const char* local = v6 ? "local6" : "local4";
@@ -319,6 +328,11 @@ void add_rules(Transaction& all, bool v6) {
     rule.interface(NFT_META_IIFNAME, "black", true);
     rule.family(v6);
     rule.address(v6, false, local);
+  });
+  add_rule(all, [&](Rule& rule) {
+    rule.interface(NFT_META_IIFNAME, "black", true);
+    rule.family(v6);
+    rule.address(v6, true, local);
   });
 }
 
@@ -339,6 +353,7 @@ Result<> install(const PacketFilter& filter) {
   add_set(all, 5, "local6", type_ipv6_addr, 16, true, elements_of(filter.local, true));
   add_set(all, 6, "remote6", type_ipv6_addr, 16, true, elements_of(filter.remote, true));
   add_chain(all);
+  add_rules(all);
   for (const bool v6 : {false, true}) add_rules(all, v6);
   const int error = all.commit();
   if (error == 0) return {};
@@ -355,7 +370,7 @@ bool stands() {
   mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain);
   int rules = 0;
   const int error = dump(request, [&](const nlmsghdr*) { ++rules; }, NETLINK_NETFILTER);
-  return error == 0 && rules == 2 * rules_of_a_family;
+  return error == 0 && rules == rules_of_all + 2 * rules_of_a_family;
 }
 
 Result<FilterWatch> FilterWatch::start() {

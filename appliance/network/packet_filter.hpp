@@ -5,6 +5,8 @@
 ///   forwarded packet:  from a far red subnet, not out of a tunnel          ─▶ dropped  (forged)
 ///                      to a far red subnet, not into a tunnel              ─▶ dropped  (it would leave in clear)
 ///                      from the black interface to a red subnet, in clear  ─▶ dropped
+///                      from the black interface into a tunnel              ─▶ dropped  (forged: it would arrive as ours)
+///                      from the black interface, from a red subnet         ─▶ dropped  (forged)
 
 #include <string>
 #include <utility>

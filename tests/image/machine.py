@@ -185,7 +185,8 @@ class Machine:
         return self.console_path.read_bytes().decode(errors="replace") if self.console_path.exists() else ""
 
     def wait(self, texts, seconds, unless=()):
-        """Waits until the console says one of these, after what was waited for before; gives which, and the seconds since power-on.
+        """Waits until the console says one of these, after what was waited for before; gives which, and the seconds since power-on. A text, or a
+        compiled pattern.
 
         Stops at once where it says one of `unless`."""
         deadline = time.monotonic() + seconds
@@ -193,13 +194,14 @@ class Machine:
             ended = [process for process in self.processes if process.poll() is not None]
             said = self.console()
             new = said[self.read_to:]
-            places = sorted((new.find(text), text) for text in texts if text in new)
+            found = [re.search(text if isinstance(text, re.Pattern) else re.escape(text), new) for text in texts]
+            first = min(filter(None, found), key=lambda match: match.start(), default=None)
             for text in unless:
                 if text in new:
                     raise Failed(f"{self.name}: the console said '{text}' while waiting for {texts}")
-            if places:
-                self.read_to += places[0][0] + len(places[0][1])
-                return places[0][1], time.monotonic() - self.started
+            if first:
+                self.read_to += first.end()
+                return first[0], time.monotonic() - self.started
             if ended:
                 raise Failed(f"{self.name}: the machine ended while waiting for {texts}")
             if time.monotonic() > deadline:

@@ -73,6 +73,8 @@ const std::vector<Mistake> mistakes{
     {"  control_socket: /run/cloister/control.sock", "  control_socket: control.sock", 4, 19, "absolute path"},
     {"tpm:\n", "tmp:\n", 5, 1, "did you mean 'tpm'"},
     {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: yes\n", 5, 6, "keys and values"},
+    {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: {pcrs: [7], policy_key: /p, generations: true}\n", 5, 47,
+     "add 4 or 11"},
     {"    peer: paris", "    peer: geneva", 9, 11, "name of this box"},
     {"203.0.113.1:7400", "203.0.113.1", 10, 20, "address:port"},
     {"203.0.113.1:7400", "203.0.113.1:74000", 10, 20, "address:port"},

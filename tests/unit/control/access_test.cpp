@@ -24,7 +24,7 @@ TEST_CASE("Rights follow from user and groups, and from nothing else", "[control
   };
   const Access access{.service_user = service, .viewers = viewers, .operators = operators};
   const auto cases = std::to_array<Case>({
-      {{.user = 0, .groups = {}}, Right::operate, "root"},
+      {{.user = 0, .groups = {}}, Right::own, "root"},
       {{.user = service, .groups = {service}}, Right::operate, "the service itself"},
       {{.user = 1000, .groups = {100, operators}}, Right::operate, "an operator"},
       {{.user = 1000, .groups = {operators}}, Right::operate, "an operator by the first group"},
@@ -44,7 +44,7 @@ TEST_CASE("Rights follow from user and groups, and from nothing else", "[control
 TEST_CASE("Where the groups do not exist nobody is in them", "[control]") {
   const Access access{.service_user = service, .viewers = std::nullopt, .operators = std::nullopt};
   CHECK(access.right_of({.user = 1000, .groups = {0, 100}}) == Right::nothing);
-  CHECK(access.right_of({.user = 0, .groups = {}}) == Right::operate);
+  CHECK(access.right_of({.user = 0, .groups = {}}) == Right::own);
 }
 
 TEST_CASE("The kernel names the user and all groups of the other end", "[control]") {
@@ -65,8 +65,9 @@ TEST_CASE("The kernel names the user and all groups of the other end", "[control
 TEST_CASE("To look needs less than to change something", "[control]") {
   CHECK(right_for(Request::status) == Right::view);
   for (const auto request :
-       {Request::zeroize, Request::factory_reset, Request::rekey, Request::bootstrap, Request::acknowledge})
+       {Request::zeroize, Request::rekey, Request::bootstrap, Request::acknowledge, Request::selftest, Request::reload})
     CHECK(right_for(request) == Right::operate);
+  CHECK(right_for(Request::factory_reset) == Right::own);
 }
 
 TEST_CASE("Who lacks a right is told the group and the command", "[control]") {
@@ -76,6 +77,10 @@ TEST_CASE("Who lacks a right is told the group and the command", "[control]") {
     CHECK(refused.error().kind == Failure::Kind::right_lacking);
     CHECK(refused.error().message.contains(std::string{"usermod -aG "} + group));
   }
+  const auto refused = decode_done(encode_lacking(Right::own));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == Failure::Kind::right_lacking);
+  CHECK(refused.error().message.contains("only root"));
 }
 
 }  // namespace

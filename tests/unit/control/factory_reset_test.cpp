@@ -62,5 +62,26 @@ TEST_CASE("Without a file, or without a key of this box, nothing is reset", "[fa
   CHECK_THAT(refused.error().message, ContainsSubstring("public key"));
 }
 
+TEST_CASE("The next start is asked for a new /var before anything is destroyed, or it is said why not",
+          "[factory-reset]") {
+  const Disk disk;
+  const auto variable = (disk.directory / "FactoryReset").string();
+  const auto content = [&] {
+    std::ifstream file{variable, std::ios::binary};
+    return std::string{std::istreambuf_iterator<char>{file}, {}};
+  };
+  const std::string asked{"\7\0\0\0001\0", 6};  // UEFI: attributes, then what systemd-repart takes for yes
+  REQUIRE(ask_for_new_var(variable));
+  CHECK(content() == asked);
+  std::filesystem::permissions(variable, std::filesystem::perms::owner_read);
+  CHECK(ask_for_new_var(variable));  // it was asked already
+  const std::string nowhere = disk.directory / "no-efi" / "FactoryReset";
+  for (const std::string& wrong : {nowhere, std::string{"/dev/full"}, std::string{"/dev/null"}}) {
+    const auto refused = ask_for_new_var(wrong);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, ContainsSubstring(wrong) && ContainsSubstring("nothing was destroyed"));
+  }
+}
+
 }  // namespace
 }  // namespace cloister::cloisterctl

@@ -218,6 +218,41 @@ TEST_CASE("An older signed image opens until a newer one was said to be good, an
   CHECK_FALSE(images.opens());  // a counter that is made anew begins above its old value
 }
 
+TEST_CASE("Of several numbers for one state the highest counts, in whatever order they stand", "[tpm]") {
+  Images images;
+  images.start_new();
+  images.policies.clear();
+  images.sign_state(images.keys, Images::old_generation);
+  images.sign_state(images.keys, Images::new_generation);
+  for (int order = 0; order < 2; ++order) {
+    auto tpm = Tpm::open(images.settings);
+    REQUIRE(tpm);
+    CHECK(tpm->generations()->running == Images::new_generation);
+    CHECK(tpm->retire_older()->counted == Images::new_generation);
+    CHECK(tpm->unseal(images.blob));
+    std::ranges::reverse(images.policies);
+    images.install();
+  }
+}
+
+TEST_CASE("Who asks for the generations makes no counter, and is told of an image that is retired", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.generations = true;
+  machine.sign_state(machine.keys, Images::old_generation);
+  auto tpm = Tpm::open(machine.settings);
+  REQUIRE(tpm);
+  for (int again = 0; again < 2; ++again) {
+    const auto seen = tpm->generations();
+    REQUIRE(seen);
+    CHECK(seen->counted == 0);
+    CHECK_FALSE(seen->retired());
+    CHECK(TpmCounter::look(*tpm, TpmCounter::image_generation) == std::nullopt);
+  }
+  REQUIRE(tpm->retire_older());
+  REQUIRE(TpmCounter::advance(*tpm, TpmCounter::image_generation, Images::new_generation));
+  CHECK(tpm->generations()->retired());
+}
+
 TEST_CASE("Neither a stranger's signature nor a changed number makes an old state a newer one", "[tpm]") {
   Images images;
   images.start_new();
