@@ -15,6 +15,10 @@ void AuditLog::remember(control::AuditEntry entry) {
   if (stands) history_.push_back(std::move(entry));
 }
 
+std::string images_retired_text(std::uint64_t generation, unsigned user) {
+  return std::format("user {} has retired older images: nothing opens below generation {}", user, generation);
+}
+
 Result<AuditLog> AuditLog::open(const std::string& directory, const config::Logging& limits) {
   const std::string path = control::audit_path(directory, 0);
   const auto failed = [&](const Error& error) {

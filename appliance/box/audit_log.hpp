@@ -5,6 +5,7 @@
 /// says; the chain goes on in the new one.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +17,9 @@
 #include "config/model.hpp"
 
 namespace cloister::box {
+
+/// What it says of older images that somebody has retired, by the service or without it.
+[[nodiscard]] std::string images_retired_text(std::uint64_t generation, unsigned user);
 
 class AuditLog {
  public:

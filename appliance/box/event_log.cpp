@@ -99,10 +99,6 @@ Result<> EventLog::images_retired(const std::string& box, const std::string& gen
   return {};
 }
 
-std::string images_retired_text(std::uint64_t generation, unsigned user) {
-  return std::format("user {} has retired older images: nothing opens below generation {}", user, generation);
-}
-
 void EventLog::audit_to(AuditLog audit) {
   standing_ = control::StandingAlarms::after(audit.take_history());
   audit_.emplace(std::move(audit));

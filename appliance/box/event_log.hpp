@@ -4,7 +4,6 @@
 /// 2nd, 4th, 8th … time. Used on the I/O thread only.
 
 #include <chrono>
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -16,9 +15,6 @@
 #include "config/model.hpp"
 
 namespace cloister::box {
-
-/// What the audit log says of it.
-[[nodiscard]] std::string images_retired_text(std::uint64_t generation, unsigned user);
 
 class EventLog {
  public:

@@ -14,7 +14,6 @@
 #include <system_error>
 
 #include "appliance/cloisterctl/program_output.hpp"
-#include "appliance/drivers/file_descriptor.hpp"
 #include "crypto/public_key.hpp"
 #include "crypto/tpm_file.hpp"
 
@@ -68,12 +67,13 @@ Result<> ask_for_new_var(const std::string& variable) {
                     variable, what));
   };
   if (asks(variable)) return {};  // and the kernel would let nobody write it again
-  {
-    const drivers::FileDescriptor file{::open(variable.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, readable_by_all)};
-    // At once: efivarfs takes a write for the whole variable.
-    if (file.get() < 0 || ::write(file.get(), asked.data(), asked.size()) != static_cast<ssize_t>(asked.size()))
-      return failed(std::format("cannot be written ({})", std::system_category().message(errno)));
-  }
+  const int file = ::open(variable.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, readable_by_all);
+  if (file < 0) return failed(std::format("cannot be written ({})", std::system_category().message(errno)));
+  // At once: efivarfs takes a write for the whole variable.
+  const bool written = ::write(file, asked.data(), asked.size()) == static_cast<ssize_t>(asked.size());
+  const int error = errno;
+  ::close(file);
+  if (!written) return failed(std::format("cannot be written ({})", std::system_category().message(error)));
   if (!asks(variable)) return failed("is not what was written");
   return {};
 }

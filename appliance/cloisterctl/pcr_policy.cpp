@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/box/event_log.hpp"
+#include "appliance/box/audit_log.hpp"
 #include "appliance/cloisterctl/agreed.hpp"
 #include "appliance/cloisterctl/audited.hpp"
 #include "appliance/cloisterctl/failed.hpp"
