@@ -91,7 +91,7 @@ class KmeLab(Lab):
         made = self.link("paris")["blocks_made"]
         self.wait(what, lambda: self.link("paris")["blocks_made"] > made, seconds)
 
-    def alarm(self, box, code, words, after, seconds=40):
+    def alarm(self, box, code, words, after, seconds=75):  # a KME is asked again after 60 s at most
         def found():
             status = self.status(box) or {"events": []}
             return next((event for event in status["events"] if event["code"] == code and event["number"] > after and words in event["text"]), None)
