@@ -25,9 +25,9 @@ namespace cloister::config {
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 /// "1 GHz", "500 MHz", "10 kHz", "5 Hz", in Hz.
 [[nodiscard]] std::optional<double> parse_frequency(std::string_view text);
-/// "203.0.113.1:4500" or "[2001:db8::1]:4500".
 /// IPv4 or IPv6, without brackets.
 [[nodiscard]] bool is_numeric_address(const std::string& text);
+/// "203.0.113.1:4500" or "[2001:db8::1]:4500".
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 /// "192.0.2.0/24"; the error says what is wrong.
 [[nodiscard]] std::expected<Prefix, std::string> parse_prefix(std::string_view text);

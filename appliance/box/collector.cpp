@@ -15,6 +15,7 @@
 
 #include "appliance/box/back_off.hpp"
 #include "appliance/distill/external_chain.hpp"
+#include "crypto/crash.hpp"
 #include "crypto/random.hpp"
 
 namespace cloister::box {
@@ -245,7 +246,10 @@ struct Collector::Impl : std::enable_shared_from_this<Impl> {
 Collector::Collector(asio::io_context& io, KeySource source, Handlers handlers)
     : impl_{std::make_shared<Impl>(io, std::move(source), std::move(handlers))} {
   asio::post(impl_->context, [impl = impl_.get()] { impl->report_figures(); });
-  impl_->thread = std::thread{[impl = impl_.get()] { impl->context.run(); }};
+  impl_->thread = std::thread{[impl = impl_.get()] {
+    crypto::wipe_on_overflow();
+    impl->context.run();
+  }};
 }
 
 Collector::~Collector() {
