@@ -2,10 +2,11 @@
 //
 //   udp-load send COUNT PORT SECONDS FROM TO   to COUNT addresses from TO on, in turn, each from the address as far from FROM on
 //   udp-load receive PORT SECONDS              counts what comes within SECONDS of the first packet
-//   udp-load pace RATE BYTES PORT SECONDS TO   so many packets a second, so long, numbered; says how many
-//   udp-load order PORT COUNT                  waits for so many of them; says how many came, and how many of those after a later one
+//   udp-load fill WINDOW BYTES PORT SECONDS TO  numbered packets, so many of them on their way at any time; says how many
+//   udp-load order PORT                        says of them, when no more come, how many came, and how many of those after a later one
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@
 #include <iostream>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -26,6 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t batch = 64;
 constexpr std::size_t payload_bytes = 64;
+constexpr std::size_t segments_at_once = 32;
 constexpr int buffer_bytes = 8 * 1024 * 1024;
 
 int open_socket() {
@@ -83,6 +84,22 @@ int send_load(std::size_t count, std::uint16_t port, double seconds, const char*
   return 0;
 }
 
+/// Room for what comes at once.
+struct Packets {
+  static constexpr std::size_t bytes_most = 2048;
+  std::vector<std::byte> memory = std::vector<std::byte>(batch * bytes_most);
+  std::array<iovec, batch> vectors{};
+  std::array<mmsghdr, batch> headers{};
+
+  Packets() {
+    for (std::size_t i = 0; i < batch; ++i) {
+      vectors[i] = {memory.data() + i * bytes_most, bytes_most};
+      headers[i].msg_hdr.msg_iov = &vectors[i];
+      headers[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+};
+
 int receive_load(std::uint16_t port, double seconds) {
   const int socket = open_socket();
   const timeval patience{.tv_sec = 1, .tv_usec = 0};
@@ -90,19 +107,12 @@ int receive_load(std::uint16_t port, double seconds) {
   const sockaddr_in local{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {INADDR_ANY}, .sin_zero = {}};
   if (::bind(socket, reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) return 1;
   std::cout << "ready" << std::endl;
-  std::vector<std::byte> memory(batch * 2048);
-  std::array<iovec, batch> vectors{};
-  std::array<mmsghdr, batch> headers{};
-  for (std::size_t i = 0; i < batch; ++i) {
-    vectors[i] = {memory.data() + i * 2048, 2048};
-    headers[i].msg_hdr.msg_iov = &vectors[i];
-    headers[i].msg_hdr.msg_iovlen = 1;
-  }
+  Packets packets;
   std::uint64_t received = 0;
   Clock::time_point end = Clock::time_point::max();
   const auto give_up = Clock::now() + std::chrono::seconds{20};
   while (Clock::now() < end && (received > 0 || Clock::now() < give_up)) {
-    const int done = ::recvmmsg(socket, headers.data(), batch, MSG_WAITFORONE, nullptr);
+    const int done = ::recvmmsg(socket, packets.headers.data(), batch, MSG_WAITFORONE, nullptr);
     if (done <= 0) continue;
     if (received == 0)
       end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
@@ -112,48 +122,62 @@ int receive_load(std::uint16_t port, double seconds) {
   return 0;
 }
 
-int send_paced(double rate, std::size_t bytes, std::uint16_t port, double seconds, const char* to) {
+/// The window is full of segments on their way, so whatever is between the two is never idle, and nothing has to be thrown
+/// away for want of room. What the receiver has seen last opens it again.
+int send_full(std::uint64_t window, std::size_t bytes, std::uint16_t port, double seconds, const char* to) {
   const int socket = open_socket();
+  const timeval patience{.tv_sec = 0, .tv_usec = 100'000};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const int segment = static_cast<int>(bytes);
+  ::setsockopt(socket, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment);
   const sockaddr_in peer{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address_of(to, 0), .sin_zero = {}};
-  std::vector<std::byte> payload(bytes);
-  const auto count = static_cast<std::uint64_t>(rate * seconds);
-  const auto begun = Clock::now();
-  for (std::uint64_t number = 0; number < count;) {
-    const std::chrono::duration<double> past = Clock::now() - begun;
-    const auto due = std::min(count, static_cast<std::uint64_t>(rate * past.count()));
-    if (due <= number) {
-      std::this_thread::sleep_for(std::chrono::microseconds{200});
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0) return 1;
+  std::vector<std::byte> segments(segments_at_once * bytes);
+  std::uint64_t next = 0;
+  std::uint64_t seen = 0;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (Clock::now() < end) {
+    if (next + segments_at_once > seen + window) {
+      std::uint64_t last = 0;
+      if (::recv(socket, &last, sizeof last, 0) == sizeof last) seen = std::max(seen, last + 1);
       continue;
     }
-    for (; number < due; ++number) {
-      std::memcpy(payload.data(), &number, sizeof number);
-      if (::sendto(socket, payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) <
-          0)
-        break;
+    for (std::size_t i = 0; i < segments_at_once; ++i) {
+      const std::uint64_t number = next + i;
+      std::memcpy(&segments[i * bytes], &number, sizeof number);
     }
+    if (::send(socket, segments.data(), segments.size(), 0) > 0) next += segments_at_once;
   }
-  std::cout << count << "\n";
+  std::cout << next << "\n";
   return 0;
 }
 
-int receive_numbered(std::uint16_t port, std::uint64_t count) {
+int receive_numbered(std::uint16_t port) {
   const int socket = open_socket();
-  const timeval patience{.tv_sec = 5, .tv_usec = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const timeval silence{.tv_sec = 3, .tv_usec = 0};
   const sockaddr_in local{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {INADDR_ANY}, .sin_zero = {}};
   if (::bind(socket, reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) return 1;
   std::cout << "ready" << std::endl;
-  std::array<std::byte, 2048> packet{};
+  Packets packets;
+  sockaddr_in sender{};
+  packets.headers[0].msg_hdr.msg_name = &sender;
+  packets.headers[0].msg_hdr.msg_namelen = sizeof sender;
   std::uint64_t received = 0;
   std::uint64_t late = 0;
   std::uint64_t next = 0;
-  while (received < count) {
-    if (::recv(socket, packet.data(), packet.size(), 0) < static_cast<ssize_t>(sizeof next)) break;
-    std::uint64_t number = 0;
-    std::memcpy(&number, packet.data(), sizeof number);
-    if (number < next) ++late;
-    next = std::max(next, number + 1);
-    ++received;
+  while (true) {
+    const int done = ::recvmmsg(socket, packets.headers.data(), batch, MSG_WAITFORONE, nullptr);
+    if (done <= 0) break;
+    if (received == 0) ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(done); ++i) {
+      std::uint64_t number = 0;
+      std::memcpy(&number, packets.vectors[i].iov_base, sizeof number);
+      if (number < next) ++late;
+      next = std::max(next, number + 1);
+    }
+    received += static_cast<std::uint64_t>(done);
+    const std::uint64_t last = next - 1;
+    ::sendto(socket, &last, sizeof last, 0, reinterpret_cast<const sockaddr*>(&sender), sizeof sender);
   }
   std::cout << received << " " << late << "\n";
   return 0;
@@ -169,13 +193,13 @@ int main(int count, char** words) {
   }
   if (count == 4 && std::string{arguments[1]} == "receive")
     return receive_load(static_cast<std::uint16_t>(std::stoul(arguments[2])), std::stod(arguments[3]));
-  if (count == 7 && std::string{arguments[1]} == "pace") {
-    return send_paced(std::stod(arguments[2]), std::stoul(arguments[3]),
-                      static_cast<std::uint16_t>(std::stoul(arguments[4])), std::stod(arguments[5]), arguments[6]);
+  if (count == 7 && std::string{arguments[1]} == "fill") {
+    return send_full(std::stoull(arguments[2]), std::stoul(arguments[3]),
+                     static_cast<std::uint16_t>(std::stoul(arguments[4])), std::stod(arguments[5]), arguments[6]);
   }
-  if (count == 4 && std::string{arguments[1]} == "order")
-    return receive_numbered(static_cast<std::uint16_t>(std::stoul(arguments[2])), std::stoull(arguments[3]));
+  if (count == 3 && std::string{arguments[1]} == "order")
+    return receive_numbered(static_cast<std::uint16_t>(std::stoul(arguments[2])));
   std::cerr << "usage: udp-load send COUNT PORT SECONDS FROM TO | udp-load receive PORT SECONDS |\n"
-               "       udp-load pace RATE BYTES PORT SECONDS TO | udp-load order PORT COUNT\n";
+               "       udp-load fill WINDOW BYTES PORT SECONDS TO | udp-load order PORT\n";
   return 2;
 }

@@ -102,4 +102,6 @@ crypto::Credentials credentials_of(Bootstrap kind, const std::string& own_box, c
   return credentials;
 }
 
+std::vector<std::byte> authority_secret() { return material().ca.secret(); }
+
 }  // namespace cloister::simulation

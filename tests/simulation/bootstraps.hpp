@@ -1,10 +1,12 @@
 #pragma once
 /// How the boxes of a run show each other who they are while no key of their link's own does.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/credentials.hpp"
 #include "tests/simulation/speed.hpp"
@@ -30,5 +32,8 @@ inline constexpr std::uint64_t store_runs_a_tls = 32;
 /// What one box of a link has for it, and what it expects of the peer.
 [[nodiscard]] crypto::Credentials credentials_of(Bootstrap kind, const std::string& own_box,
                                                  const std::string& peer_box);
+
+/// The private key of the authority that certified every box here.
+[[nodiscard]] std::vector<std::byte> authority_secret();
 
 }  // namespace cloister::simulation

@@ -1,6 +1,6 @@
 // A later break of the bootstrap does not touch past keys: two boxes with the real engines, from the fibre to ESP packets;
 // everything that crosses between them is recorded, Eve's own measurements too; then the attacker gets the PSK, both
-// boxes' private keys, whichever the link has, and all secrets of the bootstrap. Tunnel keys are made without ML-KEM
+// boxes' private keys and that of their certificate authority, whichever the link has, and all secrets of the bootstrap. Tunnel keys are made without ML-KEM
 // here, so that the QKD key has to hold by itself.
 //
 // That he could win at all is shown by three controls: Bob's raw bits given to him; a receiver that does not see what Eve
@@ -113,6 +113,7 @@ Evidence record(const Story& story) {
   Evidence evidence;
   give_away(of("alice", "bob")(), evidence.credentials);
   give_away(of("bob", "alice")(), evidence.credentials);
+  if (of("alice", "bob")().certified) evidence.credentials.push_back(simulation::authority_secret());
   network.tap({.stream =
                    [&](std::size_t from, const auto& bytes) {
                      auto& heard = evidence.recording.channel[from];

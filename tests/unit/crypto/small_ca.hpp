@@ -7,7 +7,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <cstddef>
 #include <ctime>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,16 @@ class SmallCa {
         key_{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")},
         root_{make(key_.get(), "test root", validity, 1, true)} {}
 
+  /// PKCS #8, as DER.
+  [[nodiscard]] std::vector<std::byte> secret() const {
+    unsigned char* der = nullptr;
+    const int length = i2d_PrivateKey(key_.get(), &der);
+    require(length > 0, "OpenSSL encodes no private key");
+    const auto bytes = std::as_bytes(std::span{der, static_cast<std::size_t>(length)});
+    std::vector<std::byte> secret{bytes.begin(), bytes.end()};
+    OPENSSL_free(der);
+    return secret;
+  }
   [[nodiscard]] std::string root() const { return pem_of(PEM_write_bio_X509, root_.get()); }
   [[nodiscard]] std::string issue(const Identity& identity, const std::string& box, long serial,
                                   Validity validity = {}) const {
