@@ -49,6 +49,7 @@ image: deb
 
 test-image:
 	@[ -e build/image/cloister.raw ] || { echo "test-image: there is no image: run 'make image' first" >&2; exit 1; }
+	@$(demo_root) sh -c '$(call built,keylog,programs)'
 	@root=$$(image/build-root image) && CLOISTER_APPLIANCE=$$(image/build-root appliance) && export CLOISTER_APPLIANCE && \
 	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) CLOISTER_KEYS="$(abspath $(KEYS))" image/enter "$$root" ctest --test-dir build/release/tests/image -L image --output-on-failure --no-tests=error
 

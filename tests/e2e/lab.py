@@ -22,8 +22,10 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 BOXES = {
-    "geneva": {"black": "203.0.113.1", "red": "192.0.2.1", "host": "192.0.2.10", "far": "198.51.100.10", "tpm_port": 2421},
-    "paris": {"black": "203.0.113.2", "red": "198.51.100.1", "host": "198.51.100.10", "far": "192.0.2.10", "tpm_port": 2431},
+    "geneva": {"black": "203.0.113.1", "red": "192.0.2.1", "host": "192.0.2.10", "far": "198.51.100.10", "tpm_port": 2421,
+               "black6": "2001:db8:0:b::1", "red6": "2001:db8:0:1::1", "host6": "2001:db8:0:1::10", "far6": "2001:db8:0:2::10"},
+    "paris": {"black": "203.0.113.2", "red": "198.51.100.1", "host": "198.51.100.10", "far": "192.0.2.10", "tpm_port": 2431,
+              "black6": "2001:db8:0:b::2", "red6": "2001:db8:0:2::1", "host6": "2001:db8:0:2::10", "far6": "2001:db8:0:1::10"},
 }
 
 # What the laboratory's link is: 1 GHz, and a real link's losses.
@@ -147,6 +149,16 @@ class Lab:
             # A default route towards the black network, so that a packet that missed the tunnel would be seen there.
             self.run("ip", "route", "add", "default", "via", next(a["black"] for b, a in BOXES.items() if b != box), namespace=box)
             self.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", namespace=box)
+
+    def add_ipv6(self):
+        """To all these networks, each address by its last group like IPv4's by its last byte; whether a tunnel carries it, a configuration says."""
+        for box, addresses in BOXES.items():
+            host = f"host-{box}"
+            for namespace, interface, address in ((host, "red", "host6"), (box, "red", "red6"), (box, "black", "black6")):
+                self.run("ip", "address", "add", f"{addresses[address]}/64", "dev", interface, "nodad", namespace=namespace)
+            self.run("ip", "route", "add", "default", "via", addresses["red6"], namespace=host)
+            self.run("ip", "route", "add", "default", "via", next(a["black6"] for b, a in BOXES.items() if b != box), namespace=box)
+            self.run("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1", namespace=box)
 
     # The boxes' parts.
 
