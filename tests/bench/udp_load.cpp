@@ -26,7 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t batch = 64;
 constexpr std::size_t payload_bytes = 64;
-constexpr std::size_t segments_at_once = 32;
+constexpr std::size_t segments_at_once = 48;
 constexpr int buffer_bytes = 8 * 1024 * 1024;
 
 int open_socket() {
