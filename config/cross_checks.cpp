@@ -47,10 +47,17 @@ void CrossChecks::expect_new(const std::string& what, const std::string& name, S
 }
 
 void CrossChecks::expect_interface(const Tunnel& tunnel, Section& section) {
-  const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
-  if (!fresh && shared->second != tunnel.mtu)
+  const Interface here{.mtu = tunnel.mtu, .routing = tunnel.routing, .tunnel = tunnel.name};
+  const auto [shared, fresh] = interfaces_.emplace(tunnel.interface, here);
+  if (fresh) return;
+  if (shared->second.mtu != tunnel.mtu)
     section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
-                                     tunnel.interface, shared->second));
+                                     tunnel.interface, shared->second.mtu));
+  if (tunnel.routing == Routing::kernel || shared->second.routing == Routing::kernel)
+    section.error("interface",
+                  std::format("interface '{}' is that of tunnel '{}' too: with 'routing: kernel' a tunnel needs one of "
+                              "its own, by which the routing table names it",
+                              tunnel.interface, shared->second.tunnel));
 }
 
 void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
@@ -64,6 +71,11 @@ void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
 
 /// A box may pass on what comes out of one tunnel into another: only within a tunnel must the two sides differ.
 void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
+  if (tunnel.routing == Routing::kernel) {
+    expect_room_between(tunnel, section);
+    expect_addresses(tunnel, section);
+    return;
+  }
   for (const auto& remote : tunnel.remote_subnets) {
     for (const auto& local : tunnel.local_subnets) {
       if (remote.overlaps(local))
@@ -86,11 +98,39 @@ void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
                   "are of another address family than all of local_subnets: nothing could pass the tunnel");
 }
 
+/// What is behind this box lies within the network that is routed, but is not all of it: of the rest the packets are kept in.
+void CrossChecks::expect_room_between(const Tunnel& tunnel, Section& section) const {
+  for (const auto& remote : tunnel.remote_subnets) {
+    for (const auto& local : tunnel.local_subnets) {
+      if (local.length <= remote.length && local.overlaps(remote))
+        section.error("local_subnets",
+                      std::format("local subnet {} holds all of remote subnet {}: nothing of it would be kept from "
+                                  "leaving in clear; name what is behind this box alone",
+                                  local.to_string(), remote.to_string()));
+    }
+  }
+}
+
+void CrossChecks::expect_addresses(const Tunnel& tunnel, Section& section) {
+  for (const auto& address : tunnel.addresses) {
+    // A link-local address is its interface's alone (RFC 4291, section 2.5.6; RFC 3927).
+    const bool link_local = address.network.family == Family::v6
+                                ? address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80
+                                : address.bytes[0] == 169 && address.bytes[1] == 254;
+    if (link_local) continue;
+    const auto [other, fresh] = addresses_.emplace(address.to_string(), tunnel.name);
+    if (!fresh)
+      section.error("addresses", std::format("{} is an address of tunnel '{}' already", other->first, other->second));
+  }
+}
+
 /// What carries the tunnel may not be routed into it.
 void CrossChecks::expect_outside(const Tunnel& tunnel, Section& section) const {
   const auto look = [&](const Endpoint& endpoint, const std::string& whose) {
     if (endpoint.port == 0) return;
     for (const auto& remote : tunnel.remote_subnets) {
+      // Who routes everything by the kernel's table has a better route to the other boxes in it.
+      if (tunnel.routing == Routing::kernel && remote.length == 0) continue;
       if (remote.overlaps(prefix_of(endpoint)))
         section.error("remote_subnets",
                       std::format("remote subnet {} holds {}, the {}: what carries the tunnel would be led into it",

@@ -32,6 +32,14 @@ struct Prefix {
   bool operator==(const Prefix&) const = default;
 };
 
+/// An interface's own address, with the network that it lies in.
+struct InterfaceAddress {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
+  Prefix network;
+  [[nodiscard]] std::string to_string() const;
+  bool operator==(const InterfaceAddress&) const = default;
+};
+
 /// The same in another's words: a type with `address` (bytes, IPv4 in the first four), `v6` and `length`.
 template <class Other>
 [[nodiscard]] Other prefix_as(const Prefix& prefix) {
@@ -170,12 +178,17 @@ struct Link {
 
 enum class WhenKeysRunOut { block, extend, pqc };
 
+/// Who says which packets go into a tunnel: its subnets, or the kernel's routing table, whoever fills it.
+enum class Routing { subnets, kernel };
+
 struct Tunnel {
   std::string name;
   std::string link;
   std::vector<Prefix> local_subnets;
   std::vector<Prefix> remote_subnets;
   std::string interface;
+  Routing routing = Routing::subnets;
+  std::vector<InterfaceAddress> addresses;  // of the interface; with Routing::kernel only
   Endpoint local_endpoint;
   Endpoint peer_endpoint;
   unsigned mtu = 1420;

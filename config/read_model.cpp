@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <format>
-#include <functional>
-#include <iterator>
 
 #include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
@@ -11,25 +9,11 @@
 #include "config/read_device.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
+#include "config/read_routing.hpp"
 #include "config/units.hpp"
 
 namespace cloister::config {
 namespace {
-
-void read_prefixes(Section& section, const std::string& key, std::vector<Prefix>& prefixes) {
-  const bool whole = section.read_list(
-      key, prefixes, parse_prefix, std::mem_fn(&Prefix::to_string),
-      {.expected = "a prefix, as 192.0.2.0/24 or 2001:db8::/32", .pattern = "/[0-9]{1,3}$"}, Default::none);
-  if (whole && prefixes.empty() && section.has(key))
-    section.error(key, "names no subnet: nothing could pass the tunnel");
-  for (auto one = prefixes.begin(); one != prefixes.end(); ++one) {
-    for (auto other = std::next(one); other != prefixes.end(); ++other) {
-      if (one->overlaps(*other))
-        section.error(key,
-                      std::format("{} and {} overlap: the wider one is enough", one->to_string(), other->to_string()));
-    }
-  }
-}
 
 /// Of one family, and two places where one box each can be.
 void expect_a_pair(Section& section, const std::string& key, const Endpoint& local, const Endpoint& peer) {
@@ -143,8 +127,7 @@ Tunnel read_tunnel(Section section) {
   Tunnel tunnel;
   section.read("name", tunnel.name, a_name(), Default::none);
   section.read("link", tunnel.link, a_name(), Default::none);
-  read_prefixes(section, "local_subnets", tunnel.local_subnets);
-  read_prefixes(section, "remote_subnets", tunnel.remote_subnets);
+  read_routing(section, tunnel);
   tunnel.interface = "cl-" + tunnel.name;
   if (!section.has("interface") && section.has("name") && !an_interface_name().parse(tunnel.interface))
     section.error("name", std::format("makes '{}' an interface's name, which is too long for one: set 'interface' too",

@@ -67,8 +67,9 @@ class Drawing {
     layout_.paths[*number] = {.interface = index_of(layout_.interfaces, *interface),
                               .socket = index_of(layout_.sockets, find(sockets_, endpoint_of(tunnel).to_string())),
                               .peer = *peer,
+                              .routed = tunnel.routing == config::Routing::kernel,
                               .traffic = traffic_of(tunnel.name, *peer)};
-    layout_.selectors.add(*number, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
+    add_selectors(*number, tunnel);
     numbers_.emplace(tunnel.name, *number);
     return {};
   }
@@ -77,6 +78,18 @@ class Drawing {
   Traffic::Numbers take_numbers() { return std::move(numbers_); }
 
  private:
+  /// A routed tunnel passes what is between the boxes' subnets, and between the interfaces' own networks.
+  void add_selectors(std::size_t number, const config::Tunnel& tunnel) {
+    auto local = selectors_of(tunnel.local_subnets);
+    auto remote = selectors_of(tunnel.remote_subnets);
+    if (tunnel.routing == config::Routing::subnets)
+      return layout_.selectors.add(number, std::move(local), std::move(remote));
+    auto within = std::move(remote);
+    within.insert(within.end(), local.begin(), local.end());
+    for (const auto& address : tunnel.addresses) within.push_back(config::prefix_as<vpn::Prefix>(address.network));
+    layout_.selectors.add_routed(number, std::move(local), std::move(within));
+  }
+
   /// A tunnel that was there keeps its number; one that is new gets one that no other has, now or before.
   Result<std::size_t> number_of(const std::string& tunnel) {
     if (const auto known = numbers_before_.find(tunnel); known != numbers_before_.end()) return known->second;

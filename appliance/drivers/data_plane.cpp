@@ -14,7 +14,7 @@ std::size_t data_plane_queues() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, queues_max);
 }
 
-DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queues} {
+DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queues}, sending_(data_plane_tunnels_max) {
   for (std::size_t worker = 0; worker < 2 * queues; ++worker)
     wake_events_.emplace_back(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (std::size_t queue = 0; queue < queues; ++queue) {
@@ -44,6 +44,16 @@ void DataPlane::apply(Layout next) {
   behind_ = wake_events_.size();  // publishes it: no worker looks before it is woken
   wake_workers();
   for (std::size_t left = behind_; left > 0; left = behind_) behind_.wait(left);
+  show_carriers();
+}
+
+/// An interface that the tunnels' subnets lead into always has one: what cannot be sent is dropped and counted.
+void DataPlane::show_carriers() const {
+  std::vector<bool> carriers(layout_->interfaces.size(), true);
+  for (std::size_t tunnel = 0; tunnel < layout_->paths.size(); ++tunnel) {
+    if (const auto& path = layout_->paths[tunnel]; path.routed) carriers[path.interface] = sending_[tunnel];
+  }
+  for (std::size_t i = 0; i < carriers.size(); ++i) set_carrier(layout_->interfaces[i]->tun, carriers[i]);
 }
 
 bool DataPlane::take_layout(std::size_t worker, std::shared_ptr<const Layout>& current) {
@@ -61,10 +71,21 @@ void DataPlane::install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key
 
 void DataPlane::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) {
   sas_.install_outbound(tunnel, spi, std::move(key), packets_max);
+  show_carrier(tunnel, true);
 }
 
 void DataPlane::retire_inbound(vpn::Spi spi) { sas_.retire_inbound(spi); }
 
-void DataPlane::retire_outbound(std::size_t tunnel) { sas_.retire_outbound(tunnel); }
+void DataPlane::retire_outbound(std::size_t tunnel) {
+  show_carrier(tunnel, false);
+  sas_.retire_outbound(tunnel);
+}
+
+void DataPlane::show_carrier(std::size_t tunnel, bool carrier) {
+  if (sending_[tunnel] == carrier) return;
+  sending_[tunnel] = carrier;
+  if (tunnel >= layout_->paths.size() || !layout_->paths[tunnel].routed) return;
+  set_carrier(layout_->interfaces[layout_->paths[tunnel].interface]->tun, carrier);
+}
 
 }  // namespace cloister::drivers

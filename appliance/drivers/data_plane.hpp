@@ -42,8 +42,9 @@ class DataPlane {
 
   /// By any thread. A retired key is wiped when the call returns.
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
-  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_inbound(vpn::Spi spi);
+  /// By the thread that applies layouts. The interface of a routed tunnel has a carrier while the tunnel can send.
+  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_outbound(std::size_t tunnel);
   /// An authentic packet has come under it.
   [[nodiscard]] bool heard(vpn::Spi spi) { return sas_.heard(spi); }
@@ -67,8 +68,11 @@ class DataPlane {
   /// A worker has been woken: puts the layout to work by into the place of its current one. False: it is time to stop.
   bool take_layout(std::size_t worker, std::shared_ptr<const Layout>& current);
   void wake_workers();
+  void show_carriers() const;
+  void show_carrier(std::size_t tunnel, bool carrier);
 
   vpn::SaTable sas_;
+  std::vector<bool> sending_;  // by tunnel: it has an outbound SA
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet

@@ -73,6 +73,7 @@ struct TunnelPath {
   std::size_t interface = 0;  // index into the layout's interfaces
   std::size_t socket = 0;     // index into its sockets
   SocketAddress peer;         // as configured: where it is first
+  bool routed = false;        // the interface is its alone, and the kernel's routing table leads packets into it
   std::shared_ptr<TunnelTraffic> traffic;
 };
 

@@ -61,9 +61,9 @@ void DataPlane::Sender::lose(std::size_t interface) {
 }
 
 void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas) {
-  const auto tunnel = layout_->selectors.outbound(frame.packet);
+  const auto tunnel = tunnel_of(interface, frame.packet);
   const auto segments = vpn::Segments::of(frame.offload, frame.packet);
-  if (!tunnel || layout_->paths[*tunnel].interface != interface || !segments) {
+  if (!tunnel || !segments) {
     ++layout_->paths[first_tunnel_[interface]].traffic->counters.dropped_selector;
     return;
   }
@@ -92,6 +92,15 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
   if (sent < segments->count()) counters.dropped_no_key += segments->count() - sent;
   counters.bytes_out += bytes;
   counters.packets_out += sent;
+}
+
+std::optional<std::size_t> DataPlane::Sender::tunnel_of(std::size_t interface,
+                                                        std::span<const std::byte> packet) const {
+  const auto& selectors = layout_->selectors;
+  if (const std::size_t only = first_tunnel_[interface]; layout_->paths[only].routed)
+    return selectors.routed_allowed(only, packet) ? std::optional{only} : std::nullopt;
+  const auto tunnel = selectors.outbound(packet);
+  return tunnel && layout_->paths[*tunnel].interface == interface ? tunnel : std::nullopt;
 }
 
 void DataPlane::Sender::send() {

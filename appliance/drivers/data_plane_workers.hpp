@@ -28,6 +28,7 @@ class DataPlane::Sender {
   void drain(std::size_t interface);
   void lose(std::size_t interface);
   void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  [[nodiscard]] std::optional<std::size_t> tunnel_of(std::size_t interface, std::span<const std::byte> packet) const;
   void send();
 
   DataPlane& plane_;

@@ -75,6 +75,12 @@ Result<Tun> open_tun(const std::string& interface, std::size_t queues) {
   return tun;
 }
 
+void set_carrier(const Tun& tun, bool carrier) {
+  const int value = carrier ? 1 : 0;
+  // Fails where the kernel does not know it, and where the interface is gone, which its readers find.
+  static_cast<void>(::ioctl(tun.queues.front().get(), TUNSETCARRIER, &value));
+}
+
 std::expected<TunFrame, NoFrame> read_frame(int queue, std::span<std::byte> buffer) {
   const auto length = ::read(queue, buffer.data(), buffer.size());
   if (length < 0 && errno == EBADFD) return std::unexpected{NoFrame::interface_gone};

@@ -1,20 +1,26 @@
 #include "appliance/network/groundwork.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "appliance/network/interfaces.hpp"
+#include "appliance/network/prefix_difference.hpp"
 
 namespace cloister::network {
 
 Result<> lay_guards(const Guards& guards) {
   PacketFilter filter{.local = guards.local, .remote = guards.remote, .tunnels = guards.interfaces, .black = {}};
+  std::ranges::copy(difference(guards.routed, guards.behind), std::back_inserter(filter.remote));
   for (const auto& address : guards.black_addresses) {
     if (auto black = interface_with(address); !black.empty()) filter.black.push_back(std::move(black));
   }
   if (auto done = install(filter); !done) return done;
   for (const auto& prefix : guards.remote) {
     if (auto done = add_route({.prefix = prefix}); !done) return done;
+  }
+  for (const auto& prefix : guards.routed) {
+    if (auto done = add_route({.prefix = prefix, .routed = true}); !done) return done;
   }
   return {};
 }
@@ -29,7 +35,7 @@ Result<Guards> standing_guards() {
     if (interface.ours) standing.interfaces.push_back(interface.name);
   }
   for (const auto& route : *routes) {
-    if (route.interface_index == 0) standing.remote.push_back(route.prefix);
+    if (route.interface_index == 0) (route.routed ? standing.routed : standing.remote).push_back(route.prefix);
   }
   return standing;
 }
@@ -43,6 +49,9 @@ Result<> lay_paths(const Plan& plan, uid_t owner) {
     for (const auto& prefix : interface.routes) {
       if (auto done = add_route({.prefix = prefix, .interface_index = *index}); !done) return done;
     }
+    for (const auto& address : interface.addresses) {
+      if (auto done = add_address(*index, address); !done) return done;
+    }
   }
   return {};
 }
@@ -52,10 +61,12 @@ Result<> clear_away(const Plan& plan) {
   if (!present) return std::unexpected{present.error()};
   std::set<Route> planned;
   for (const auto& prefix : plan.guards.remote) planned.insert({.prefix = prefix});
+  for (const auto& prefix : plan.guards.routed) planned.insert({.prefix = prefix, .routed = true});
   for (const auto& interface : plan.interfaces) {
     const auto found = std::ranges::find(*present, interface.name, &Interface::name);
     if (found == present->end()) continue;
     for (const auto& prefix : interface.routes) planned.insert({.prefix = prefix, .interface_index = found->index});
+    if (auto done = clear_addresses(found->index, interface.addresses); !done) return done;
   }
   for (const auto& interface : *present) {
     if (!interface.ours || plan.has_interface(interface.name)) continue;

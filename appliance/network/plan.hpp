@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "appliance/handover/messages.hpp"
+#include "appliance/network/addresses.hpp"
 #include "appliance/network/packet_filter.hpp"
 #include "appliance/network/routes.hpp"
 #include "config/model.hpp"
@@ -14,15 +15,18 @@ namespace cloister::network {
 struct PlannedInterface {
   std::string name;
   unsigned mtu = 0;
-  std::vector<RoutePrefix> routes;  // the far subnets that it leads to
+  std::vector<RoutePrefix> routes = {};          // the far subnets that it leads to
+  std::vector<InterfaceAddress> addresses = {};  // its own
 };
 
 /// What keeps red packets in, whether or not anything else of a plan is there. Each value once.
 struct Guards {
-  std::vector<RoutePrefix> local;            // red subnets on this side
-  std::vector<RoutePrefix> remote;           // and on the far sides
-  std::vector<std::string> interfaces;       // of tunnels
-  std::vector<std::string> black_addresses;  // of this box
+  std::vector<RoutePrefix> local = {};       // red subnets on this side
+  std::vector<RoutePrefix> remote = {};      // and on the far sides
+  std::vector<RoutePrefix> routed = {};      // networks within which the kernel's table routes between boxes: far …
+  std::vector<RoutePrefix> behind = {};      // … but for these, which are behind this box
+  std::vector<std::string> interfaces = {};  // of tunnels
+  std::vector<std::string> black_addresses = {};  // of this box
 
   /// Those of another one too.
   void add(const Guards& other);

@@ -21,8 +21,10 @@ struct RoutePrefix {
 struct Route {
   RoutePrefix prefix;
   unsigned interface_index =
-      0;  // 0: the net under the tunnel, of highest metric, which answers "prohibited": packets for
-          // the prefix never take the default route in clear when the interface is gone
+      0;                // 0: the net under the tunnel, of highest metric, which answers "prohibited": packets for
+                        // the prefix never take the default route in clear when the interface is gone
+  bool routed = false;  // of such a net: under what the kernel's table routes between boxes, not under a far subnet; a
+                        // metric of its own tells them apart, whoever finds them later
   auto operator<=>(const Route&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 namespace cloister::vpn {
 namespace {
@@ -36,6 +37,16 @@ bool any_contains(const std::vector<Prefix>& prefixes, bool v6, std::span<const 
   return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return contains(prefix, v6, address); });
 }
 
+std::vector<Prefix> of_the_link() {
+  const auto v4 = [](unsigned a, unsigned b, std::uint8_t length) {
+    return Prefix{.address = {std::byte(a), std::byte(b)}, .length = length};
+  };
+  auto v6_unicast = v4(0xFE, 0x80, 10);
+  auto v6_groups = v4(0xFF, 0x02, 16);
+  v6_unicast.v6 = v6_groups.v6 = true;
+  return {v4(169, 254, 16), v4(224, 0, 24), v6_unicast, v6_groups};
+}
+
 }  // namespace
 
 std::size_t SelectorTable::Hash::operator()(const Key& key) const {
@@ -59,7 +70,13 @@ void SelectorTable::add(std::size_t tunnel, std::vector<Prefix> local, std::vect
     if (at == lengths.end() || at->bits != prefix.length) at = lengths.insert(at, Length{prefix.length, {}});
     at->tunnels[key_of(prefix.address, prefix.length)].push_back(tunnel);
   }
-  tunnels_[tunnel] = {std::move(local), std::move(remote)};
+  tunnels_[tunnel] = {.local = std::move(local), .remote = std::move(remote)};
+}
+
+void SelectorTable::add_routed(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> within) {
+  if (tunnels_.size() <= tunnel) tunnels_.resize(tunnel + 1);
+  std::ranges::copy(of_the_link(), std::back_inserter(within));
+  tunnels_[tunnel] = {.local = std::move(local), .within = std::move(within), .routed = true};
 }
 
 std::optional<std::size_t> SelectorTable::outbound(std::span<const std::byte> packet) const {
@@ -75,9 +92,19 @@ std::optional<std::size_t> SelectorTable::outbound(std::span<const std::byte> pa
   return std::nullopt;
 }
 
+bool SelectorTable::routed_allowed(std::size_t tunnel, std::span<const std::byte> packet) const {
+  const auto addresses = addresses_of(packet);
+  if (!addresses || tunnel >= tunnels_.size() || !tunnels_[tunnel].routed) return false;
+  const auto& within = tunnels_[tunnel].within;
+  return any_contains(within, addresses->v6, addresses->source) &&
+         any_contains(within, addresses->v6, addresses->destination);
+}
+
 bool SelectorTable::inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const {
   const auto addresses = addresses_of(packet);
   if (!addresses || tunnel >= tunnels_.size()) return false;
+  if (tunnels_[tunnel].routed)
+    return routed_allowed(tunnel, packet) && !any_contains(tunnels_[tunnel].local, addresses->v6, addresses->source);
   return any_contains(tunnels_[tunnel].remote, addresses->v6, addresses->source) &&
          any_contains(tunnels_[tunnel].local, addresses->v6, addresses->destination);
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// Which tunnel a packet belongs to: by its addresses, the longest matching remote prefix first.
+/// Which tunnel a packet belongs to: by its addresses, the longest matching remote prefix first; or by the interface that
+/// the kernel's routing table has led it into, where that is one tunnel's alone.
 
 #include <array>
 #include <cstddef>
@@ -23,17 +24,25 @@ class SelectorTable {
  public:
   /// Tunnels have small numbers, each its own.
   void add(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> remote);
+  /// A tunnel that is never found by addresses. `within`: the networks between which is routed; what is link-local, and
+  /// groups on the link, as routing daemons speak to (RFC 5771, section 4; RFC 4291, section 2.7), passes too.
+  void add_routed(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> within);
 
   /// The tunnel of a packet from the red network: its destination is remote there, its source local. Nothing for
   /// others, and for what is no IP packet.
   [[nodiscard]] std::optional<std::size_t> outbound(std::span<const std::byte> packet) const;
-  /// Whether a packet that came out of the tunnel may go on: its source is remote there, its destination local.
+  /// Whether a packet that was routed into the tunnel may go: source and destination are within what is routed.
+  [[nodiscard]] bool routed_allowed(std::size_t tunnel, std::span<const std::byte> packet) const;
+  /// Whether a packet that came out of the tunnel may go on: its source is remote there, its destination local. Of a routed
+  /// tunnel: both are within what is routed, and the source is not local, so that nobody speaks as a host behind this box.
   [[nodiscard]] bool inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const;
 
  private:
   struct Tunnel {
-    std::vector<Prefix> local;
-    std::vector<Prefix> remote;
+    std::vector<Prefix> local = {};
+    std::vector<Prefix> remote = {};
+    std::vector<Prefix> within = {};  // of a routed one
+    bool routed = false;
   };
   struct Key {
     std::array<std::uint64_t, 2> address{};

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
 #include <cstring>
 
 #include "appliance/drivers/file_descriptor.hpp"
@@ -97,6 +98,48 @@ TEST_CASE("What stands from an earlier life is found again", "[network]") {
     if (!lay_guards(old.guards) || !lay_paths(old, owner)) return failed;
     const auto standing = standing_guards();
     return standing && *standing == old.guards ? passed : failed;
+  });
+}
+
+InterfaceAddress own(std::uint8_t last) {
+  InterfaceAddress made{.address = {.length = 30}};
+  made.address.address = {std::byte{10}, std::byte{255}, std::byte{0}, std::byte{last}};
+  return made;
+}
+
+Plan routed_plan(std::uint8_t last) {
+  Plan made;
+  made.interfaces = {{.name = "cl-one", .mtu = 1400, .addresses = {own(last)}}};
+  made.guards = {.routed = {RoutePrefix{}}, .behind = {far(7)}, .interfaces = {"cl-one"}};
+  return made;
+}
+
+TEST_CASE("A tunnel's interface gets its addresses, and loses those of an earlier plan; others' stay", "[network]") {
+  expect_in_namespace([] {
+    if (!lay_guards(routed_plan(1).guards) || !lay_paths(routed_plan(1), owner)) return failed;
+    if (!lay_paths(routed_plan(1), owner) || interface_with("10.255.0.1") != "cl-one") return failed;
+    const auto present = interfaces();
+    // Without our protocol number, as `ip address add` does: an operator's.
+    if (std::system("ip address add 10.255.0.9/30 dev cl-one") != 0) return failed;
+    if (!lay_paths(routed_plan(5), owner) || !clear_away(routed_plan(5))) return failed;
+    const bool right = interface_with("10.255.0.1").empty() && interface_with("10.255.0.5") == "cl-one" &&
+                       interface_with("10.255.0.9") == "cl-one";
+    return right && find(*interfaces(), "cl-one")->index == find(*present, "cl-one")->index ? passed : failed;
+  });
+}
+
+TEST_CASE("What the kernel's table routes within is guarded from an earlier life too, apart from far subnets",
+          "[network]") {
+  expect_in_namespace([] {
+    auto guards = routed_plan(1).guards;
+    guards.remote = {far(9)};
+    if (!lay_guards(guards) || !lay_paths(routed_plan(1), owner)) return failed;
+    const auto standing = standing_guards();
+    // What is behind this box stands in the configuration alone.
+    return standing && standing->routed == guards.routed && standing->remote == guards.remote &&
+                   standing->behind.empty()
+               ? passed
+               : failed;
   });
 }
 

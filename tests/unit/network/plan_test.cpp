@@ -34,6 +34,25 @@ TEST_CASE("Tunnels that share an interface, an address or an endpoint have it pl
   CHECK(plan.endpoints == std::vector<handover::Endpoint>{{"203.0.113.1", 4500}, {"203.0.113.1", 4501}});
 }
 
+TEST_CASE("A tunnel that the kernel's table leads packets into has guards and addresses, and no route", "[network]") {
+  config::Configuration configuration;
+  auto routed = tunnel("cl-one", 1, 4500);
+  routed.routing = config::Routing::kernel;
+  routed.addresses = {
+      {.bytes = {10, 255, 0, 1}, .network = {.family = config::Family::v4, .bytes = {10, 255}, .length = 30}}};
+  configuration.tunnels = {routed, tunnel("cl-two", 2, 4500)};
+  const auto plan = plan_of(configuration);
+  CHECK(plan.interfaces[0].routes.empty());
+  REQUIRE(plan.interfaces[0].addresses.size() == 1);
+  const auto& address = plan.interfaces[0].addresses[0].address;
+  CHECK(address.address[3] == std::byte{1});
+  CHECK(address.length == 30);
+  CHECK(plan.guards.routed == std::vector{config::prefix_as<RoutePrefix>(prefix(1))});
+  CHECK(plan.guards.remote == std::vector{config::prefix_as<RoutePrefix>(prefix(2))});
+  CHECK(plan.guards.behind == plan.guards.local);
+  CHECK(plan.interfaces[1].routes.size() == 1);
+}
+
 TEST_CASE("The guards of two plans hold what either guards, once", "[network]") {
   config::Configuration first;
   first.tunnels = {tunnel("cl-one", 1, 4500)};

@@ -1,0 +1,97 @@
+#include "appliance/network/addresses.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <format>
+#include <optional>
+
+#include "appliance/network/netlink.hpp"
+
+namespace cloister::network {
+namespace {
+
+constexpr std::uint8_t our_protocol = 67;  // as of our routes
+
+nlmsghdr* address_message(std::span<char> buffer, std::uint16_t type, unsigned interface_index,
+                          const InterfaceAddress& wanted) {
+  const auto& [bytes, v6, length] = wanted.address;
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = type;
+  auto* header = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
+  header->ifa_family = v6 ? AF_INET6 : AF_INET;
+  header->ifa_prefixlen = length;
+  header->ifa_scope = RT_SCOPE_UNIVERSE;
+  header->ifa_index = interface_index;
+  mnl_attr_put(message, IFA_LOCAL, v6 ? 16 : 4, bytes.data());
+  mnl_attr_put(message, IFA_ADDRESS, v6 ? 16 : 4, bytes.data());
+  mnl_attr_put_u8(message, IFA_PROTO, our_protocol);
+  // Both ends are ours: nobody else has the address, and it is needed at once (RFC 4862, section 5.4).
+  mnl_attr_put_u32(message, IFA_FLAGS, IFA_F_PERMANENT | IFA_F_NODAD);
+  return message;
+}
+
+/// Of that interface, made here.
+std::optional<InterfaceAddress> our_address(const nlmsghdr* message, unsigned interface_index) {
+  const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+  if (header->ifa_index != interface_index) return std::nullopt;
+  InterfaceAddress found;
+  found.address.v6 = header->ifa_family == AF_INET6;
+  found.address.length = header->ifa_prefixlen;
+  bool ours = false;
+  for (const nlattr* attribute : attributes_of(message, sizeof(ifaddrmsg))) {
+    const auto type = mnl_attr_get_type(attribute);
+    const std::size_t bytes = found.address.v6 ? 16 : 4;
+    if (type == IFA_PROTO) ours = mnl_attr_get_u8(attribute) == our_protocol;
+    // IPv6 says its own address in IFA_ADDRESS alone.
+    if ((type == IFA_LOCAL || (type == IFA_ADDRESS && found.address.v6)) &&
+        mnl_attr_get_payload_len(attribute) == bytes)
+      std::memcpy(found.address.address.data(), mnl_attr_get_payload(attribute), bytes);
+  }
+  return ours ? std::optional{found} : std::nullopt;
+}
+
+}  // namespace
+
+Result<> add_address(unsigned interface_index, const InterfaceAddress& address) {
+  std::array<char, request_bytes> buffer{};
+  nlmsghdr* message = address_message(buffer, RTM_NEWADDR, interface_index, address);
+  message->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+  if (const int error = transact(message); error != 0)
+    return fail(std::format("cannot give a tunnel's interface its address: {}: {}", because(error),
+                            error == EACCES ? "is IPv6 switched off (net.ipv6.conf.*.disable_ipv6), or the 'mtu' below "
+                                              "1280, which IPv6 needs"
+                                            : "does another interface have it"));
+  return {};
+}
+
+Result<> clear_addresses(unsigned interface_index, const std::vector<InterfaceAddress>& wanted) {
+  std::vector<InterfaceAddress> present;
+  for (const int family : {AF_INET, AF_INET6}) {
+    std::array<char, request_bytes> buffer{};
+    nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+    message->nlmsg_type = RTM_GETADDR;
+    static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)))->ifa_family =
+        static_cast<std::uint8_t>(family);
+    const int error = dump(message, [&](const nlmsghdr* answer) {
+      if (auto found = our_address(answer, interface_index)) present.push_back(*found);
+    });
+    if (error != 0) return fail(std::format("cannot list the addresses: {}", because(error)));
+  }
+  for (const auto& address : present) {
+    if (std::ranges::contains(wanted, address)) continue;
+    std::array<char, request_bytes> buffer{};
+    const int error = transact(address_message(buffer, RTM_DELADDR, interface_index, address));
+    if (error != 0 && error != EADDRNOTAVAIL)
+      return fail(std::format("cannot take an address away that no tunnel has any more: {}", because(error)));
+  }
+  return {};
+}
+
+}  // namespace cloister::network
