@@ -36,6 +36,7 @@ void CrossChecks::link(const Link& link, Section& section) {
 void CrossChecks::tunnel(const Tunnel& tunnel, Section& section) {
   expect_new("tunnel", tunnel.name, section);
   expect_interface(tunnel, section);
+  expect_socket(tunnel, section);
   expect_link(tunnel, section);
   expect_subnets(tunnel, section);
   expect_outside(tunnel, section);
@@ -58,6 +59,19 @@ void CrossChecks::expect_interface(const Tunnel& tunnel, Section& section) {
                   std::format("interface '{}' is that of tunnel '{}' too: with 'routing: kernel' a tunnel needs one of "
                               "its own, by which the routing table names it",
                               tunnel.interface, shared->second.tunnel));
+}
+
+/// The kernel cuts, or does not, all that leaves by a socket.
+void CrossChecks::expect_socket(const Tunnel& tunnel, Section& section) {
+  if (tunnel.local_endpoint.port == 0) return;
+  const auto [shared, fresh] =
+      sockets_.emplace(tunnel.local_endpoint.to_string(), std::pair{tunnel.fragment_outer, tunnel.name});
+  const auto& [fragments, first] = shared->second;
+  if (!fresh && fragments != tunnel.fragment_outer)
+    section.error("fragment_outer",
+                  std::format("tunnel '{}' has the local_endpoint {} too, and '{}': expected the same here, or another "
+                              "port",
+                              first, shared->first, fragments));
 }
 
 void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -192,6 +193,10 @@ struct Tunnel {
   Endpoint local_endpoint;
   Endpoint peer_endpoint;
   unsigned mtu = 1420;
+  bool clamp_mss = true;
+  bool fragment_outer = false;
+  std::optional<unsigned> dscp = 0;  // of the outer packets; none: the inner one's, with its ECN
+  std::vector<unsigned> pad_to;      // lengths, ascending; empty: no packet is padded
   milliseconds rekey_interval{10'000};
   milliseconds key_lifetime{30'000};
   std::uint32_t stock = 64;

@@ -9,6 +9,7 @@
 #include "config/read_device.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
+#include "config/read_packets.hpp"
 #include "config/read_routing.hpp"
 #include "config/units.hpp"
 
@@ -138,6 +139,7 @@ Tunnel read_tunnel(Section section) {
   section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
   expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
   section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
+  read_packets(section, tunnel);
   section.read("rekey_interval", tunnel.rekey_interval,
                within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
   tunnel.key_lifetime = 3 * tunnel.rekey_interval;

@@ -99,6 +99,7 @@ std::string terms_of(const std::string& box, const std::string& peer, const conf
   lines += std::format("stock={}\n", tunnel.stock);
   lines += std::format("when_keys_run_out={}\n", without_keys(tunnel));
   lines += std::format("hybrid={}\n", tunnel.hybrid);
+  lines += std::format("dscp={}\n", tunnel.dscp ? "not copied" : "copy");
   return lines;
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 /// A session lives for months, and the status is to tell of the files that an operator has put there meanwhile.
 constexpr std::chrono::hours vouchers_read_every{1};
+constexpr std::chrono::seconds paths_looked_at_every{10};
 
 std::string subject_of(const KnownTunnel& tunnel) { return std::format("tunnel '{}'", tunnel.settings.rekey.tunnel); }
 
@@ -185,6 +186,7 @@ KeyMaker::Handlers LinkDriver::key_maker_handlers() {
                 watch_traffic();
                 watch_keys();
                 watch_interfaces();
+                watch_paths();
                 watch_sealed_reserve();
                 key_maker_->demand(link_.wants_key());
               },
@@ -268,6 +270,21 @@ void LinkDriver::watch_interfaces() {
                              tunnel.settings.interface));
     else
       log_.info("TUN_FOUND", subject, std::format("interface '{}' is there again", tunnel.settings.interface));
+  }
+}
+
+/// The kernel forgets after minutes what it has learnt of a way, so it is asked again, and at once when it has refused something.
+void LinkDriver::watch_paths() {
+  const bool shorter = std::exchange(too_long_seen_, plane_.too_long_datagrams()) != plane_.too_long_datagrams();
+  if (!shorter && now() < paths_looked_at_ + paths_looked_at_every) return;
+  paths_looked_at_ = now();
+  for (const auto& tunnel : link_.tunnels()) {
+    const std::size_t path = place_of(tunnel.id).path;
+    const bool known_before = plane_.path_mtu(path) != 0;
+    if (plane_.learn_path_mtu(path) && known_before && plane_.path_mtu(path) != 0)
+      log_.info("TUNNEL_PATH_MTU", subject_of(tunnel),
+                std::format("the way to the peer takes packets of {} bytes now, the tunnel those of {}",
+                            plane_.path_mtu(path), plane_.mtu(path)));
   }
 }
 

@@ -88,6 +88,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_traffic();
   void watch_keys();
   void watch_interfaces();
+  void watch_paths();
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
   void read_trust();
@@ -136,6 +137,8 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   bool sealed_reserve_ready_ = false;
+  std::uint64_t too_long_seen_ = 0;
+  Instant paths_looked_at_{};
   std::uint64_t strangers_ = 0;
   std::optional<Instant> strangers_told_;
   std::optional<drivers::Vault> vault_;

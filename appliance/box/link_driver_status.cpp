@@ -161,6 +161,8 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     if (engine.key_made && engine.state == "up")
       status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
     status.key_left_seconds = key_left_seconds(known);
+    status.mtu = plane_.mtu(path);
+    status.path_mtu = plane_.path_mtu(path);
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;
     status.packets_in = counters.packets_in;
@@ -168,6 +170,8 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.dropped_no_key = counters.dropped_no_key;
     status.dropped_selector = counters.dropped_selector;
     status.dropped_send = counters.dropped_send;
+    status.dropped_too_big = counters.dropped_too_big;
+    status.dropped_congested = counters.dropped_congested;
     status.authentication_failures = counters.authentication_failures;
     status.replays = counters.replays;
     all.push_back(std::move(status));

@@ -15,6 +15,15 @@ std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixe
   return selectors;
 }
 
+drivers::PacketHandling handling_of(const config::Tunnel& tunnel) {
+  drivers::PacketHandling handling{.mtu = tunnel.mtu,
+                                   .clamp_mss = tunnel.clamp_mss,
+                                   .fragment_outer = tunnel.fragment_outer,
+                                   .pad_to = {tunnel.pad_to.begin(), tunnel.pad_to.end()}};
+  handling.dscp = tunnel.dscp.transform([](unsigned dscp) { return static_cast<std::uint8_t>(dscp); });
+  return handling;
+}
+
 handover::Endpoint endpoint_of(const config::Tunnel& tunnel) {
   return {tunnel.local_endpoint.address, tunnel.local_endpoint.port};
 }
@@ -67,6 +76,7 @@ class Drawing {
     layout_.paths[*number] = {.interface = index_of(layout_.interfaces, *interface),
                               .socket = index_of(layout_.sockets, find(sockets_, endpoint_of(tunnel).to_string())),
                               .peer = *peer,
+                              .handling = handling_of(tunnel),
                               .routed = tunnel.routing == config::Routing::kernel,
                               .traffic = traffic_of(tunnel.name, *peer)};
     add_selectors(*number, tunnel);

@@ -174,14 +174,19 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
                                     with_rate_unit(tunnel.key_bits_per_second)));
   out += line("keys left", std::format("{} of {}, enough for {:.0f} s", tunnel.stock_keys, tunnel.stock_keys_max,
                                        tunnel.key_left_seconds));
+  if (tunnel.path_mtu != 0)
+    out += line("MTU", std::format("{} bytes; the way to the peer takes {}", tunnel.mtu, tunnel.path_mtu));
   out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)),
                                       with_size_unit(static_cast<double>(tunnel.bytes_out))));
-  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send +
-                       tunnel.authentication_failures + tunnel.replays;
+  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big +
+                       tunnel.dropped_congested + tunnel.authentication_failures + tunnel.replays;
   if (dropped > 0) {
-    out += line("dropped", std::format("{} without key, {} outside the subnets, {} unsent, {} forged, {} replayed",
-                                       tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send,
-                                       tunnel.authentication_failures, tunnel.replays));
+    out +=
+        line("dropped",
+             std::format(
+                 "{} without key, {} outside the subnets, {} unsent, {} too big, {} congested, {} forged, {} replayed",
+                 tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send, tunnel.dropped_too_big,
+                 tunnel.dropped_congested, tunnel.authentication_failures, tunnel.replays));
   }
   return out;
 }

@@ -281,6 +281,10 @@ constexpr auto kinds = std::to_array<EventKind>({
      "No key is left, and a tunnel uses its last one on beyond its lifetime, as 'when_keys_run_out: extend' says: the "
      "same SA, for the time and the packets that are allowed, then it carries nothing.",
      "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_PATH_MTU", false,
+     "The way to a tunnel's peer takes longer or shorter packets than before: routers have said so, or a route was "
+     "changed. Senders of what is too long now are told, and packets that may be cut are.",
+     ""},
     {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one, or waits for none any more.", ""},
     {"TUNNEL_REKEY_LATE", true,
      "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "

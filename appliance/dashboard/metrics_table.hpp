@@ -102,6 +102,8 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"tunnels.stock_keys", "cloister_tunnel_stock_keys", Kind::gauge, "Keys kept ready.", ""},
     {"tunnels.stock_keys_max", "cloister_tunnel_stock_size_keys", Kind::gauge, "Keys kept ready when the stock is full.", ""},
     {"tunnels.key_left_seconds", "cloister_tunnel_key_left_seconds", Kind::gauge, "How long stock and living key last if no new key comes.", ""},
+    {"tunnels.mtu", "cloister_tunnel_mtu_bytes", Kind::gauge, "The longest packet that goes into the tunnel now.", ""},
+    {"tunnels.path_mtu", "cloister_tunnel_path_mtu_bytes", Kind::gauge, "The longest packet that the way to the peer takes; 0: not known.", ""},
     {"tunnels.bytes_in", "cloister_tunnel_received_bytes_total", Kind::counter, "Payload received through the tunnel.", ""},
     {"tunnels.bytes_out", "cloister_tunnel_sent_bytes_total", Kind::counter, "Payload sent through the tunnel.", ""},
     {"tunnels.packets_in", "cloister_tunnel_received_packets_total", Kind::counter, "Packets received through the tunnel.", ""},
@@ -109,6 +111,8 @@ inline constexpr auto metrics = std::to_array<Metric>({
     {"tunnels.dropped_no_key", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"no_key\""},
     {"tunnels.dropped_selector", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"selector\""},
     {"tunnels.dropped_send", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"send\""},
+    {"tunnels.dropped_too_big", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"too_big\""},
+    {"tunnels.dropped_congested", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"congested\""},
     {"tunnels.authentication_failures", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"authentication\""},
     {"tunnels.replays", "cloister_tunnel_dropped_packets_total", Kind::counter, dropped_help, "reason=\"replay\""},
 });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/packet_too_big.hpp"
 #include "crypto/crash.hpp"
 
 namespace cloister::drivers {
@@ -44,7 +45,35 @@ void DataPlane::apply(Layout next) {
   behind_ = wake_events_.size();  // publishes it: no worker looks before it is woken
   wake_workers();
   for (std::size_t left = behind_; left > 0; left = behind_) behind_.wait(left);
+  set_socket_options();
   show_carriers();
+  for (std::size_t tunnel = 0; tunnel < layout_->paths.size(); ++tunnel) {
+    if (layout_->paths[tunnel].traffic) learn_path_mtu(tunnel);
+  }
+}
+
+/// Tunnels of a socket have them alike; if not, what is stricter holds.
+void DataPlane::set_socket_options() const {
+  std::vector<UdpOptions> options(layout_->sockets.size(), UdpOptions{.fragment = true});
+  for (const auto& path : layout_->paths) {
+    if (!path.traffic) continue;
+    auto& wanted = options[path.socket];
+    wanted.fragment = wanted.fragment && path.handling.fragment_outer;
+    wanted.tell_traffic_class = wanted.tell_traffic_class || !path.handling.dscp;
+  }
+  for (std::size_t i = 0; i < options.size(); ++i) set_options(*layout_->sockets[i], options[i]);
+}
+
+bool DataPlane::learn_path_mtu(std::size_t tunnel) {
+  const TunnelPath& path = layout_->paths[tunnel];
+  TunnelTraffic& traffic = *path.traffic;
+  PeerEndpoint::Copy peer;
+  traffic.peer.refresh(peer);
+  const bool v6 = peer.address.storage.ss_family == AF_INET6;
+  const auto known = drivers::path_mtu(*layout_->sockets[path.socket], peer.address);
+  const bool any = path.handling.fragment_outer || !known;
+  traffic.longest_inner = any ? TunnelTraffic::any_bytes : vpn::inner_mtu(*known, v6);
+  return traffic.path_mtu.exchange(known.value_or(0)) != known.value_or(0);
 }
 
 /// An interface that the tunnels' subnets lead into always has one: what cannot be sent is dropped and counted.

@@ -58,6 +58,15 @@ class DataPlane {
   [[nodiscard]] bool interface_lost(std::size_t tunnel) const {
     return layout_->interfaces[layout_->paths[tunnel].interface]->lost;
   }
+  /// Asks the kernel how long a packet the way to the peer takes, and has longer ones refused from then on; true: it has changed.
+  /// Where outer packets are cut, any is taken.
+  bool learn_path_mtu(std::size_t tunnel);
+  /// Datagrams that the kernel refused for their length: it has learnt of a shorter way.
+  [[nodiscard]] std::uint64_t too_long_datagrams() const { return too_long_datagrams_.load(); }
+  /// In outer bytes; 0: not known.
+  [[nodiscard]] std::size_t path_mtu(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->path_mtu; }
+  /// The longest packet that goes into the tunnel now.
+  [[nodiscard]] std::size_t mtu(std::size_t tunnel) const { return mtu_in_force(layout_->paths[tunnel]); }
   /// Datagrams that belong to no SA of ours.
   [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_.load(); }
 
@@ -68,6 +77,7 @@ class DataPlane {
   /// A worker has been woken: puts the layout to work by into the place of its current one. False: it is time to stop.
   bool take_layout(std::size_t worker, std::shared_ptr<const Layout>& current);
   void wake_workers();
+  void set_socket_options() const;
   void show_carriers() const;
   void show_carrier(std::size_t tunnel, bool carrier);
 
@@ -77,6 +87,7 @@ class DataPlane {
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet
   std::atomic<std::uint64_t> unknown_datagrams_{0};
+  std::atomic<std::uint64_t> too_long_datagrams_{0};
   std::vector<FileDescriptor> wake_events_;  // by worker
   std::vector<std::jthread> workers_;
 };

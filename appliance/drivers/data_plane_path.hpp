@@ -1,10 +1,12 @@
 #pragma once
 /// What the workers of the data plane share: the tunnels, their interfaces and their sockets.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,9 @@ struct TunnelCounters {
   std::atomic<std::uint64_t> packets_in{0};
   std::atomic<std::uint64_t> dropped_no_key{0};
   std::atomic<std::uint64_t> dropped_selector{0};
-  std::atomic<std::uint64_t> dropped_send{0};  // the socket took no more
+  std::atomic<std::uint64_t> dropped_send{0};       // the socket took no more
+  std::atomic<std::uint64_t> dropped_too_big{0};    // did not fit the way to the peer, and might not be cut
+  std::atomic<std::uint64_t> dropped_congested{0};  // met congestion, and its sender would not understand the mark
   std::atomic<std::uint64_t> authentication_failures{0};
   std::atomic<std::uint64_t> replays{0};
 };
@@ -60,6 +64,19 @@ struct TunnelTraffic {
   explicit TunnelTraffic(const SocketAddress& first) : peer{first} {}
   PeerEndpoint peer;
   TunnelCounters counters;
+  std::atomic<std::size_t> path_mtu{0};               // of the way to the peer, in outer bytes; 0: not known
+  std::atomic<std::size_t> longest_inner{any_bytes};  // that fits it
+
+  static constexpr std::size_t any_bytes = 65'535;
+};
+
+/// What becomes of a tunnel's packets besides.
+struct PacketHandling {
+  std::size_t mtu = 1420;  // of the interface
+  bool clamp_mss = true;
+  bool fragment_outer = false;           // of all paths of a socket alike
+  std::optional<std::uint8_t> dscp = 0;  // of outer packets; none: the inner one's, with its ECN
+  std::vector<std::size_t> pad_to = {};  // ascending
 };
 
 struct Interface {
@@ -73,9 +90,14 @@ struct TunnelPath {
   std::size_t interface = 0;  // index into the layout's interfaces
   std::size_t socket = 0;     // index into its sockets
   SocketAddress peer;         // as configured: where it is first
-  bool routed = false;        // the interface is its alone, and the kernel's routing table leads packets into it
+  PacketHandling handling;
+  bool routed = false;  // the interface is its alone, and the kernel's routing table leads packets into it
   std::shared_ptr<TunnelTraffic> traffic;
 };
+
+[[nodiscard]] inline std::size_t mtu_in_force(const TunnelPath& path) {
+  return std::min(path.handling.mtu, path.traffic->longest_inner.load(std::memory_order_relaxed));
+}
 
 /// All that the workers work by, at a time.
 struct Layout {

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/mss_clamp.hpp"
+#include "appliance/vpn/traffic_class.hpp"
 
 namespace cloister::drivers {
 namespace {
@@ -57,13 +59,13 @@ void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable:
     const auto spi = vpn::peek_spi(datagram);
     auto* inbound = spi ? sas.inbound(*spi) : nullptr;
     if (inbound != nullptr)
-      open(datagram, *run.source, *inbound);
+      open(datagram, run, *inbound);
     else
       ++plane_.unknown_datagrams_;
   }
 }
 
-void DataPlane::Receiver::open(std::span<const std::byte> datagram, const SocketAddress& source,
+void DataPlane::Receiver::open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run,
                                vpn::SaTable::Inbound& inbound) {
   const TunnelPath& path = layout_->paths[inbound.tunnel];
   auto& counters = path.traffic->counters;
@@ -80,19 +82,31 @@ void DataPlane::Receiver::open(std::span<const std::byte> datagram, const Socket
   if (opened->newest) {
     auto& peer = peers_[inbound.tunnel];
     path.traffic->peer.refresh(peer);
-    if (!(peer.address == source)) path.traffic->peer.move_to(source);
+    if (!(peer.address == *run.source)) path.traffic->peer.move_to(*run.source);
   }
   if (opened->packet.empty()) {  // a dummy packet
     coalescer_.abandon();
     return;
   }
-  if (!layout_->selectors.inbound_allowed(inbound.tunnel, opened->packet)) {
+  pass_on(path, inbound.tunnel, opened->packet, run.traffic_class);
+}
+
+void DataPlane::Receiver::pass_on(const TunnelPath& path, std::size_t tunnel, std::span<std::byte> packet,
+                                  std::uint8_t outer_class) {
+  auto& counters = path.traffic->counters;
+  if (!layout_->selectors.inbound_allowed(tunnel, packet)) {
     coalescer_.abandon();
     ++counters.dropped_selector;
     return;
   }
-  count(inbound.tunnel, opened->packet.size());
-  write(coalescer_.add(opened->packet));
+  if (!path.handling.dscp && !vpn::take_congestion(packet, outer_class)) {
+    coalescer_.abandon();
+    ++counters.dropped_congested;
+    return;
+  }
+  if (path.handling.clamp_mss) vpn::clamp_mss(packet, mtu_in_force(path));
+  count(tunnel, packet.size());
+  write(coalescer_.add(packet));
 }
 
 void DataPlane::Receiver::count(std::size_t tunnel, std::size_t bytes) {

@@ -1,10 +1,29 @@
+#include <algorithm>
+#include <array>
+
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/fragmentation.hpp"
+#include "appliance/vpn/mss_clamp.hpp"
+#include "appliance/vpn/packet_too_big.hpp"
+#include "appliance/vpn/traffic_class.hpp"
 
 namespace cloister::drivers {
 namespace {
 
 /// Frames of one interface before another's turn, and before those who change SAs, or stop the plane, get theirs.
 constexpr std::size_t frames_at_once = 16;
+
+std::uint8_t class_of(const PacketHandling& handling, std::span<const std::byte> packet) {
+  return handling.dscp ? static_cast<std::uint8_t>(*handling.dscp << 2U) : vpn::traffic_class_of(packet);
+}
+
+/// How long a packet is to look: as the next of the lengths, as far as the way takes it.
+std::size_t padded(const TunnelPath& path, std::size_t packet_bytes) {
+  const auto& lengths = path.handling.pad_to;
+  const auto next = std::ranges::lower_bound(lengths, packet_bytes);
+  if (next == lengths.end()) return packet_bytes;
+  return std::max(packet_bytes, std::min(*next, path.traffic->longest_inner.load(std::memory_order_relaxed)));
+}
 
 }  // namespace
 
@@ -13,7 +32,8 @@ DataPlane::Sender::Sender(DataPlane& plane, std::size_t queue, std::size_t worke
       queue_{queue},
       worker_{worker},
       readiness_{plane.wake_events_[worker].get()},
-      frame_(tun_frame_bytes_max) {}
+      frame_(tun_frame_bytes_max),
+      packet_(tun_frame_bytes_max) {}
 
 void DataPlane::Sender::run() {
   for (;;) {
@@ -69,29 +89,84 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
   }
   const TunnelPath& path = layout_->paths[*tunnel];
   auto& counters = path.traffic->counters;
-  vpn::OutboundSa* sa = sas.outbound(*tunnel);
   path.traffic->peer.refresh(peers_[*tunnel]);
-  SendBurst& burst = bursts_[path.socket];
   burst_tunnel_[path.socket] = *tunnel;
-  std::uint64_t bytes = 0;
-  std::uint64_t sent = 0;
-  for (std::size_t i = 0; sa != nullptr && i < segments->count(); ++i) {
-    const std::size_t packet_bytes = segments->bytes(i);
-    auto room = burst.room(packet_bytes + vpn::esp_overhead_bytes_max);
-    if (room.empty()) {
-      send();
-      room = burst.room(packet_bytes + vpn::esp_overhead_bytes_max);
-    }
-    segments->write(i, room.subspan(vpn::esp_packet_at));
-    const auto sealed = sa->seal(packet_bytes, room);
-    if (!sealed) break;
-    burst.commit(*sealed, peers_[*tunnel].address);
-    bytes += packet_bytes;
-    ++sent;
+  Way way{.path = path,
+          .tunnel = *tunnel,
+          .sa = sas.outbound(*tunnel),
+          .traffic_class = class_of(path.handling, frame.packet)};
+  if (segments->bytes(0) > path.traffic->longest_inner.load(std::memory_order_relaxed)) {
+    take_too_long(way, interface, *segments);
+  } else {
+    std::size_t laid = 0;
+    // A SYN comes alone.
+    const std::size_t clamped_to = path.handling.clamp_mss && segments->count() == 1 ? mtu_in_force(path) : 0;
+    while (laid < segments->count() && lay(
+                                           way, segments->bytes(laid),
+                                           [&](std::span<std::byte> room) {
+                                             segments->write(laid, room);
+                                             if (clamped_to != 0)
+                                               vpn::clamp_mss(room.first(segments->bytes(laid)), clamped_to);
+                                           }))
+      ++laid;
+    if (laid < segments->count()) counters.dropped_no_key += segments->count() - laid;
   }
-  if (sent < segments->count()) counters.dropped_no_key += segments->count() - sent;
-  counters.bytes_out += bytes;
-  counters.packets_out += sent;
+  counters.bytes_out += way.bytes;
+  counters.packets_out += way.packets;
+}
+
+/// One inner packet, which `write` writes into the room that it is given. False: there is no key for it.
+template <class Write>
+bool DataPlane::Sender::lay(Way& way, std::size_t packet_bytes, Write write) {
+  if (way.sa == nullptr) return false;
+  SendBurst& burst = bursts_[way.path.socket];
+  const std::size_t padded_bytes = padded(way.path, packet_bytes);
+  auto room = burst.room(padded_bytes + vpn::esp_overhead_bytes_max);
+  if (room.empty()) {
+    send();
+    room = burst.room(padded_bytes + vpn::esp_overhead_bytes_max);
+  }
+  write(room.subspan(vpn::esp_packet_at));
+  const auto sealed = way.sa->seal(packet_bytes, padded_bytes, room);
+  if (!sealed) return false;
+  burst.commit(*sealed, peers_[way.tunnel].address, way.traffic_class);
+  way.bytes += packet_bytes;
+  ++way.packets;
+  return true;
+}
+
+/// Packets that do not fit the way to the peer: whoever forbids to cut them is told, others are cut.
+void DataPlane::Sender::take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments) {
+  auto& counters = way.path.traffic->counters;
+  const std::size_t longest = way.path.traffic->longest_inner.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < segments.count(); ++i) {
+    segments.write(i, packet_);
+    const auto packet = std::span{packet_}.first(segments.bytes(i));
+    if (packet.size() > longest && vpn::may_not_be_cut(packet)) {
+      // The sender's next ones are shorter: all of a frame are of one flow, and one word is enough.
+      counters.dropped_too_big += segments.count() - i;
+      std::array<std::byte, vpn::packet_too_big_bytes_max> room{};
+      const auto bytes = vpn::write_packet_too_big(packet, longest, room);
+      const int queue = layout_->interfaces[interface]->tun.queues[queue_].get();
+      if (bytes) write_frame(queue, {{}, std::span{room}.first(*bytes)});
+      return;
+    }
+    if (!lay_fragments(way, packet, longest)) ++counters.dropped_no_key;
+  }
+}
+
+bool DataPlane::Sender::lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest) {
+  if (packet.size() <= longest)
+    return lay(way, packet.size(), [&](std::span<std::byte> room) { std::ranges::copy(packet, room.begin()); });
+  const auto fragments = vpn::Fragments::of(packet, longest);
+  if (!fragments) {
+    ++way.path.traffic->counters.dropped_too_big;
+    return true;
+  }
+  for (std::size_t i = 0; i < fragments->count(); ++i) {
+    if (!lay(way, fragments->bytes(i), [&](std::span<std::byte> room) { fragments->write(i, room); })) return false;
+  }
+  return true;
 }
 
 std::optional<std::size_t> DataPlane::Sender::tunnel_of(std::size_t interface,
@@ -106,8 +181,12 @@ std::optional<std::size_t> DataPlane::Sender::tunnel_of(std::size_t interface,
 void DataPlane::Sender::send() {
   for (std::size_t socket = 0; socket < bursts_.size(); ++socket) {
     if (bursts_[socket].empty()) continue;
-    const std::size_t refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
-    if (refused > 0) layout_->paths[burst_tunnel_[socket]].traffic->counters.dropped_send += refused;
+    const auto refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
+    if (refused.datagrams == 0) continue;
+    auto& counters = layout_->paths[burst_tunnel_[socket]].traffic->counters;
+    counters.dropped_send += refused.datagrams - refused.too_long;
+    counters.dropped_too_big += refused.too_long;
+    plane_.too_long_datagrams_ += refused.too_long;
   }
 }
 

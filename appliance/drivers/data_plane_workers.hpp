@@ -8,6 +8,7 @@
 #include "appliance/drivers/readiness.hpp"
 #include "appliance/drivers/udp_burst.hpp"
 #include "appliance/vpn/coalescing.hpp"
+#include "appliance/vpn/segmentation.hpp"
 
 namespace cloister::drivers {
 
@@ -28,6 +29,19 @@ class DataPlane::Sender {
   void drain(std::size_t interface);
   void lose(std::size_t interface);
   void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  /// Where a frame's packets go, and how much went.
+  struct Way {
+    const TunnelPath& path;
+    std::size_t tunnel;
+    vpn::OutboundSa* sa;
+    std::uint8_t traffic_class;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+  };
+  template <class Write>
+  bool lay(Way& way, std::size_t packet_bytes, Write write);
+  void take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments);
+  bool lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest);
   [[nodiscard]] std::optional<std::size_t> tunnel_of(std::size_t interface, std::span<const std::byte> packet) const;
   void send();
 
@@ -37,6 +51,7 @@ class DataPlane::Sender {
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
+  std::vector<std::byte> packet_;          // of a frame, while it is cut further
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   std::vector<std::size_t> first_tunnel_;  // of each interface: where packets of no tunnel are counted
   std::vector<SendBurst> bursts_;          // by socket; empty between two batches
@@ -51,7 +66,8 @@ class DataPlane::Receiver {
  private:
   void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
-  void open(std::span<const std::byte> datagram, const SocketAddress& source, vpn::SaTable::Inbound& inbound);
+  void open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run, vpn::SaTable::Inbound& inbound);
+  void pass_on(const TunnelPath& path, std::size_t tunnel, std::span<std::byte> packet, std::uint8_t outer_class);
   void count(std::size_t tunnel, std::size_t bytes);
   void add_tally();
   void write(const std::optional<vpn::Coalescer::Frame>& frame);

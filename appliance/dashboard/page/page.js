@@ -116,7 +116,7 @@ function show_link(status, link) {
 }
 
 function tunnel_card(tunnel) {
-  const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.authentication_failures + tunnel.replays;
+  const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big + tunnel.dropped_congested + tunnel.authentication_failures + tunnel.replays;
   const rows = [
     ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],

@@ -177,6 +177,17 @@ const std::vector<Mistake> mistakes{
      "local_subnets: "
      "[192.0.2.0/24]\n    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
      42, 16, "is that of tunnel 'office' too"},
+    {"    hybrid: true\n", "    hybrid: true\n    dscp: 64\n", 40, 11, "0 to 63, or 'copy'"},
+    {"    hybrid: true\n", "    hybrid: true\n    dscp: EF\n", 40, 11, "0 to 63, or 'copy'"},
+    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [576, 128]\n", 40, 13, "ascend"},
+    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [576, 1500]\n", 40, 13, "more than the mtu, 1420"},
+    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [10]\n", 40, 14, "from 64 to 1900"},
+    {"    hybrid: true\n", "    hybrid: true\n    clamp_mss: 1300\n", 40, 16, "true or false"},
+    {"    hybrid: true\n",
+     "    hybrid: true\n  - name: other\n    link: line\n    fragment_outer: true\n    local_subnets: "
+     "[192.0.2.0/24]\n    remote_subnets: [203.0.113.128/25]\n"
+     "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
+     42, 21, "has the local_endpoint 203.0.113.1:4500 too"},
     {"mtu: 1420", "MTU: 1420", 35, 5, "did you mean 'mtu'"},
     {"mtu: 1420", "frames: 1420", 35, 5, "known here: name, link"},
     {"[0.5, 0.15]", "[.nan, 0.15]", 25, 21, "'.nan' is not a number"},
@@ -326,6 +337,26 @@ TEST_CASE("With the kernel's routes two tunnels may lead everywhere, and each ha
   const auto twice = parse({{"box.yaml", text}});
   REQUIRE_FALSE(twice);
   CHECK_THAT(twice.error().front().message, ContainsSubstring("is an address of tunnel 'office' already"));
+}
+
+TEST_CASE("What becomes of packets on their way: by default they show no class and have their own lengths",
+          "[config]") {
+  const auto plain = parse({{"box.yaml", base}});
+  REQUIRE(plain);
+  const auto& tunnel = plain->tunnels.at(0);
+  CHECK(tunnel.clamp_mss);
+  CHECK_FALSE(tunnel.fragment_outer);
+  CHECK(tunnel.dscp == 0U);
+  CHECK(tunnel.pad_to.empty());
+  const auto other =
+      parse({{"box.yaml", base + "    dscp: copy\n    pad_to: [128, 1420]\n    fragment_outer: true\n"}});
+  REQUIRE(other);
+  CHECK_FALSE(other->tunnels.at(0).dscp.has_value());
+  CHECK(other->tunnels.at(0).pad_to == std::vector<unsigned>{128, 1420});
+  CHECK(other->tunnels.at(0).fragment_outer);
+  const auto fixed = parse({{"box.yaml", base + "    dscp: 46\n"}});
+  REQUIRE(fixed);
+  CHECK(fixed->tunnels.at(0).dscp == 46U);
 }
 
 TEST_CASE("The example of finished keys is taken, and each mistake in it is named", "[config]") {
