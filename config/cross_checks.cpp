@@ -9,6 +9,8 @@
 namespace cloister::config {
 namespace {
 
+constexpr unsigned ipv6_mtu_min = 1280;  // RFC 8200, section 5
+
 /// Of an endpoint's address alone.
 Prefix prefix_of(const Endpoint& endpoint) {
   return parse_prefix(endpoint.address + (endpoint.family == Family::v4 ? "/32" : "/128")).value_or(Prefix{});
@@ -112,7 +114,8 @@ void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
                   "are of another address family than all of local_subnets: nothing could pass the tunnel");
 }
 
-/// What is behind this box lies within the network that is routed, but is not all of it: of the rest the packets are kept in.
+/// What is behind this box lies within the network that is routed, but is not all of it: of the rest the packets are
+/// kept in.
 void CrossChecks::expect_room_between(const Tunnel& tunnel, Section& section) const {
   for (const auto& remote : tunnel.remote_subnets) {
     for (const auto& local : tunnel.local_subnets) {
@@ -127,12 +130,18 @@ void CrossChecks::expect_room_between(const Tunnel& tunnel, Section& section) co
 
 void CrossChecks::expect_addresses(const Tunnel& tunnel, Section& section) {
   for (const auto& address : tunnel.addresses) {
-    // A link-local address is its interface's alone (RFC 4291, section 2.5.6; RFC 3927).
-    const bool link_local = address.network.family == Family::v6
-                                ? address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80
-                                : address.bytes[0] == 169 && address.bytes[1] == 254;
-    if (link_local) continue;
-    const auto [other, fresh] = addresses_.emplace(address.to_string(), tunnel.name);
+    const auto text = address.to_string();
+    for (const auto& local : tunnel.local_subnets) {
+      if (local.overlaps(address.network))
+        section.error("addresses",
+                      std::format("{} is in local subnet {}: the peer's end of the tunnel would pass for a host behind "
+                                  "this box; take a network of the tunnel's own",
+                                  text, local.to_string()));
+    }
+    if (address.network.family == Family::v6 && tunnel.mtu < ipv6_mtu_min)
+      section.error("addresses", std::format("{} needs an 'mtu' of {} at least, as IPv6 does", text, ipv6_mtu_min));
+    if (is_link_local({address.network.family, address.bytes, address.network.length})) continue;
+    const auto [other, fresh] = addresses_.emplace(text, tunnel.name);
     if (!fresh)
       section.error("addresses", std::format("{} is an address of tunnel '{}' already", other->first, other->second));
   }

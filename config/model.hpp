@@ -41,6 +41,9 @@ struct InterfaceAddress {
   bool operator==(const InterfaceAddress&) const = default;
 };
 
+/// Of each link its own (RFC 3927; RFC 4291, section 2.5.6).
+[[nodiscard]] bool is_link_local(const Prefix& address);
+
 /// The same in another's words: a type with `address` (bytes, IPv4 in the first four), `v6` and `length`.
 template <class Other>
 [[nodiscard]] Other prefix_as(const Prefix& prefix) {

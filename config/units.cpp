@@ -70,10 +70,14 @@ std::string with_length(Family family, const std::array<std::uint8_t, 16>& bytes
   return std::format("{}/{}", text.data(), length);
 }
 
-/// Of one host: neither any address nor a group's (RFC 1122, section 3.2.1.3; RFC 4291, section 2.7).
+/// Of one host: neither any address nor a group's nor the machine's own (RFC 1122, section 3.2.1.3; RFC 4291, section
+/// 2.7).
 bool is_of_one_host(Family family, const std::array<std::uint8_t, 16>& bytes) {
   if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) return false;
-  return family == Family::v4 ? bytes[0] < 224 : bytes[0] != 0xFF;
+  if (family == Family::v4) return bytes[0] < 224 && bytes[0] != 127;
+  const bool loopback =
+      bytes[15] == 1 && std::ranges::all_of(std::span{bytes}.first<15>(), [](auto byte) { return byte == 0; });
+  return bytes[0] != 0xFF && !loopback;
 }
 
 constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000}};
@@ -113,6 +117,12 @@ std::string Endpoint::to_string() const {
 }
 
 std::string Prefix::to_string() const { return with_length(family, bytes, length); }
+
+bool is_link_local(const Prefix& address) {
+  const auto& bytes = address.bytes;
+  if (address.family == Family::v4) return bytes[0] == 169 && bytes[1] == 254;
+  return bytes[0] == 0xFE && (bytes[1] & 0xC0U) == 0x80;
+}
 
 std::string InterfaceAddress::to_string() const { return with_length(network.family, bytes, network.length); }
 

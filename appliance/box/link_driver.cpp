@@ -241,7 +241,7 @@ void LinkDriver::watch_traffic() {
     const auto status = link_.tunnel_status(tunnel.id);
     place.key_bits.sample(status.keys_taken * keys::key_bits, now());
     if (status.accepted && plane_.heard(*status.accepted)) link_.on_heard(tunnel.id, *status.accepted);
-    link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
+    link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.sealed_out});
   }
 }
 
@@ -273,18 +273,19 @@ void LinkDriver::watch_interfaces() {
   }
 }
 
-/// The kernel forgets after minutes what it has learnt of a way, so it is asked again, and at once when it has refused something.
+/// The kernel forgets after minutes what it has learnt of a way, so it is asked again, and sooner when it has refused
+/// something.
 void LinkDriver::watch_paths() {
-  const bool shorter = std::exchange(too_long_seen_, plane_.too_long_datagrams()) != plane_.too_long_datagrams();
-  if (!shorter && now() < paths_looked_at_ + paths_looked_at_every) return;
-  paths_looked_at_ = now();
+  const bool all = now() >= paths_looked_at_ + paths_looked_at_every;
+  if (all) paths_looked_at_ = now();
   for (const auto& tunnel : link_.tunnels()) {
     const std::size_t path = place_of(tunnel.id).path;
-    const bool known_before = plane_.path_mtu(path) != 0;
-    if (plane_.learn_path_mtu(path) && known_before && plane_.path_mtu(path) != 0)
-      log_.info("TUNNEL_PATH_MTU", subject_of(tunnel),
-                std::format("the way to the peer takes packets of {} bytes now, the tunnel those of {}",
-                            plane_.path_mtu(path), plane_.mtu(path)));
+    if (!all && !plane_.refused_for_length(path)) continue;
+    if (!plane_.learn_path_mtu(path) || plane_.path_mtu(path) == 0) continue;
+    log_.info("TUNNEL_PATH_MTU", subject_of(tunnel),
+              std::format("the way to the peer takes packets of {} bytes now, the tunnel those of {}{}",
+                          plane_.path_mtu(path), plane_.mtu(path),
+                          plane_.cut_outside(path) ? ", and what is longer than the way takes is cut outside" : ""));
   }
 }
 

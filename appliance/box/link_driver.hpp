@@ -137,7 +137,6 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   bool sealed_reserve_ready_ = false;
-  std::uint64_t too_long_seen_ = 0;
   Instant paths_looked_at_{};
   std::uint64_t strangers_ = 0;
   std::optional<Instant> strangers_told_;

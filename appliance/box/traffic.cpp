@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/units.hpp"
+
 namespace cloister::box {
 namespace {
 
@@ -13,6 +15,12 @@ std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixe
   std::vector<vpn::Prefix> selectors;
   for (const auto& prefix : prefixes) selectors.push_back(config::prefix_as<vpn::Prefix>(prefix));
   return selectors;
+}
+
+vpn::Prefix host_of(const config::Endpoint& endpoint) {
+  const auto prefix = config::parse_prefix(endpoint.address + (endpoint.family == config::Family::v4 ? "/32" : "/128"));
+  require(prefix.has_value(), "a configuration that was read has numeric addresses");
+  return config::prefix_as<vpn::Prefix>(*prefix);
 }
 
 drivers::PacketHandling handling_of(const config::Tunnel& tunnel) {
@@ -84,6 +92,17 @@ class Drawing {
     return {};
   }
 
+  /// What carries tunnels and classical channels stays outside of routed tunnels.
+  void add_carriers(const config::Configuration& configuration) {
+    for (const auto& tunnel : configuration.tunnels) {
+      layout_.selectors.add_carrier(host_of(tunnel.local_endpoint), host_of(tunnel.peer_endpoint));
+      for (const auto& address : tunnel.addresses)
+        layout_.selectors.add_own(config::prefix_as<vpn::Prefix>({address.network.family, address.bytes, 0}));
+    }
+    for (const auto& link : configuration.links)
+      layout_.selectors.add_carrier(host_of(link.local_address), host_of(link.peer_address));
+  }
+
   drivers::Layout take_layout() { return std::move(layout_); }
   Traffic::Numbers take_numbers() { return std::move(numbers_); }
 
@@ -123,7 +142,8 @@ class Drawing {
   Result<std::shared_ptr<drivers::Interface>> interface_of(const config::Tunnel& tunnel) const {
     if (auto drawn = find(layout_.interfaces, tunnel.interface)) return drawn;
     if (auto known = find(before_.interfaces, tunnel.interface); known && !known->lost) return known;
-    return drivers::open_tun(tunnel.interface, drivers::data_plane_queues()).transform([](drivers::Tun tun) {
+    const bool carrier = tunnel.routing == config::Routing::subnets;  // until there is a key
+    return drivers::open_tun(tunnel.interface, drivers::data_plane_queues(), carrier).transform([](drivers::Tun tun) {
       return std::make_shared<drivers::Interface>(std::move(tun));
     });
   }
@@ -148,6 +168,7 @@ Result<Traffic::Prepared> Traffic::prepare(const config::Configuration& configur
       return fail(std::format("tunnel '{}': {}", tunnel.name, added.error().message));
     }
   }
+  drawing.add_carriers(configuration);
   return Prepared{.network = std::move(*network), .layout = drawing.take_layout(), .numbers = drawing.take_numbers()};
 }
 

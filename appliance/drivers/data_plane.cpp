@@ -45,20 +45,22 @@ void DataPlane::apply(Layout next) {
   behind_ = wake_events_.size();  // publishes it: no worker looks before it is woken
   wake_workers();
   for (std::size_t left = behind_; left > 0; left = behind_) behind_.wait(left);
-  set_socket_options();
   show_carriers();
+  set_socket_options();
   for (std::size_t tunnel = 0; tunnel < layout_->paths.size(); ++tunnel) {
     if (layout_->paths[tunnel].traffic) learn_path_mtu(tunnel);
   }
 }
 
-/// Tunnels of a socket have them alike; if not, what is stricter holds.
+/// Tunnels of a socket are cut alike; one that must be, as its way is too narrow for IPv6, has the others' datagrams
+/// cut only where they are longer than their way, and such are not sent.
 void DataPlane::set_socket_options() const {
-  std::vector<UdpOptions> options(layout_->sockets.size(), UdpOptions{.fragment = true});
+  std::vector<UdpOptions> options(layout_->sockets.size());
   for (const auto& path : layout_->paths) {
     if (!path.traffic) continue;
     auto& wanted = options[path.socket];
-    wanted.fragment = wanted.fragment && path.handling.fragment_outer;
+    if (path.handling.fragment_outer) wanted.cut = UdpOptions::Cut::anywhere;
+    if (path.traffic->below_floor && wanted.cut == UdpOptions::Cut::nowhere) wanted.cut = UdpOptions::Cut::here;
     wanted.tell_traffic_class = wanted.tell_traffic_class || !path.handling.dscp;
   }
   for (std::size_t i = 0; i < options.size(); ++i) set_options(*layout_->sockets[i], options[i]);
@@ -72,7 +74,10 @@ bool DataPlane::learn_path_mtu(std::size_t tunnel) {
   const bool v6 = peer.address.storage.ss_family == AF_INET6;
   const auto known = drivers::path_mtu(*layout_->sockets[path.socket], peer.address);
   const bool any = path.handling.fragment_outer || !known;
-  traffic.longest_inner = any ? TunnelTraffic::any_bytes : vpn::inner_mtu(*known, v6);
+  const std::size_t fits = any ? TunnelTraffic::any_bytes : vpn::inner_mtu(*known, v6);
+  traffic.longest_inner = std::max(fits, longest_inner_min);
+  if (traffic.below_floor.exchange(fits < longest_inner_min) != (fits < longest_inner_min)) set_socket_options();
+  traffic.refused_for_length = false;
   return traffic.path_mtu.exchange(known.value_or(0)) != known.value_or(0);
 }
 
@@ -106,8 +111,8 @@ void DataPlane::install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey ke
 void DataPlane::retire_inbound(vpn::Spi spi) { sas_.retire_inbound(spi); }
 
 void DataPlane::retire_outbound(std::size_t tunnel) {
+  sas_.retire_outbound(tunnel);  // first: the other may wait for those who change interfaces
   show_carrier(tunnel, false);
-  sas_.retire_outbound(tunnel);
 }
 
 void DataPlane::show_carrier(std::size_t tunnel, bool carrier) {

@@ -61,8 +61,12 @@ class DataPlane {
   /// Asks the kernel how long a packet the way to the peer takes, and has longer ones refused from then on; true: it has changed.
   /// Where outer packets are cut, any is taken.
   bool learn_path_mtu(std::size_t tunnel);
-  /// Datagrams that the kernel refused for their length: it has learnt of a shorter way.
-  [[nodiscard]] std::uint64_t too_long_datagrams() const { return too_long_datagrams_.load(); }
+  /// The kernel has refused a datagram for its length since then: it has learnt of a shorter way.
+  [[nodiscard]] bool refused_for_length(std::size_t tunnel) const {
+    return layout_->paths[tunnel].traffic->refused_for_length;
+  }
+  /// The way takes less than IPv6 inside needs: datagrams are cut outside.
+  [[nodiscard]] bool cut_outside(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->below_floor; }
   /// In outer bytes; 0: not known.
   [[nodiscard]] std::size_t path_mtu(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->path_mtu; }
   /// The longest packet that goes into the tunnel now.
@@ -87,7 +91,6 @@ class DataPlane {
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet
   std::atomic<std::uint64_t> unknown_datagrams_{0};
-  std::atomic<std::uint64_t> too_long_datagrams_{0};
   std::vector<FileDescriptor> wake_events_;  // by worker
   std::vector<std::jthread> workers_;
 };

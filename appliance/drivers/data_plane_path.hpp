@@ -21,6 +21,7 @@ struct TunnelCounters {
   std::atomic<std::uint64_t> bytes_out{0};  // inner bytes
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> packets_out{0};
+  std::atomic<std::uint64_t> sealed_out{0};  // bytes under the key: the inner ones, padding, headers of fragments
   std::atomic<std::uint64_t> packets_in{0};
   std::atomic<std::uint64_t> dropped_no_key{0};
   std::atomic<std::uint64_t> dropped_selector{0};
@@ -65,10 +66,16 @@ struct TunnelTraffic {
   PeerEndpoint peer;
   TunnelCounters counters;
   std::atomic<std::size_t> path_mtu{0};               // of the way to the peer, in outer bytes; 0: not known
+  std::atomic<bool> below_floor{false};               // it takes less than a packet of `longest_inner_min` bytes needs
+  std::atomic<bool> refused_for_length{false};        // a datagram, since it was last asked for
   std::atomic<std::size_t> longest_inner{any_bytes};  // that fits it
 
   static constexpr std::size_t any_bytes = 65'535;
 };
+
+/// IPv6 inside needs so much (RFC 8200, section 5); for what a narrower way does not take, datagrams are cut outside. So nobody who
+/// says that a way is narrow, which no router signs, makes packets shorter than this.
+inline constexpr std::size_t longest_inner_min = 1280;
 
 /// What becomes of a tunnel's packets besides.
 struct PacketHandling {

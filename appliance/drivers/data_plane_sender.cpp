@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "appliance/drivers/data_plane_workers.hpp"
 #include "appliance/vpn/fragmentation.hpp"
@@ -98,21 +99,26 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
   if (segments->bytes(0) > path.traffic->longest_inner.load(std::memory_order_relaxed)) {
     take_too_long(way, interface, *segments);
   } else {
-    std::size_t laid = 0;
-    // A SYN comes alone.
-    const std::size_t clamped_to = path.handling.clamp_mss && segments->count() == 1 ? mtu_in_force(path) : 0;
-    while (laid < segments->count() && lay(
-                                           way, segments->bytes(laid),
-                                           [&](std::span<std::byte> room) {
-                                             segments->write(laid, room);
-                                             if (clamped_to != 0)
-                                               vpn::clamp_mss(room.first(segments->bytes(laid)), clamped_to);
-                                           }))
-      ++laid;
+    const std::size_t laid = lay_segments(way, *segments);
     if (laid < segments->count()) counters.dropped_no_key += segments->count() - laid;
   }
   counters.bytes_out += way.bytes;
   counters.packets_out += way.packets;
+  counters.sealed_out += way.sealed_bytes;
+}
+
+/// How many of them there was a key for.
+std::size_t DataPlane::Sender::lay_segments(Way& way, const vpn::Segments& segments) {
+  const std::size_t clamped_to = way.path.handling.clamp_mss ? mtu_in_force(way.path) : 0;
+  for (std::size_t i = 0; i < segments.count(); ++i) {
+    const auto write = [&](std::span<std::byte> room) {
+      segments.write(i, room);
+      // A SYN is the first, where there are several.
+      if (clamped_to != 0 && i == 0) vpn::clamp_mss(room.first(segments.bytes(i)), clamped_to);
+    };
+    if (!lay(way, segments.bytes(i), write)) return i;
+  }
+  return segments.count();
 }
 
 /// One inner packet, which `write` writes into the room that it is given. False: there is no key for it.
@@ -131,6 +137,7 @@ bool DataPlane::Sender::lay(Way& way, std::size_t packet_bytes, Write write) {
   if (!sealed) return false;
   burst.commit(*sealed, peers_[way.tunnel].address, way.traffic_class);
   way.bytes += packet_bytes;
+  way.sealed_bytes += padded_bytes;
   ++way.packets;
   return true;
 }
@@ -145,6 +152,7 @@ void DataPlane::Sender::take_too_long(Way& way, std::size_t interface, const vpn
     if (packet.size() > longest && vpn::may_not_be_cut(packet)) {
       // The sender's next ones are shorter: all of a frame are of one flow, and one word is enough.
       counters.dropped_too_big += segments.count() - i;
+      if (!answers_.take(std::chrono::steady_clock::now())) return;
       std::array<std::byte, vpn::packet_too_big_bytes_max> room{};
       const auto bytes = vpn::write_packet_too_big(packet, longest, room);
       const int queue = layout_->interfaces[interface]->tun.queues[queue_].get();
@@ -183,10 +191,10 @@ void DataPlane::Sender::send() {
     if (bursts_[socket].empty()) continue;
     const auto refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
     if (refused.datagrams == 0) continue;
-    auto& counters = layout_->paths[burst_tunnel_[socket]].traffic->counters;
-    counters.dropped_send += refused.datagrams - refused.too_long;
-    counters.dropped_too_big += refused.too_long;
-    plane_.too_long_datagrams_ += refused.too_long;
+    auto& traffic = *layout_->paths[burst_tunnel_[socket]].traffic;
+    traffic.counters.dropped_send += refused.datagrams - refused.too_long;
+    traffic.counters.dropped_too_big += refused.too_long;
+    if (refused.too_long > 0) traffic.refused_for_length = true;
   }
 }
 

@@ -7,6 +7,7 @@
 #include "appliance/drivers/data_plane.hpp"
 #include "appliance/drivers/readiness.hpp"
 #include "appliance/drivers/udp_burst.hpp"
+#include "appliance/vpn/answer_limit.hpp"
 #include "appliance/vpn/coalescing.hpp"
 #include "appliance/vpn/segmentation.hpp"
 
@@ -37,9 +38,11 @@ class DataPlane::Sender {
     std::uint8_t traffic_class;
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t sealed_bytes = 0;
   };
   template <class Write>
   bool lay(Way& way, std::size_t packet_bytes, Write write);
+  std::size_t lay_segments(Way& way, const vpn::Segments& segments);
   void take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments);
   bool lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest);
   [[nodiscard]] std::optional<std::size_t> tunnel_of(std::size_t interface, std::span<const std::byte> packet) const;
@@ -51,7 +54,8 @@ class DataPlane::Sender {
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
-  std::vector<std::byte> packet_;          // of a frame, while it is cut further
+  std::vector<std::byte> packet_;  // of a frame, while it is cut further
+  vpn::AnswerLimit answers_;
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   std::vector<std::size_t> first_tunnel_;  // of each interface: where packets of no tunnel are counted
   std::vector<SendBurst> bursts_;          // by socket; empty between two batches

@@ -35,6 +35,18 @@ bool is_v6(int socket) {
   return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &bytes) == 0 && family == AF_INET6;
 }
 
+int discovery_v4(UdpOptions::Cut cut) {
+  switch (cut) {
+    case UdpOptions::Cut::nowhere:
+      return IP_PMTUDISC_DO;
+    case UdpOptions::Cut::here:
+      return IP_PMTUDISC_WANT;
+    case UdpOptions::Cut::anywhere:
+      return IP_PMTUDISC_DONT;
+  }
+  return IP_PMTUDISC_WANT;
+}
+
 }  // namespace
 
 void set_options(const UdpSocket& socket, const UdpOptions& options) {
@@ -42,12 +54,12 @@ void set_options(const UdpSocket& socket, const UdpOptions& options) {
   for (const auto& queue : socket.queues) {
     // The kernel takes these of any socket of the family; without them it would do as it does by itself.
     if (is_v6(queue.get())) {
-      const int discover = options.fragment ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_DO;
+      // Routers cut no IPv6 packet.
+      const int discover = options.cut == UdpOptions::Cut::nowhere ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
       static_cast<void>(::setsockopt(queue.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover, sizeof discover));
       static_cast<void>(::setsockopt(queue.get(), IPPROTO_IPV6, IPV6_RECVTCLASS, &tell, sizeof tell));
     } else {
-      // Without DF where they may be cut, so that routers do it too.
-      const int discover = options.fragment ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
+      const int discover = discovery_v4(options.cut);
       static_cast<void>(::setsockopt(queue.get(), IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover));
       static_cast<void>(::setsockopt(queue.get(), IPPROTO_IP, IP_RECVTOS, &tell, sizeof tell));
     }

@@ -30,7 +30,10 @@ struct UdpSocket {
 
 /// How a socket's datagrams are to travel.
 struct UdpOptions {
-  bool fragment = false;            // cut what is too long for the way; else it carries DF and is refused (EMSGSIZE)
+  /// What is too long for the way, as far as the kernel knows it: refused (EMSGSIZE), cut by this machine, or by any router, as
+  /// datagrams carry no DF then.
+  enum class Cut { nowhere, here, anywhere };
+  Cut cut = Cut::nowhere;
   bool tell_traffic_class = false;  // of what is received
 };
 /// May be changed while others use it.

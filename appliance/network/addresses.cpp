@@ -1,5 +1,6 @@
 #include "appliance/network/addresses.hpp"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -16,8 +17,6 @@
 
 namespace cloister::network {
 namespace {
-
-constexpr std::uint8_t our_protocol = 67;  // as of our routes
 
 nlmsghdr* address_message(std::span<char> buffer, std::uint16_t type, unsigned interface_index,
                           const InterfaceAddress& wanted) {
@@ -59,16 +58,17 @@ std::optional<InterfaceAddress> our_address(const nlmsghdr* message, unsigned in
 
 }  // namespace
 
-Result<> add_address(unsigned interface_index, const InterfaceAddress& address) {
+Result<> add_address(const std::string& interface, unsigned index, const InterfaceAddress& address) {
   std::array<char, request_bytes> buffer{};
-  nlmsghdr* message = address_message(buffer, RTM_NEWADDR, interface_index, address);
+  nlmsghdr* message = address_message(buffer, RTM_NEWADDR, index, address);
   message->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
-  if (const int error = transact(message); error != 0)
-    return fail(std::format("cannot give a tunnel's interface its address: {}: {}", because(error),
-                            error == EACCES ? "is IPv6 switched off (net.ipv6.conf.*.disable_ipv6), or the 'mtu' below "
-                                              "1280, which IPv6 needs"
-                                            : "does another interface have it"));
-  return {};
+  const int error = transact(message);
+  if (error == 0) return {};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto& [bytes, v6, length] = address.address;
+  ::inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), text.data(), text.size());
+  return fail(std::format("interface '{}' cannot have the address {}/{}: {}{}", interface, text.data(), length,
+                          because(error), v6 ? ": is IPv6 switched off (net.ipv6.conf.*.disable_ipv6)" : ""));
 }
 
 Result<> clear_addresses(unsigned interface_index, const std::vector<InterfaceAddress>& wanted) {

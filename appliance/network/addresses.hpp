@@ -2,6 +2,7 @@
 /// Addresses of the tunnels' interfaces. Those that were made here carry a protocol number (ip address shows it, from
 /// Linux 5.18 on), by which those that nobody wants any more are found again.
 
+#include <string>
 #include <vector>
 
 #include "appliance/network/routes.hpp"
@@ -15,7 +16,7 @@ struct InterfaceAddress {
 };
 
 /// Makes it; one that is there stays.
-[[nodiscard]] Result<> add_address(unsigned interface_index, const InterfaceAddress& address);
+[[nodiscard]] Result<> add_address(const std::string& interface, unsigned index, const InterfaceAddress& address);
 /// Takes away those of the interface that `add_address` made, and that are not `wanted`.
 [[nodiscard]] Result<> clear_addresses(unsigned interface_index, const std::vector<InterfaceAddress>& wanted);
 

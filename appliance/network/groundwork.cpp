@@ -10,8 +10,12 @@
 namespace cloister::network {
 
 Result<> lay_guards(const Guards& guards) {
-  PacketFilter filter{.local = guards.local, .remote = guards.remote, .tunnels = guards.interfaces, .black = {}};
-  std::ranges::copy(difference(guards.routed, guards.behind), std::back_inserter(filter.remote));
+  PacketFilter filter{.local = guards.local,
+                      .remote = guards.remote,
+                      .tunnels = guards.interfaces,
+                      .routed = guards.routed_interfaces,
+                      .black = {}};
+  std::ranges::copy(guards.far, std::back_inserter(filter.remote));
   for (const auto& address : guards.black_addresses) {
     if (auto black = interface_with(address); !black.empty()) filter.black.push_back(std::move(black));
   }
@@ -25,7 +29,7 @@ Result<> lay_guards(const Guards& guards) {
   return {};
 }
 
-Result<Guards> standing_guards() {
+Result<Guards> standing_guards(const std::vector<RoutePrefix>& behind) {
   const auto present = interfaces();
   if (!present) return std::unexpected{present.error()};
   const auto routes = our_routes();
@@ -37,6 +41,7 @@ Result<Guards> standing_guards() {
   for (const auto& route : *routes) {
     if (route.interface_index == 0) (route.routed ? standing.routed : standing.remote).push_back(route.prefix);
   }
+  standing.far = difference(standing.routed, behind);
   return standing;
 }
 
@@ -50,7 +55,7 @@ Result<> lay_paths(const Plan& plan, uid_t owner) {
       if (auto done = add_route({.prefix = prefix, .interface_index = *index}); !done) return done;
     }
     for (const auto& address : interface.addresses) {
-      if (auto done = add_address(*index, address); !done) return done;
+      if (auto done = add_address(interface.name, *index, address); !done) return done;
     }
   }
   return {};

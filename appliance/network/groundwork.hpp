@@ -15,8 +15,9 @@ namespace cloister::network {
 
 /// What keeps red packets from leaving in clear, and strangers from the red side.
 [[nodiscard]] Result<> lay_guards(const Guards& guards);
-/// What of them the kernel still has from an earlier life of this program: far subnets and interfaces.
-[[nodiscard]] Result<Guards> standing_guards();
+/// What of them the kernel still has from an earlier life of this program: far subnets and interfaces. What is behind
+/// this box it does not say.
+[[nodiscard]] Result<Guards> standing_guards(const std::vector<RoutePrefix>& behind);
 /// The tunnels' interfaces, which belong to `owner`, and the routes into them.
 [[nodiscard]] Result<> lay_paths(const Plan& plan, uid_t owner);
 /// Takes away interfaces and routes that were made here, and that the plan does not have.

@@ -7,6 +7,8 @@
 ///                      from the black interface to a red subnet, in clear  ─▶ dropped
 ///                      from the black interface into a tunnel              ─▶ dropped  (forged: it would arrive as ours)
 ///                      from the black interface, from a red subnet         ─▶ dropped  (forged)
+///                      out of a routed tunnel, neither into a tunnel nor
+///                      to a red subnet                                     ─▶ dropped  (it would leave in clear)
 
 #include <string>
 #include <utility>
@@ -19,9 +21,10 @@
 namespace cloister::network {
 
 struct PacketFilter {
-  std::vector<RoutePrefix> local;    // red subnets on this side
-  std::vector<RoutePrefix> remote;   // and on the far sides
-  std::vector<std::string> tunnels;  // interfaces, whether they exist or not
+  std::vector<RoutePrefix> local;        // red subnets on this side
+  std::vector<RoutePrefix> remote;       // and on the far sides
+  std::vector<std::string> tunnels;      // interfaces, whether they exist or not
+  std::vector<std::string> routed = {};  // those of them that the kernel's table leads packets into
   std::vector<std::string> black;
 };
 

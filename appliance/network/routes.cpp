@@ -15,7 +15,6 @@
 namespace cloister::network {
 namespace {
 
-constexpr unsigned char our_protocol = 67;  // none of /etc/iproute2/rt_protos
 constexpr std::uint32_t prohibit_metric = 0xFFFFFFF0U;
 constexpr std::uint32_t prohibit_routed_metric = 0xFFFFFFF1U;
 

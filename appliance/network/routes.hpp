@@ -11,6 +11,9 @@
 
 namespace cloister::network {
 
+/// By which routes and addresses that were made here are found again; none of /etc/iproute2/rt_protos.
+inline constexpr std::uint8_t our_protocol = 67;
+
 struct RoutePrefix {
   std::array<std::byte, 16> address{};  // IPv4 in the first four bytes
   bool v6 = false;

@@ -69,7 +69,7 @@ Result<Service> Service::start(std::string configuration, uid_t user) {
   service.heartbeat_ = heartbeat_of_watchdog();
   const auto plan = service.read();
   if (!plan) return std::unexpected{plan.error()};
-  const auto standing = standing_guards();
+  const auto standing = standing_guards(plan->behind);
   if (!standing) return std::unexpected{standing.error()};
   service.guards_ = plan->guards;
   service.guards_.add(*standing);

@@ -62,8 +62,8 @@ std::uint64_t whole_sequence(std::uint32_t low, std::uint64_t newest) {
   return whole;
 }
 
-/// Without the padding that hides its length (RFC 4303, section 2.7). A packet that says it is longer than it is, or shorter
-/// than a header, stays as it is: the kernel drops it.
+/// Without the padding that hides its length (RFC 4303, section 2.7). A packet that says it is longer than it is, or
+/// shorter than a header, stays as it is: the kernel drops it.
 std::size_t own_bytes(std::span<const std::byte> packet, bool v6) {
   if (packet.size() < (v6 ? ipv6_bytes : ipv4_bytes)) return packet.size();
   const std::size_t said = v6 ? ipv6_bytes + load_u16(packet.subspan(ipv6_length_at))

@@ -1,5 +1,6 @@
 #pragma once
-/// An IPv4 packet that may be cut, and is longer than what fits, as the fragments that it becomes (RFC 791, section 3.2).
+/// An IPv4 packet that may be cut, and is longer than what fits, as the fragments that it becomes (RFC 791, section
+/// 3.2).
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +11,8 @@ namespace cloister::vpn {
 
 class Fragments {
  public:
-  /// Each of at most `mtu` bytes. Nothing for other packets, and where `mtu` has no room for eight bytes behind the longest header.
-  /// The packet must stay while the fragments are written. A fragment is cut further as a packet is.
+  /// Each of at most `mtu` bytes. Nothing for other packets, and where `mtu` has no room for eight bytes behind the
+  /// longest header. The packet must stay while the fragments are written. A fragment is cut further as a packet is.
   [[nodiscard]] static std::optional<Fragments> of(std::span<const std::byte> packet, std::size_t mtu);
 
   [[nodiscard]] std::size_t count() const { return count_; }

@@ -39,9 +39,12 @@ bool may_be_answered_v4(std::span<const std::byte> packet) {
 bool may_be_answered_v6(std::span<const std::byte> packet) {
   if (packet.size() < ipv6_bytes + icmp_bytes) return false;
   const auto source = packet.subspan(ipv6_source_at, 16);
-  if (all_zero(source) || source[0] == std::byte{0xFF}) return false;
+  // An answer to what went to a group would come from a group, which nobody takes (RFC 4291, section 2.7).
+  const bool group = source[0] == std::byte{0xFF} || packet[ipv6_destination_at] == std::byte{0xFF};
+  if (all_zero(source) || group) return false;
+  const auto type = std::to_integer<unsigned>(packet[ipv6_bytes]);
   const bool icmp = packet[ipv6_next_header_at] == std::byte{protocol_icmpv6};
-  return !icmp || std::to_integer<unsigned>(packet[ipv6_bytes]) >= 128;
+  return !icmp || (type >= 128 && type != 137);  // errors, and redirects
 }
 
 std::size_t write_v4(std::span<const std::byte> packet, std::size_t mtu, std::span<std::byte> out) {

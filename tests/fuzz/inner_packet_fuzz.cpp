@@ -1,4 +1,5 @@
-// What is read and changed of an inner packet on its way, from the red side or from a peer that is not well-meaning: any bytes.
+// What is read and changed of an inner packet on its way, from the red side or from a peer that is not well-meaning:
+// any bytes.
 #include <algorithm>
 #include <array>
 #include <cstddef>

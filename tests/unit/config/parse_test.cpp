@@ -161,33 +161,6 @@ const std::vector<Mistake> mistakes{
     {"name: office\n    link: line\n    interface: cl-office\n", "name: office-of-the-bank\n    link: line\n", 28, 11,
      "set 'interface' too"},
     {"interface: cl-office", "interface: lo", 30, 16, "loopback"},
-    {"    hybrid: true\n", "    hybrid: true\n    addresses: [10.255.0.1/30]\n", 40, 16, "set 'routing: kernel' too"},
-    {"    hybrid: true\n", "    hybrid: true\n    routing: ospf\n", 40, 14,
-     "'subnets' (those of the tunnel) or 'kernel'"},
-    {"    hybrid: true\n", "    hybrid: true\n    routing: kernel\n    addresses: [10.255.0.1]\n", 41, 17,
-     "address/length"},
-    {"    hybrid: true\n", "    hybrid: true\n    routing: kernel\n    addresses: [224.0.0.5/30]\n", 41, 17,
-     "no address of one box"},
-    {"[192.0.2.0/24]\n    remote_subnets: [198.51.100.0/24]", "[0.0.0.0/0]\n    routing: kernel", 31, 20,
-     "holds all of remote subnet 0.0.0.0/0"},
-    {"[198.51.100.0/24]", "[203.0.113.0/24]\n    routing: kernel", 32, 21, "203.0.113.2, the tunnel's peer_endpoint"},
-    {"    remote_subnets: [198.51.100.0/24]\n", "", 28, 5, "is missing"},
-    {"    hybrid: true\n",
-     "    hybrid: true\n  - name: other\n    link: line\n    interface: cl-office\n    routing: kernel\n    "
-     "local_subnets: "
-     "[192.0.2.0/24]\n    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
-     42, 16, "is that of tunnel 'office' too"},
-    {"    hybrid: true\n", "    hybrid: true\n    dscp: 64\n", 40, 11, "0 to 63, or 'copy'"},
-    {"    hybrid: true\n", "    hybrid: true\n    dscp: EF\n", 40, 11, "0 to 63, or 'copy'"},
-    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [576, 128]\n", 40, 13, "ascend"},
-    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [576, 1500]\n", 40, 13, "more than the mtu, 1420"},
-    {"    hybrid: true\n", "    hybrid: true\n    pad_to: [10]\n", 40, 14, "from 64 to 1900"},
-    {"    hybrid: true\n", "    hybrid: true\n    clamp_mss: 1300\n", 40, 16, "true or false"},
-    {"    hybrid: true\n",
-     "    hybrid: true\n  - name: other\n    link: line\n    fragment_outer: true\n    local_subnets: "
-     "[192.0.2.0/24]\n    remote_subnets: [203.0.113.128/25]\n"
-     "    local_endpoint: 203.0.113.1:4500\n    peer_endpoint: 203.0.113.2:4500\n",
-     42, 21, "has the local_endpoint 203.0.113.1:4500 too"},
     {"mtu: 1420", "MTU: 1420", 35, 5, "did you mean 'mtu'"},
     {"mtu: 1420", "frames: 1420", 35, 5, "known here: name, link"},
     {"[0.5, 0.15]", "[.nan, 0.15]", 25, 21, "'.nan' is not a number"},
@@ -312,51 +285,6 @@ TEST_CASE("The documentation's examples are taken, and fit together", "[config]"
   CHECK(one.authentication.reserve_bytes == 16 * 1024);
   CHECK(one.device.clock_hz == 1e9);
   CHECK(one.distillation.qber_limit == 0.08);
-}
-
-TEST_CASE("With the kernel's routes two tunnels may lead everywhere, and each has an interface with addresses",
-          "[config]") {
-  auto text = base;
-  const auto at = text.find("    remote_subnets");
-  text.replace(at, text.find('\n', at) - at, "    routing: kernel\n    addresses: [10.255.0.1/30, \"fe80::1/64\"]");
-  text +=
-      "  - name: other\n    link: line\n    routing: kernel\n    local_subnets: [192.0.2.0/24]\n"
-      "    remote_subnets: [192.0.0.0/8]\n    addresses: [\"fe80::1/64\"]\n    local_endpoint: 203.0.113.1:4500\n"
-      "    peer_endpoint: 203.0.113.3:4500\n";
-  const auto parsed = parse({{"box.yaml", text}});
-  if (!parsed) FAIL(to_string(parsed.error().front()));
-  const auto& tunnels = parsed->tunnels;
-  REQUIRE(tunnels.size() == 2);
-  CHECK(tunnels[0].remote_subnets.size() == 2);
-  CHECK(tunnels[0].remote_subnets[0].to_string() == "0.0.0.0/0");
-  CHECK(tunnels[0].addresses[0].to_string() == "10.255.0.1/30");
-  CHECK(tunnels[0].addresses[0].network.to_string() == "10.255.0.0/30");
-  CHECK(tunnels[1].remote_subnets[0].to_string() == "192.0.0.0/8");
-
-  text.replace(text.rfind("\"fe80::1/64\""), 12, "10.255.0.1/30");
-  const auto twice = parse({{"box.yaml", text}});
-  REQUIRE_FALSE(twice);
-  CHECK_THAT(twice.error().front().message, ContainsSubstring("is an address of tunnel 'office' already"));
-}
-
-TEST_CASE("What becomes of packets on their way: by default they show no class and have their own lengths",
-          "[config]") {
-  const auto plain = parse({{"box.yaml", base}});
-  REQUIRE(plain);
-  const auto& tunnel = plain->tunnels.at(0);
-  CHECK(tunnel.clamp_mss);
-  CHECK_FALSE(tunnel.fragment_outer);
-  CHECK(tunnel.dscp == 0U);
-  CHECK(tunnel.pad_to.empty());
-  const auto other =
-      parse({{"box.yaml", base + "    dscp: copy\n    pad_to: [128, 1420]\n    fragment_outer: true\n"}});
-  REQUIRE(other);
-  CHECK_FALSE(other->tunnels.at(0).dscp.has_value());
-  CHECK(other->tunnels.at(0).pad_to == std::vector<unsigned>{128, 1420});
-  CHECK(other->tunnels.at(0).fragment_outer);
-  const auto fixed = parse({{"box.yaml", base + "    dscp: 46\n"}});
-  REQUIRE(fixed);
-  CHECK(fixed->tunnels.at(0).dscp == 46U);
 }
 
 TEST_CASE("The example of finished keys is taken, and each mistake in it is named", "[config]") {

@@ -88,6 +88,8 @@ TEST_CASE("No error is sent about errors, later fragments, groups, and to nobody
 
   packet = packet_of({.v6 = true, .tcp = false}, Bytes(100));
   CHECK(silent([](Bytes& b) { b[8] = std::byte{0xFF}; }));
+  CHECK(silent([](Bytes& b) { b[24] = std::byte{0xFF}; }));
+  CHECK(silent([](Bytes& b) { b[6] = std::byte{58}, b[40] = std::byte{137}; }));
   CHECK(silent([](Bytes& b) { std::fill_n(b.begin() + 8, 16, std::byte{0}); }));
   CHECK(silent([](Bytes& b) { b[6] = std::byte{58}, b[40] = std::byte{2}; }));
   CHECK_FALSE(silent([](Bytes& b) { b[6] = std::byte{58}, b[40] = std::byte{128}; }));

@@ -91,6 +91,39 @@ TEST_CASE("A routed tunnel is not found by addresses; it takes what is within it
   CHECK_FALSE(selectors.routed_allowed(3, packet({10, 1, 0, 9}, {10, 2, 0, 9})));       // none
 }
 
+TEST_CASE("A routed tunnel neither takes nor gives what is another tunnel's by its subnets", "[selectors]") {
+  auto selectors = table();
+  selectors.add_routed(2, {v4({192, 0, 2, 0}, 24)}, {v4({}, 0)});
+  CHECK_FALSE(selectors.routed_allowed(2, packet({192, 0, 2, 9}, {198, 51, 100, 9})));
+  CHECK(selectors.routed_allowed(2, packet({192, 0, 2, 9}, {198, 51, 101, 9})));
+  CHECK_FALSE(selectors.inbound_allowed(2, packet({198, 51, 100, 9}, {192, 0, 2, 9})));
+  CHECK(selectors.inbound_allowed(2, packet({198, 51, 101, 9}, {192, 0, 2, 9})));
+}
+
+TEST_CASE("What carries a tunnel is not routed into one, and out of one nobody speaks to, or as, this box's outside",
+          "[selectors]") {
+  SelectorTable selectors;
+  selectors.add_routed(0, {v4({192, 0, 2, 0}, 24)}, {v4({}, 0)});
+  selectors.add_carrier(v4({203, 0, 113, 1}, 32), v4({203, 0, 113, 2}, 32));
+  selectors.add_own(v4({10, 255, 0, 1}, 32));
+  CHECK_FALSE(selectors.routed_allowed(0, packet({203, 0, 113, 1}, {203, 0, 113, 2})));
+  CHECK(selectors.routed_allowed(0, packet({203, 0, 113, 1}, {203, 0, 113, 3})));
+  CHECK(selectors.routed_allowed(0, packet({192, 0, 2, 9}, {203, 0, 113, 2})));
+  CHECK_FALSE(selectors.inbound_allowed(0, packet({203, 0, 113, 2}, {203, 0, 113, 1})));
+  CHECK_FALSE(selectors.inbound_allowed(0, packet({203, 0, 113, 1}, {192, 0, 2, 9})));
+  CHECK_FALSE(selectors.inbound_allowed(0, packet({10, 255, 0, 1}, {192, 0, 2, 9})));
+  CHECK(selectors.inbound_allowed(0, packet({10, 255, 0, 2}, {10, 255, 0, 1})));
+}
+
+TEST_CASE("From within a network nobody speaks to a neighbour of this box by a link-local address", "[selectors]") {
+  SelectorTable selectors;
+  selectors.add_routed(0, {v4({10, 1, 0, 0}, 16)}, {v4({10, 0, 0, 0}, 8)});
+  CHECK_FALSE(selectors.inbound_allowed(0, packet({10, 2, 0, 9}, {169, 254, 169, 254})));
+  CHECK_FALSE(selectors.inbound_allowed(0, packet({169, 254, 0, 1}, {10, 1, 0, 9})));
+  CHECK(selectors.inbound_allowed(0, packet({169, 254, 0, 1}, {169, 254, 0, 2})));
+  CHECK(selectors.inbound_allowed(0, packet({10, 2, 0, 9}, {224, 0, 0, 5})));
+}
+
 TEST_CASE("Out of a routed tunnel nobody speaks as a host behind this box", "[selectors]") {
   SelectorTable selectors;
   selectors.add_routed(0, {v4({10, 1, 0, 0}, 16)}, {v4({10, 0, 0, 0}, 8)});
