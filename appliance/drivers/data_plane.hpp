@@ -58,8 +58,8 @@ class DataPlane {
   [[nodiscard]] bool interface_lost(std::size_t tunnel) const {
     return layout_->interfaces[layout_->paths[tunnel].interface]->lost;
   }
-  /// Asks the kernel how long a packet the way to the peer takes, and has longer ones refused from then on; true: it has changed.
-  /// Where outer packets are cut, any is taken.
+  /// Asks the kernel how long a packet the way to the peer takes, and has longer ones refused from then on; true: it
+  /// has changed. Where outer packets are cut, any is taken.
   bool learn_path_mtu(std::size_t tunnel);
   /// The kernel has refused a datagram for its length since then: it has learnt of a shorter way.
   [[nodiscard]] bool refused_for_length(std::size_t tunnel) const {

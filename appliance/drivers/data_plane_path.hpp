@@ -73,8 +73,8 @@ struct TunnelTraffic {
   static constexpr std::size_t any_bytes = 65'535;
 };
 
-/// IPv6 inside needs so much (RFC 8200, section 5); for what a narrower way does not take, datagrams are cut outside. So nobody who
-/// says that a way is narrow, which no router signs, makes packets shorter than this.
+/// IPv6 inside needs so much (RFC 8200, section 5); for what a narrower way does not take, datagrams are cut outside.
+/// So nobody who says that a way is narrow, which no router signs, makes packets shorter than this.
 inline constexpr std::size_t longest_inner_min = 1280;
 
 /// What becomes of a tunnel's packets besides.

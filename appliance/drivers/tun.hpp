@@ -21,7 +21,8 @@ struct Tun {
   bool udp_segmentation = false;
 };
 
-/// Opens the interface, which cloister-netd has made: without any right, as its owner. Without `carrier` it has none until it is set.
+/// Opens the interface, which cloister-netd has made: without any right, as its owner. Without `carrier` it has none
+/// until it is set.
 [[nodiscard]] Result<Tun> open_tun(const std::string& interface, std::size_t queues, bool carrier);
 
 /// Whether the kernel sees the interface connected: without, its routes are none, and routing daemons see it at once.

@@ -6,7 +6,6 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -36,22 +35,21 @@ nlmsghdr* address_message(std::span<char> buffer, std::uint16_t type, unsigned i
   return message;
 }
 
-/// Of that interface, made here.
-std::optional<InterfaceAddress> our_address(const nlmsghdr* message, unsigned interface_index) {
+/// One that was made here.
+std::optional<PlacedAddress> our_address(const nlmsghdr* message) {
   const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
-  if (header->ifa_index != interface_index) return std::nullopt;
-  InterfaceAddress found;
-  found.address.v6 = header->ifa_family == AF_INET6;
-  found.address.length = header->ifa_prefixlen;
+  PlacedAddress found{.interface_index = header->ifa_index, .address = {}};
+  RoutePrefix& address = found.address.address;
+  address.v6 = header->ifa_family == AF_INET6;
+  address.length = header->ifa_prefixlen;
   bool ours = false;
   for (const nlattr* attribute : attributes_of(message, sizeof(ifaddrmsg))) {
     const auto type = mnl_attr_get_type(attribute);
-    const std::size_t bytes = found.address.v6 ? 16 : 4;
+    const std::size_t bytes = address.v6 ? 16 : 4;
     if (type == IFA_PROTO) ours = mnl_attr_get_u8(attribute) == our_protocol;
     // IPv6 says its own address in IFA_ADDRESS alone.
-    if ((type == IFA_LOCAL || (type == IFA_ADDRESS && found.address.v6)) &&
-        mnl_attr_get_payload_len(attribute) == bytes)
-      std::memcpy(found.address.address.data(), mnl_attr_get_payload(attribute), bytes);
+    if ((type == IFA_LOCAL || (type == IFA_ADDRESS && address.v6)) && mnl_attr_get_payload_len(attribute) == bytes)
+      std::memcpy(address.address.data(), mnl_attr_get_payload(attribute), bytes);
   }
   return ours ? std::optional{found} : std::nullopt;
 }
@@ -71,27 +69,27 @@ Result<> add_address(const std::string& interface, unsigned index, const Interfa
                           because(error), v6 ? ": is IPv6 switched off (net.ipv6.conf.*.disable_ipv6)" : ""));
 }
 
-Result<> clear_addresses(unsigned interface_index, const std::vector<InterfaceAddress>& wanted) {
-  std::vector<InterfaceAddress> present;
-  for (const int family : {AF_INET, AF_INET6}) {
+Result<> delete_address(const PlacedAddress& placed) {
+  std::array<char, request_bytes> buffer{};
+  const int error = transact(address_message(buffer, RTM_DELADDR, placed.interface_index, placed.address));
+  if (error == 0 || error == EADDRNOTAVAIL) return {};  // with its interface it went by itself
+  return fail(std::format("cannot delete an address of no tunnel any more: {}", because(error)));
+}
+
+Result<std::vector<PlacedAddress>> our_addresses() {
+  std::vector<PlacedAddress> addresses;
+  for (const bool v6 : {false, true}) {
     std::array<char, request_bytes> buffer{};
     nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
     message->nlmsg_type = RTM_GETADDR;
     static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)))->ifa_family =
-        static_cast<std::uint8_t>(family);
+        v6 ? AF_INET6 : AF_INET;
     const int error = dump(message, [&](const nlmsghdr* answer) {
-      if (auto found = our_address(answer, interface_index)) present.push_back(*found);
+      if (auto address = our_address(answer)) addresses.push_back(*address);
     });
     if (error != 0) return fail(std::format("cannot list the addresses: {}", because(error)));
   }
-  for (const auto& address : present) {
-    if (std::ranges::contains(wanted, address)) continue;
-    std::array<char, request_bytes> buffer{};
-    const int error = transact(address_message(buffer, RTM_DELADDR, interface_index, address));
-    if (error != 0 && error != EADDRNOTAVAIL)
-      return fail(std::format("cannot take an address away that no tunnel has any more: {}", because(error)));
-  }
-  return {};
+  return addresses;
 }
 
 }  // namespace cloister::network

@@ -17,7 +17,14 @@ struct InterfaceAddress {
 
 /// Makes it; one that is there stays.
 [[nodiscard]] Result<> add_address(const std::string& interface, unsigned index, const InterfaceAddress& address);
-/// Takes away those of the interface that `add_address` made, and that are not `wanted`.
-[[nodiscard]] Result<> clear_addresses(unsigned interface_index, const std::vector<InterfaceAddress>& wanted);
+/// Of which interface.
+struct PlacedAddress {
+  unsigned interface_index = 0;
+  InterfaceAddress address;
+  auto operator<=>(const PlacedAddress&) const = default;
+};
+[[nodiscard]] Result<> delete_address(const PlacedAddress& placed);
+/// All that `add_address` made, at any time.
+[[nodiscard]] Result<std::vector<PlacedAddress>> our_addresses();
 
 }  // namespace cloister::network

@@ -65,17 +65,24 @@ Result<> clear_away(const Plan& plan) {
   const auto present = interfaces();
   if (!present) return std::unexpected{present.error()};
   std::set<Route> planned;
+  std::set<PlacedAddress> addresses;
   for (const auto& prefix : plan.guards.remote) planned.insert({.prefix = prefix});
   for (const auto& prefix : plan.guards.routed) planned.insert({.prefix = prefix, .routed = true});
   for (const auto& interface : plan.interfaces) {
     const auto found = std::ranges::find(*present, interface.name, &Interface::name);
     if (found == present->end()) continue;
     for (const auto& prefix : interface.routes) planned.insert({.prefix = prefix, .interface_index = found->index});
-    if (auto done = clear_addresses(found->index, interface.addresses); !done) return done;
+    for (const auto& address : interface.addresses) addresses.insert({found->index, address});
   }
   for (const auto& interface : *present) {
     if (!interface.ours || plan.has_interface(interface.name)) continue;
     if (auto done = delete_interface(interface); !done) return done;
+  }
+  const auto placed = our_addresses();
+  if (!placed) return std::unexpected{placed.error()};
+  for (const auto& address : *placed) {
+    if (addresses.contains(address)) continue;
+    if (auto done = delete_address(address); !done) return done;
   }
   const auto routes = our_routes();
   if (!routes) return std::unexpected{routes.error()};

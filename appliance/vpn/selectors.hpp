@@ -1,6 +1,6 @@
 #pragma once
-/// Which tunnel a packet belongs to: by its addresses, the longest matching remote prefix first; or by the interface that
-/// the kernel's routing table has led it into, where that is one tunnel's alone.
+/// Which tunnel a packet belongs to: by its addresses, the longest matching remote prefix first; or by the interface
+/// that the kernel's routing table has led it into, where that is one tunnel's alone.
 
 #include <array>
 #include <cstddef>
@@ -30,8 +30,8 @@ class SelectorTable {
   void add_routed(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> within);
   /// Addresses of this box in a routed tunnel's interface. Nobody speaks as it out of one.
   void add_own(const Prefix& address);
-  /// What carries tunnels, or a classical channel, between this box and another: two hosts outside. It is not routed into a
-  /// tunnel, and out of a routed one nothing is for this box's end, or from it.
+  /// What carries tunnels, or a classical channel, between this box and another: two hosts outside. It is not routed
+  /// into a tunnel, and out of a routed one nothing is for this box's end, or from it.
   void add_carrier(const Prefix& own, const Prefix& peer);
 
   /// The tunnel of a packet from the red network: its destination is remote there, its source local. Nothing for
@@ -40,9 +40,9 @@ class SelectorTable {
   /// Whether a packet that was routed into the tunnel may go: source and destination are within what is routed, and the
   /// destination is not another tunnel's by its subnets, whatever a peer has announced.
   [[nodiscard]] bool routed_allowed(std::size_t tunnel, std::span<const std::byte> packet) const;
-  /// Whether a packet that came out of the tunnel may go on: its source is remote there, its destination local. Of a routed
-  /// tunnel: both are within what is routed, and the source is neither local nor another tunnel's by its subnets, so that
-  /// nobody speaks as a host behind this box, or behind a peer of its own tunnel.
+  /// Whether a packet that came out of the tunnel may go on: its source is remote there, its destination local. Of a
+  /// routed tunnel: both are within what is routed, and the source is neither local nor another tunnel's by its
+  /// subnets, so that nobody speaks as a host behind this box, or behind a peer of its own tunnel.
   [[nodiscard]] bool inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const;
 
  private:

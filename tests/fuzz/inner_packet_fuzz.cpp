@@ -16,7 +16,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cloister;
   if (size < 3 || size > 65'535) return 0;
-  const std::size_t mtu = data[0] << 8U | data[1];
+  const std::size_t mtu = std::size_t{data[0]} << 8U | data[1];
   const std::uint8_t outer_class = data[2];
   const auto bytes = std::as_bytes(std::span{data, size}).subspan(3);
 
