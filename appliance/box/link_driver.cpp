@@ -193,7 +193,7 @@ KeyMaker::Handlers LinkDriver::key_maker_handlers() {
           .device_suspect = [this](const std::string& why) { log_.alarm("DEVICE_SUSPECT", link_.subject(), why); },
           .device_trusted =
               [this] {
-                log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the receiver's clicks");
+                log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the device");
               }};
 }
 

@@ -91,13 +91,15 @@ constexpr auto kinds = std::to_array<EventKind>({
      "is "
      "tried again by itself."},
     {"DEVICE_SUSPECT", true,
-     "The receiver's clicks are not those of the transmitter's light behind a fibre: too few or too many double "
-     "clicks, as "
-     "detectors make that are blinded or shone at, or more zeros than ones. All blocks that are not keys yet are "
-     "dropped, and what the receiver reports is thrown away until a whole window is without such a sign.",
-     "Take it for an attack until it is explained: look at the text, at the receiver's bias currents and temperatures, "
-     "and at the fibre's connectors. A detector that has failed, or whose efficiency has drifted, shows the same."},
-    {"DEVICE_TRUSTED", false, "A whole window of the receiver's clicks was again without a sign of an attack.", ""},
+     "This box's device shows signs of somebody else. A receiver: too few or too many double clicks, as detectors make "
+     "that are blinded or shone at, more zeros than ones, a current that the clicks do not make, clicks at other times "
+     "than calibrated, or clicks that it has reported before. A transmitter: output or returned light beyond what is "
+     "calibrated, or randomness that fails its health tests. Or a meter of the device is silent. All blocks that are "
+     "not keys yet are dropped on both boxes, and no key is made until the signs are gone.",
+     "Take it for an attack until it is explained: look at the text, at the device's own meters and temperatures, "
+     "and at the fibre's connectors. A part that has failed, or whose calibration has drifted, shows the same."},
+    {"DEVICE_TRUSTED", false,
+     "For long enough nothing in the device's clicks, light or meters was a sign of an attack.", ""},
     {"EPSILON_LOW", true, "The epsilons of all blocks of the link's life add up to four fifths of its budget.",
      "Plan what comes after the budget: a new one ('distillation.epsilon_budget' on both boxes), or the link's end. "
      "Where "
