@@ -192,9 +192,7 @@ KeyMaker::Handlers LinkDriver::key_maker_handlers() {
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); },
           .device_suspect = [this](const std::string& why) { log_.alarm("DEVICE_SUSPECT", link_.subject(), why); },
           .device_trusted =
-              [this] {
-                log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the device");
-              }};
+              [this] { log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the device"); }};
 }
 
 /// The receiver's device counts clicks whether or not the chain keeps up. The transmitter knows only what was sifted, and
