@@ -19,6 +19,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"tpm.pcrs", "PCRs (bank SHA-256) whose values must be signed by 'policy_key' before what is sealed opens. Empty: sealed objects are not bound to the machine's state."},
     {"tpm.policy_key", "Public half of the key that signs PCR values (PEM, RSA of 2048 bits). Required with 'pcrs'."},
     {"tpm.generations", "Only signatures that name a generation ('cloisterctl pcr-policy sign --generation') count, and none of an older one than the TPM does ('pcr-policy retire'): a signed image that was replaced opens nothing any more. Needs 4 or 11 among 'pcrs', which differ from image to image. What is sealed is bound to it: set it before credentials are made."},
+    {"tpm.unchanged_pcrs", "PCRs that must have the values that they had when it was sealed; no signature renews them. 7, for instance, where whoever signs an image does not know the Secure Boot databases of this machine. What is sealed is bound to it: set it before credentials are made."},
     {"tpm.policy_signatures", "The signed values, as 'cloisterctl pcr-policy install' has put them there, or systemd-stub ('/run/systemd/tpm2-pcr-signature.json')."},
     {"introducers.name", "A box whose word about another's key this box's operator takes, for 'bootstrap.vouched.by'."},
     {"introducers.key", "The fingerprint of that box's key, as its operator has read it out."},

@@ -57,7 +57,8 @@ struct Tpm {
   std::vector<unsigned> pcrs;  // of SHA-256, ascending, that sealed objects are bound to; empty: to none
   std::string policy_key;      // path of the key that signs their values, PEM; empty: none
   std::string policy_signatures = "/var/lib/cloister/pcr-policy.json";
-  bool generations = false;  // only signatures that name one count, and none older than the TPM's counter
+  bool generations = false;              // only signatures that name one count, and none older than the TPM's counter
+  std::vector<unsigned> unchanged_pcrs;  // ascending; must be as they were when it was sealed, whatever is signed
   bool operator==(const Tpm&) const = default;
 };
 

@@ -48,13 +48,17 @@ std::expected<unsigned, std::string> parse_pcr(const std::string& text) {
   return std::unexpected{std::format("'{}' is not a PCR: expected 0 to {}", text, pcr_max)};
 }
 
+void read_pcrs(Section& section, const char* key, std::vector<unsigned>& pcrs) {
+  section.read_list(key, pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); },
+                    {.expected = "a PCR, 0 to 23", .shape = Shape::whole});
+  std::ranges::sort(pcrs);
+  if (std::ranges::adjacent_find(pcrs) != pcrs.end()) section.error(key, "names one PCR twice");
+}
+
 Tpm read_tpm(Section section) {
   Tpm tpm;
   section.read("tcti", tpm.tcti, a_text("a TPM's name"));
-  section.read_list("pcrs", tpm.pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); },
-                    {.expected = "a PCR, 0 to 23", .shape = Shape::whole});
-  std::ranges::sort(tpm.pcrs);
-  if (std::ranges::adjacent_find(tpm.pcrs) != tpm.pcrs.end()) section.error("pcrs", "names one PCR twice");
+  read_pcrs(section, "pcrs", tpm.pcrs);
   section.read_optional("policy_key", tpm.policy_key, a_path());
   section.read("policy_signatures", tpm.policy_signatures, a_path());
   section.read("generations", tpm.generations, a_truth());
@@ -70,6 +74,9 @@ Tpm read_tpm(Section section) {
     section.error("pcrs", "bind sealed objects to values that a key has signed: set 'policy_key' too");
   if (tpm.pcrs.empty() && !tpm.policy_key.empty())
     section.error("policy_key", "has nothing to sign: set 'pcrs' too, for instance [7, 11]");
+  read_pcrs(section, "unchanged_pcrs", tpm.unchanged_pcrs);
+  if (std::ranges::find_first_of(tpm.unchanged_pcrs, tpm.pcrs) != tpm.unchanged_pcrs.end())
+    section.error("unchanged_pcrs", "names a PCR that 'pcrs' names too: either it may change, or it may not");
   section.finish();
   return tpm;
 }
@@ -175,6 +182,10 @@ Tunnel read_tunnel(Section section) {
 }
 
 }  // namespace
+
+Tpm read_tpm_alone(Report& report, const YAML::Node& document) {
+  return read_tpm(Section{report, document, "", document.Mark()}.section("tpm", false));
+}
 
 Configuration read_model(Report& report, const YAML::Node& document) {
   Configuration configuration;

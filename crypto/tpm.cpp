@@ -118,6 +118,9 @@ Result<> Tpm::State::open_policy(const Handle& root, const Handle& session, TPM2
   if (binding.bound()) {
     if (auto bound = bind(kind, session, policy); !bound) return bound;
   }
+  if (!binding.unchanged.empty()) {
+    if (auto bound = bind_unchanged(policy); !bound) return bound;
+  }
   return TpmCounter::into_policy(*this, generation_index, session, policy);
 }
 
@@ -151,10 +154,13 @@ std::expected<void, Unopened> Tpm::State::open_object(const TpmBlob& parts, Hand
   const auto digest = digest_of(policy);
   if (!digest) return std::unexpected{digest.error()};
   if (!same(*digest, parts.public_part.publicArea.authPolicy)) {
-    return lost(
-        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs "
-                    "or by another policy key than the configuration's: seal it again on this box",
-                    tcti_name));
+    auto why = std::format(
+        "TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs or by another "
+        "policy key than the configuration's: seal it again on this box",
+        tcti_name);
+    if (binding.unchanged.empty()) return lost(std::move(why));
+    // Which of them it is a digest does not tell, and what those PCRs were may come back.
+    return fail(why + "; or the PCRs of 'tpm.unchanged_pcrs' are not what they were: start what it was sealed under");
   }
   return {};
 }

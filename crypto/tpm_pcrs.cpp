@@ -192,6 +192,15 @@ Result<> Tpm::State::bind(TPM2_SE kind, const Handle& session, const Handle& pol
   return {};
 }
 
+Result<> Tpm::State::bind_unchanged(const Handle& policy) const {
+  const auto selection = selection_of(binding.unchanged);
+  const TPM2B_DIGEST as_they_are{};
+  const TSS2_RC code =
+      Esys_PolicyPCR(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &as_they_are, &selection);
+  if (code != TSS2_RC_SUCCESS) return failed("its PCRs cannot enter a policy", code);
+  return {};
+}
+
 Result<Tpm::Generations> Tpm::generations() {
   const auto& binding = state_->binding;
   if (!binding.generations) return fail("sealed objects are bound to no generation: set 'tpm.generations'");

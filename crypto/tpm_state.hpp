@@ -62,11 +62,13 @@ struct Tpm::State {
   /// cannot be changed on it.
   [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
   /// A session (TPM2_SE_POLICY, or TPM2_SE_TRIAL to learn its digest) that fulfils the policy of all sealed objects:
-  /// the machine is in a state that the policy key has signed, where they are bound to PCRs, and the box's secrets are
-  /// of the generation that the TPM counts now. `session` is for the commands in between.
+  /// the machine is in a state that the policy key has signed, and the PCRs that may not change are as they were, where
+  /// they are bound to any, and the box's secrets are of the generation that the TPM counts now. `session` is for the commands in between.
   [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
   /// The first part of that policy where objects are bound to PCRs: they have values that the policy key has signed.
   [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& session, const Handle& policy) const;
+  /// The part that no signature renews: PCRs that are as they were.
+  [[nodiscard]] Result<> bind_unchanged(const Handle& policy) const;
   /// What the policy key has signed of the state that the machine is in, made true in the session.
   [[nodiscard]] Result<TPMT_TK_VERIFIED> fulfil(const PolicyKey& key, const TPM2B_PUBLIC& area, const Handle& session,
                                                 const Handle& policy) const;

@@ -42,7 +42,8 @@ struct Machine {
   SoftwareTpm software;
   KeyPair keys = a_key();
   std::string files = software.state_directory() + "-policy";
-  TpmSettings settings{software.tcti(), {.pcrs = {7, 11}, .policy_key = files + ".pem", .signatures = files + ".json"}};
+  TpmSettings settings{software.tcti(),
+                       {.pcrs = {7, 11}, .policy_key = files + ".pem", .signatures = files + ".json", .unchanged = {}}};
   std::vector<SignedPcrPolicy> policies;
 
   Machine() { std::ofstream{settings.binding.policy_key} << keys.public_pem; }
@@ -288,6 +289,50 @@ TEST_CASE("A signature without a generation does not stand for one with it, nor 
   CHECK(machine.unseal(machine.settings, unnumbered));
   CHECK_FALSE(machine.unseal(numbered_settings, unnumbered));
   CHECK_FALSE(machine.unseal(machine.settings, numbered));
+}
+
+TEST_CASE("What was signed without a generation is numbered by the same key alone, and opens as if signed so",
+          "[tpm]") {
+  Machine machine;
+  machine.sign_state(machine.keys);
+  machine.settings.binding.generations = true;
+  const auto blob = machine.seal(machine.settings);
+  CHECK_FALSE(machine.unseal(machine.settings, blob));
+  const auto key = PolicyKey::parse_private(machine.keys.private_pem);
+  const auto stranger = PolicyKey::parse_private(a_key().private_pem);
+  REQUIRE((key && stranger));
+  const auto plain = machine.policies.front();
+  const auto numbered = key->number(plain, 20);
+  REQUIRE(numbered);
+  CHECK(numbered->policy == key->sign(machine.values(), 20).policy);
+  CHECK_FALSE(stranger->number(plain, 20));
+  CHECK_FALSE(key->number(*numbered, 21));
+  machine.policies.push_back(*numbered);
+  machine.install();
+  CHECK(machine.unseal(machine.settings, blob));
+}
+
+TEST_CASE("A PCR that may not change closes what is signed too, until it is again what it was", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.pcrs = {11};
+  machine.settings.binding.unchanged = {7};
+  machine.start_something_else(7);
+  machine.sign_state(machine.keys);
+  const auto blob = machine.seal(machine.settings);
+  CHECK(machine.unseal(machine.settings, blob));
+  machine.start_something_else(7);
+  const auto refused = machine.unseal(machine.settings, blob);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("unchanged_pcrs"));
+  CHECK_FALSE(refused.error().for_good);
+  auto careless = machine.settings;
+  careless.binding.unchanged = {};
+  CHECK_FALSE(machine.unseal(careless, blob));
+
+  machine.software.cut_power();
+  machine.software.start();
+  machine.start_something_else(7);
+  CHECK(machine.unseal(machine.settings, blob));
 }
 
 TEST_CASE("A number that no TPM should ever be moved to is refused", "[tpm]") {
