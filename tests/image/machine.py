@@ -22,6 +22,7 @@ FIRMWARE = Path("/usr/share/OVMF")
 
 
 LACKING = 77  # the test cannot run here
+USB = ["-device", "qemu-xhci,id=usb"]  # where sticks are plugged into
 
 
 class Failed(Exception):
@@ -230,8 +231,28 @@ class Machine:
             for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
                 lines.write(json.dumps(request) + "\n")
                 lines.flush()
-                while "return" not in json.loads(lines.readline()):
-                    pass
+                while "return" not in (answer := json.loads(lines.readline())):
+                    if "error" in answer:
+                        raise Failed(f"{self.name}: {command}: {answer['error']['desc']}")
+
+    def plug(self, disk):
+        """A USB stick, into a machine that was told to have a controller (`USB`)."""
+        self.monitor("blockdev-add", **{"node-name": "stick", "driver": "raw", "read-only": True,
+                                        "file": {"driver": "file", "filename": str(disk), "read-only": True}})
+        self.monitor("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick")
+
+    def unplug(self):
+        """Waits until it is gone."""
+        self.monitor("device_del", id="stick")
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.monitor("blockdev-del", **{"node-name": "stick"})
+                return
+            except Failed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def stop(self):
         """As by pulling the plug."""
