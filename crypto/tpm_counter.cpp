@@ -68,9 +68,12 @@ class TpmCounter::Open {
   template <class Use>
   [[nodiscard]] static auto with(const Tpm::State& state, std::uint32_t index, Use use)
       -> std::invoke_result_t<Use, Open&> {
-    Handle root{state.esys};
     Handle session{state.esys};
-    if (auto opened = state.open_session(root, session); !opened) return std::unexpected{opened.error()};
+    {
+      // Of no use once the session is salted; the kernel's resource manager would load it anew for each command.
+      Handle root{state.esys};
+      if (auto opened = state.open_session(root, session); !opened) return std::unexpected{opened.error()};
+    }
     Open counter{state, index, session};
     return use(counter);
   }
@@ -154,15 +157,15 @@ class TpmCounter::Open {
   [[nodiscard]] bool written() const { return written_; }
 
   [[nodiscard]] Result<> step() {
-    const TSS2_RC code = Esys_NV_Increment(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
+    const TSS2_RC code = Esys_NV_Increment(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE);
     if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
     return {};
   }
 
   [[nodiscard]] Result<std::uint64_t> read() {
     TPM2B_MAX_NV_BUFFER* data = nullptr;
-    const TSS2_RC code = Esys_NV_Read(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                                      counter_bytes, 0, &data);
+    const TSS2_RC code =
+        Esys_NV_Read(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE, counter_bytes, 0, &data);
     if (code != TSS2_RC_SUCCESS) return failed("cannot be read", code);
     const EsysPointer<TPM2B_MAX_NV_BUFFER> owned{data};
     std::uint64_t value = 0;
@@ -192,6 +195,9 @@ class TpmCounter::Open {
   }
 
  private:
+  /// The session; without one the empty password, which no counter of ours asks to be more.
+  [[nodiscard]] ESYS_TR right() const { return session_.get() == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session_.get(); }
+
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
     return state_.failed(std::format("counter 0x{:08X} {}", index_, what).c_str(), code);
   }
@@ -239,6 +245,20 @@ Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::ui
     }
     return value;
   });
+}
+
+Result<> TpmCounter::run_up(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
+  const Handle no_session{tpm.state_->esys};
+  Open counter{*tpm.state_, index, no_session};
+  const auto found = counter.find();
+  if (!found) return std::unexpected{found.error()};
+  if (!*found || !counter.written())
+    return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
+  for (auto value = counter.read();; value = counter.read()) {
+    if (!value) return std::unexpected{value.error()};
+    if (*value >= to) return {};
+    if (auto stepped = counter.step(); !stepped) return stepped;
+  }
 }
 
 Result<> TpmCounter::remove(Tpm& tpm, std::uint32_t index) {

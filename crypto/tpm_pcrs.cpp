@@ -225,12 +225,12 @@ Result<Tpm::Generations> Tpm::retire_older() {
   if (now->running > now->counted && now->running - now->counted > steps_ever)
     return fail(std::format("TPM '{}' has counted {} generations, and this one is {}: too far", state_->tcti_name,
                             now->counted, now->running));
-  while (now->counted < now->running) {
-    const auto next = std::min(now->running, now->counted + TpmCounter::steps_max);
-    const auto moved = TpmCounter::advance(*this, TpmCounter::image_generation, next);
-    if (!moved) return std::unexpected{moved.error()};
-    now->counted = *moved;
-  }
+  if (now->counted >= now->running) return now;
+  if (auto up = TpmCounter::run_up(*this, TpmCounter::image_generation, now->running); !up)
+    return std::unexpected{up.error()};
+  const auto moved = TpmCounter::advance(*this, TpmCounter::image_generation, now->running);
+  if (!moved) return std::unexpected{moved.error()};
+  now->counted = *moved;
   return now;
 }
 
