@@ -184,7 +184,9 @@ Tunnel read_tunnel(Section section) {
 }  // namespace
 
 Tpm read_tpm_alone(Report& report, const YAML::Node& document) {
-  return read_tpm(Section{report, document, "", document.Mark()}.section("tpm", false));
+  Section top{report, document, "", document.Mark()};
+  // Where it is not there it may be misspelt, which a reading of the whole tells from a configuration that leaves it out.
+  return top.has("tpm") ? read_tpm(top.section("tpm", true)) : read_model(report, document).tpm;
 }
 
 Configuration read_model(Report& report, const YAML::Node& document) {

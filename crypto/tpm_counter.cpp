@@ -157,7 +157,20 @@ class TpmCounter::Open {
   [[nodiscard]] bool written() const { return written_; }
 
   [[nodiscard]] Result<> step() {
-    const TSS2_RC code = Esys_NV_Increment(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE);
+    const TSS2_RC code = increment();
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
+    return {};
+  }
+
+  /// Also where the TPM slows writes down.
+  [[nodiscard]] Result<> step_patiently() {
+    constexpr std::chrono::milliseconds between_tries{200};
+    constexpr int tries = 150;
+    TSS2_RC code = increment();
+    for (int i = 1; (code & 0xFFFFU) == TPM2_RC_NV_RATE && i < tries; ++i) {
+      std::this_thread::sleep_for(between_tries);
+      code = increment();
+    }
     if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
     return {};
   }
@@ -195,6 +208,10 @@ class TpmCounter::Open {
   }
 
  private:
+  TSS2_RC increment() {
+    return Esys_NV_Increment(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE);
+  }
+
   /// The session; without one the empty password, which no counter of ours asks to be more.
   [[nodiscard]] ESYS_TR right() const { return session_.get() == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session_.get(); }
 
@@ -248,17 +265,15 @@ Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::ui
 }
 
 Result<> TpmCounter::run_up(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
+  const auto from = look(tpm, index);
+  if (!from) return std::unexpected{from.error()};
+  if (!*from) return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
   const Handle no_session{tpm.state_->esys};
   Open counter{*tpm.state_, index, no_session};
-  const auto found = counter.find();
-  if (!found) return std::unexpected{found.error()};
-  if (!*found || !counter.written())
-    return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
-  for (auto value = counter.read();; value = counter.read()) {
-    if (!value) return std::unexpected{value.error()};
-    if (*value >= to) return {};
-    if (auto stepped = counter.step(); !stepped) return stepped;
-  }
+  if (const auto found = counter.find(); !found) return std::unexpected{found.error()};
+  for (auto value = **from; value < to; ++value)
+    if (auto stepped = counter.step_patiently(); !stepped) return stepped;
+  return {};
 }
 
 Result<> TpmCounter::remove(Tpm& tpm, std::uint32_t index) {

@@ -63,7 +63,8 @@ struct Tpm::State {
   [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
   /// A session (TPM2_SE_POLICY, or TPM2_SE_TRIAL to learn its digest) that fulfils the policy of all sealed objects:
   /// the machine is in a state that the policy key has signed, and the PCRs that may not change are as they were, where
-  /// they are bound to any, and the box's secrets are of the generation that the TPM counts now. `session` is for the commands in between.
+  /// they are bound to any, and the box's secrets are of the generation that the TPM counts now. `session` is for the
+  /// commands in between.
   [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
   /// The first part of that policy where objects are bound to PCRs: they have values that the policy key has signed.
   [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& session, const Handle& policy) const;

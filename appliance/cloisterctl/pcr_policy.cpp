@@ -262,7 +262,8 @@ Result<> note_retired(const std::string& path, std::uint64_t generation) {
   const auto noted =
       control::tell(box.control_socket,
                     {.request = control::Request::images_retired, .name = std::to_string(generation), .subject = {}});
-  if (!noted) return fail(std::format("retired, but not in the audit log: {}", noted.error().message));
+  if (!noted)
+    return fail(std::format("nothing was retired, as it cannot be noted in the audit log: {}", noted.error().message));
   return {};
 }
 
@@ -284,11 +285,12 @@ Result<> pcr_policy_retire(const PcrPolicyOptions& options) {
          .refused = "nothing was retired"});
     if (!meant) return meant;
   }
+  // First, for who is cut short after it would see next time that nothing has moved, and note nothing.
+  if (before->counted < before->running) {
+    if (auto noted = note_retired(options.configuration, before->running); !noted) return noted;
+  }
   const auto now = tpm->retire_older();
   if (!now) return std::unexpected{now.error()};
-  if (now->counted > before->counted) {
-    if (auto noted = note_retired(options.configuration, now->counted); !noted) return noted;
-  }
   if (options.json)
     std::cout << json::serialize(json::object{{"generation", now->running}, {"oldest_generation", now->counted}})
               << '\n';

@@ -42,12 +42,23 @@ constexpr auto reasons = std::to_array<Reason>({
     {"Premature connection termination", "a file is cut: fetch it again"},
     {"No space left on device", "the disk is full: of the boot partition, 512 MB, two kernel images take a third"},
     {"No available partition of a suitable size", "the image is larger than the slot on this disk"},
-    {"Failed to retrieve image file", "it has no manifest SHA256SUMS, or a file of the manifest is missing"},
+    {"Could not read a file:// file", "it has no manifest SHA256SUMS, or a file of the manifest is missing"},
 });
 
 std::string last_line(std::string_view said) {
   while (said.ends_with('\n')) said.remove_suffix(1);
   return std::string{said.substr(said.rfind('\n') + 1)};
+}
+
+/// What was said last of what is wrong: not of a child that ended, nor that one does.
+std::string last_complaint(std::string_view said) {
+  std::string complaint;
+  while (!said.empty()) {
+    const auto line = said.substr(0, said.find('\n'));
+    said.remove_prefix(std::min(line.size() + 1, said.size()));
+    if (!line.empty() && line != "Exiting." && !line.starts_with("(sd-")) complaint = line;
+  }
+  return complaint;
 }
 
 /// Where systemd-sysupdate says how far it is (sd_notify(3)).
@@ -115,8 +126,8 @@ Result<std::optional<std::string>> version_available(std::string_view said) {
 
 std::string why_no_update(std::string_view said, const std::string& source) {
   const auto* const reason = std::ranges::find_if(reasons, [&](const Reason& one) { return said.contains(one.said); });
-  if (reason != reasons.end()) return std::format("'{}': {}; nothing was changed", source, reason->means);
-  return std::format("'{}' gives no update; nothing was changed: {}", source, last_line(said));
+  if (reason != reasons.end()) return std::format("'{}': {}; what runs is untouched", source, reason->means);
+  return std::format("'{}' gives no update; what runs is untouched: {}", source, last_complaint(said));
 }
 
 std::optional<unsigned> update_progress(std::string_view notification) {
@@ -162,15 +173,29 @@ Result<std::optional<std::string>> ImageUpdate::newer() const {
   return version_available(output->said);
 }
 
-Result<> ImageUpdate::install(const std::function<void(unsigned)>& progress) const {
+Result<> ImageUpdate::install(const std::string& version, const std::function<void(unsigned)>& progress) const {
   const Notices notices{directory_ + "/notices"};
   const Beside beside{.file = notices.file(), .ready = [&] {
                         if (const auto percent = update_progress(notices.next())) progress(*percent);
                       }};
-  const auto output = output_of({program, "--definitions=" + directory_, "update"}, patience, &beside);
+  const auto output = output_of({program, "--definitions=" + directory_, "update", version}, patience, &beside);
   if (!output) return std::unexpected{output.error()};
-  if (output->status != 0) return fail(why_no_update(output->said, source_));
+  // It also ends well where it finds nothing to do.
+  if (output->status != 0 || !output->said.contains(std::format("Successfully installed update '{}'", version)))
+    return fail(why_no_update(output->said, source_));
   return {};
+}
+
+bool is_later(const std::string& version, const std::string& than) {
+  return ::strverscmp(version.c_str(), than.c_str()) > 0;
+}
+
+Result<> may_replace_other(const Verdict& verdict) {
+  std::error_code error;
+  if (!fs::exists(verdict.counted, error) || fs::exists(verdict.found_good, error)) return {};
+  return fail(
+      "the image that runs was not found good yet, and what would be fallen back to is not replaced before: wait until "
+      "its self-test has passed, or restart");
 }
 
 Result<std::string> running_version(const std::string& os_release) {

@@ -37,9 +37,9 @@ class ImageUpdate {
 
   /// Reads the manifest alone. An error: there is none, or its signature is not good.
   [[nodiscard]] Result<std::optional<std::string>> newer() const;
-  /// `progress` is called as it goes on, with per cent. An error: what runs, and what would be fallen back to, are as
-  /// they were.
-  [[nodiscard]] Result<> install(const std::function<void(unsigned)>& progress) const;
+  /// This version and no other. `progress` is called as it goes on, with per cent. An error: what runs is as it was; the
+  /// other slot may be empty, as room is made before anything is fetched.
+  [[nodiscard]] Result<> install(const std::string& version, const std::function<void(unsigned)>& progress) const;
 
  private:
   ImageUpdate(std::string source, std::string directory)
@@ -47,6 +47,17 @@ class ImageUpdate {
   std::string source_;
   std::string directory_;  // of the definitions; goes with this
 };
+
+/// Whether a version is later than another, as numbers between points count.
+[[nodiscard]] bool is_later(const std::string& version, const std::string& than);
+
+/// Where it is said that the boot loader counts the starts of what runs, and that it was found good (docs/image.md).
+struct Verdict {
+  std::string counted = "/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+  std::string found_good = "/run/cloister-found-good";
+};
+/// An error: it is not known yet whether what runs is good, and an update would replace what would be fallen back to.
+[[nodiscard]] Result<> may_replace_other(const Verdict& verdict = {});
 
 /// Of the image that runs (os-release(5)). An error: this is no image.
 [[nodiscard]] Result<std::string> running_version(const std::string& os_release = "/etc/os-release");

@@ -34,6 +34,8 @@ Result<Versions> versions(const ImageUpdate& update) {
   if (!running) return std::unexpected{running.error()};
   auto newer = update.newer();
   if (!newer) return std::unexpected{newer.error()};
+  // Where an install was cut, or somebody has taken a kernel image away, systemd-sysupdate offers an older one.
+  if (*newer && !is_later(**newer, *running)) newer->reset();
   return Versions{.running = std::move(*running), .newer = std::move(*newer)};
 }
 
@@ -80,16 +82,24 @@ Result<> update_install(const UpdateOptions& options) {
   if (!update) return std::unexpected{update.error()};
   const auto found = versions(*update);
   if (!found) return std::unexpected{found.error()};
-  if (!found->newer)
-    return fail(std::format("'{}' has nothing newer than what is installed ({} runs), and older versions are not taken",
-                            options.source, found->running));
+  if (!found->newer) {
+    if (options.json)
+      std::cout << json::serialize(json::object{{"running", found->running}, {"installed", json::value{}}}) << '\n';
+    std::cerr << std::format(
+        "'{}' has nothing newer than what is installed ({} runs): older versions are not taken, nor one that has "
+        "failed\n",
+        options.source, found->running);
+    return {};
+  }
+  if (auto may = may_replace_other(); !may) return may;
   std::cerr << std::format("{}: from {} to {}\n", options.source, found->running, *found->newer);
   ProgressLine line;
-  if (auto installed = update->install([&](unsigned percent) { line(percent); }); !installed) return installed;
+  if (auto installed = update->install(*found->newer, [&](unsigned percent) { line(percent); }); !installed)
+    return installed;
   if (options.json)
     std::cout << json::serialize(json::object{{"running", found->running}, {"installed", *found->newer}}) << '\n';
   else
-    std::cerr << std::format("{} is installed beside {}, and starts next\n", *found->newer, found->running);
+    std::cout << std::format("{} is installed beside {}, and starts next\n", *found->newer, found->running);
   return options.restart ? restart() : Result<>{};
 }
 

@@ -131,6 +131,10 @@ TEST_CASE("'tpm' alone is read before there is a box, and what is wrong in it is
   directory.write("cloister.yaml", "tpm: {pcrs: [24], policy_key: /p}\n");
   CHECK_FALSE(load_tpm(directory.file()));
   CHECK_FALSE(load_tpm(directory.file() + "-not-there"));
+  directory.write("cloister.yaml", "tmp: {pcrs: [11], policy_key: /p}\n");
+  CHECK_FALSE(load_tpm(directory.file()));
+  directory.write("cloister.yaml", box + link_of("one"));
+  CHECK(load_tpm(directory.file()) == Tpm{});
 }
 
 TEST_CASE("A file of conf.d that cannot be read is an error, not less configuration", "[config]") {

@@ -48,8 +48,9 @@ TEST_CASE("Why an update failed is said in words, and what nobody knew of is pas
   CHECK_THAT(why("DOWNLOAD INVALID: Checksum of file:///s/a file did not check out"),
              ContainsSubstring("cut or changed"));
   CHECK_THAT(why("Failed to write: No space left on device"), ContainsSubstring("disk is full"));
-  CHECK_THAT(why("Failed to retrieve image file."), ContainsSubstring("no manifest"));
-  CHECK(why_no_update("a\nsomething new\n", "/s") == "'/s' gives no update; nothing was changed: something new");
+  CHECK_THAT(why("Transfer failed: Could not read a file:// file"), ContainsSubstring("the manifest"));
+  CHECK(why_no_update("a\nTransfer failed: no route\nExiting.\n(sd-pull) failed with exit status 1.\n", "/s") ==
+        "'/s' gives no update; what runs is untouched: Transfer failed: no route");
 }
 
 TEST_CASE("A notification says how far it is, or is of something else", "[update]") {
@@ -57,6 +58,28 @@ TEST_CASE("A notification says how far it is, or is of something else", "[update
   for (const char* other :
        {"", "READY=1", "X_SYSUPDATE_PROGRESS=", "X_SYSUPDATE_PROGRESS=101", "X_SYSUPDATE_PROGRESS=x"})
     CHECK_FALSE(update_progress(other));
+}
+
+TEST_CASE("Versions are compared by their numbers", "[update]") {
+  for (const auto& [later, earlier] : {std::pair{"0.1.1", "0.1.0"}, {"0.10.0", "0.9.9"}, {"1.0", "0.99"}}) {
+    CHECK(is_later(later, earlier));
+    CHECK_FALSE(is_later(earlier, later));
+    CHECK_FALSE(is_later(later, later));
+  }
+}
+
+TEST_CASE("Nothing is replaced while it is open whether what runs is good", "[update]") {
+  const auto here = std::filesystem::temp_directory_path() / std::format("cloister-verdict-{}", ::getpid());
+  std::filesystem::create_directory(here);
+  const Verdict verdict{.counted = here / "counted", .found_good = here / "found-good"};
+  CHECK(may_replace_other(verdict));
+  std::ofstream{verdict.counted} << 3;
+  const auto refused = may_replace_other(verdict);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("not found good yet"));
+  std::ofstream{verdict.found_good} << "";
+  CHECK(may_replace_other(verdict));
+  std::filesystem::remove_all(here);
 }
 
 TEST_CASE("What is no appliance has no image to update", "[update]") {
