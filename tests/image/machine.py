@@ -222,18 +222,26 @@ class Machine:
         trouble = self.trouble_path.read_text(errors="replace") if self.trouble_path.exists() else ""
         return trouble + "\n".join(f"    {self.name}| {line}" for line in self.console().splitlines()[-count:])
 
-    def monitor(self, command, **arguments):
-        """One QMP command."""
+    def monitor(self, command, then=None, **arguments):
+        """One QMP command; then waits for the event of that name."""
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(60)
             connection.connect(str(self.directory / "qmp.sock"))
-            lines = connection.makefile("rw")
-            lines.readline()
-            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
-                lines.write(json.dumps(request) + "\n")
-                lines.flush()
-                while "return" not in (answer := json.loads(lines.readline())):
-                    if "error" in answer:
-                        raise Failed(f"{self.name}: {command}: {answer['error']['desc']}")
+            lines, said = connection.makefile("rw"), []
+            try:
+                lines.readline()
+                for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                    lines.write(json.dumps(request) + "\n")
+                    lines.flush()
+                    while not said or not {"return", "error"} & set(said[-1]):
+                        said.append(json.loads(lines.readline()))
+                    if "error" in said[-1]:
+                        raise Failed(f"{self.name}: {command}: {said[-1]['error']['desc']}")
+                    said.append({})
+                while then and not any(one.get("event") == then for one in said):
+                    said.append(json.loads(lines.readline()))
+            except TimeoutError:
+                raise Failed(f"{self.name}: {command}: no {then or 'answer'} within a minute") from None
 
     def plug(self, disk):
         """A USB stick, into a machine that was told to have a controller (`USB`)."""
@@ -242,17 +250,8 @@ class Machine:
         self.monitor("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick")
 
     def unplug(self):
-        """Waits until it is gone."""
-        self.monitor("device_del", id="stick")
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                self.monitor("blockdev-del", **{"node-name": "stick"})
-                return
-            except Failed:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+        self.monitor("device_del", then="DEVICE_DELETED", id="stick")
+        self.monitor("blockdev-del", **{"node-name": "stick"})
 
     def stop(self):
         """As by pulling the plug."""
