@@ -54,7 +54,22 @@ struct Tpm::State {
     if (esys != nullptr) Esys_Finalize(&esys);
   }
 
+  mutable bool pcrs_changed = false;  // that is why something failed
+
+  /// Some PCR, whichever, that is extended between two commands of a policy session ends it (TPM 2.0 part 3, 23.7), as
+  /// happens while a machine starts: what failed for that alone is tried again.
+  template <class Attempt>
+  [[nodiscard]] auto while_pcrs_change(Attempt attempt) const {
+    constexpr int tries = 8;
+    for (int i = 1;; ++i) {
+      pcrs_changed = false;
+      auto outcome = attempt();
+      if (outcome || !pcrs_changed || i == tries) return outcome;
+    }
+  }
+
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
+    pcrs_changed = pcrs_changed || (code & 0xFFFFU) == TPM2_RC_PCR_CHANGED;
     return fail(std::format("TPM '{}': {}: {}", tcti_name, what, bus->fault().empty() ? because(code) : bus->fault()));
   }
 

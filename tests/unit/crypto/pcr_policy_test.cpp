@@ -77,13 +77,18 @@ struct Machine {
     return tpm->unseal(blob);
   }
 
-  /// What a boot chain does with another kernel: TPM2_PCR_Extend, with an empty password (TPM 2.0 part 3, 22.2).
-  void start_something_else(unsigned pcr) const {
+  /// TPM2_PCR_Extend, with an empty password (TPM 2.0 part 3, 22.2).
+  static Bytes extension(unsigned pcr) {
     std::vector<unsigned> command{0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, pcr, 0, 0,   0,
                                   9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1,   0, 0x0B};
     command.resize(65, 0x5C);
     Bytes bytes;
     for (const unsigned byte : command) bytes.push_back(static_cast<std::byte>(byte));
+    return bytes;
+  }
+  /// What a boot chain does with another kernel.
+  void start_something_else(unsigned pcr) const {
+    const auto bytes = extension(pcr);
     const int tpm = test::connect_to(software.socket());
     std::array<std::byte, 64> answer{};
     REQUIRE(::write(tpm, bytes.data(), bytes.size()) == 65);
@@ -333,6 +338,32 @@ TEST_CASE("A PCR that may not change closes what is signed too, until it is agai
   machine.software.start();
   machine.start_something_else(7);
   CHECK(machine.unseal(machine.settings, blob));
+}
+
+TEST_CASE("A PCR that is extended meanwhile, whichever, ends no opening and no sealing", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.pcrs = {11};
+  machine.settings.binding.unchanged = {7};
+  machine.sign_state(machine.keys);
+  constexpr std::uint32_t unseal = 0x15E;
+  constexpr std::uint32_t policy_authorize = 0x16A;  // between the two demands of PCRs
+  for (const std::uint32_t command : {unseal, policy_authorize}) {
+    const auto blob = machine.seal(machine.settings);
+    test::ListeningBus bus{machine.software};
+    auto settings = machine.settings;
+    settings.tcti = bus.tcti();
+    bus.before(command, {Machine::extension(0)});
+    const auto opened = machine.unseal(settings, blob);
+    CHECK(bus.inserted());
+    REQUIRE(opened);
+    CHECK(std::ranges::equal(*opened, a_secret()));
+  }
+  test::ListeningBus bus{machine.software};
+  auto settings = machine.settings;
+  settings.tcti = bus.tcti();
+  bus.before(policy_authorize, {Machine::extension(0)});
+  CHECK(machine.unseal(machine.settings, machine.seal(settings)));
+  CHECK(bus.inserted());
 }
 
 TEST_CASE("A number that no TPM should ever be moved to is refused", "[tpm]") {
