@@ -91,6 +91,9 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
     learn(unit);
     const auto own_pad = box_ == 0 ? hooks::BitRole::pad_to_server : hooks::BitRole::pad_to_client;
     if (role == own_pad && blocks_[box_][allocated_[box_]].peer_paid) wasted_[box_] = false;
+    const bool of_traffic =
+        role == hooks::BitRole::traffic_pad_to_server || role == hooks::BitRole::traffic_pad_to_client;
+    if (of_traffic && !paid(allocated_[box_])) broken("I12: a one-time pad of a block that no pad has paid for");
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
   }
@@ -148,12 +151,13 @@ void Witness::on_block_allocated(std::uint64_t block) {
   if (told.tag_verified) pads_used_.at(told.peer_pad).held[box_] = true;
 }
 
-void Witness::on_label(std::string_view label) {
-  const auto block = allocated_[box_];
+bool Witness::paid(std::uint64_t block) {
   const auto own = own_tags_[box_].find(block);
-  const bool own_paid = own != own_tags_[box_].end() && pads_used_.at(own->second).paid;
-  const bool paid = own_paid && blocks_[box_][block].peer_paid;
-  if ((label == "qkd") != paid) broken("I12: a block's label is not what authenticated it");
+  return own != own_tags_[box_].end() && pads_used_.at(own->second).paid && blocks_[box_][block].peer_paid;
+}
+
+void Witness::on_label(std::string_view label) {
+  if ((label == "qkd") != paid(allocated_[box_])) broken("I12: a block's label is not what authenticated it");
 }
 
 void Witness::on_label_of_sa(std::uint32_t spi, std::string_view label) {
@@ -164,6 +168,15 @@ void Witness::on_key_taken(std::span<const std::byte> key) {
   const Unit unit = unit_of(key);
   if (!keys_taken_[box_].insert(unit).second) broken("I1: a tunnel key was used twice");
   keys_.push_back({key.data(), unit});
+}
+
+void Witness::on_traffic_pad_used(std::span<const std::byte> unit_used) {
+  const Unit unit = unit_of(unit_used);
+  const auto role = roles_.find(unit);
+  const auto own = box_ == 0 ? hooks::BitRole::traffic_pad_to_server : hooks::BitRole::traffic_pad_to_client;
+  if (role == roles_.end() || role->second != own) broken("I1: a one-time pad of bits that are not for it");
+  if (!traffic_pads_used_.insert(unit).second) broken("I1: a one-time pad was used twice");
+  pads_of_now_.push_back({unit_used.data(), unit});
 }
 
 void Witness::on_sa(std::uint32_t spi, std::span<const std::byte> key) {
