@@ -54,12 +54,28 @@ void CrossChecks::expect_interface(const Tunnel& tunnel, Section& section) {
 }
 
 void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
+  for (const auto& link : configuration_.links)
+    if (link.name == tunnel.link && tunnel.cipher == Cipher::one_time_pad) expect_pads(link, section);
   std::vector<std::string> links;
   for (const auto& link : configuration_.links) links.push_back(link.name);
   if (tunnel.link.empty() || std::ranges::contains(links, tunnel.link)) return;
   const auto meant = nearest(tunnel.link, links);
   section.error("link", std::format("there is no link '{}'{}", tunnel.link,
                                     meant ? std::format(": did you mean '{}'?", *meant) : ""));
+}
+
+/// They are of distilled keys, from blocks that QKD keys have authenticated.
+void CrossChecks::expect_pads(const Link& link, Section& section) {
+  if (link.device.gives_finished_keys())
+    section.error("cipher",
+                  std::format("cannot be 'one-time-pad': the keys of link '{}' are a KME's, and what they are "
+                              "worth is its word: use 'aes-256-gcm'",
+                              link.name));
+  else if (link.authentication.policy == AuthenticationPolicy::computational)
+    section.error("cipher", std::format("cannot be 'one-time-pad': no block of link '{}' is authenticated by QKD keys: "
+                                        "set its 'authentication.policy' to 'its-preferred' or 'its-only', or use "
+                                        "'aes-256-gcm'",
+                                        link.name));
 }
 
 /// A box may pass on what comes out of one tunnel into another: only within a tunnel must the two sides differ.

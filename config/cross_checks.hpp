@@ -25,6 +25,7 @@ class CrossChecks {
  private:
   void expect_new(const std::string& what, const std::string& name, Section& section);
   void expect_interface(const Tunnel& tunnel, Section& section);
+  static void expect_pads(const Link& link, Section& section);
   void expect_link(const Tunnel& tunnel, Section& section) const;
   void expect_subnets(const Tunnel& tunnel, Section& section);
   void expect_outside(const Tunnel& tunnel, Section& section) const;

@@ -168,6 +168,7 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+enum class Cipher { aes_256_gcm, one_time_pad };
 enum class WhenKeysRunOut { block, extend, pqc };
 
 struct Tunnel {
@@ -179,6 +180,8 @@ struct Tunnel {
   Endpoint local_endpoint;
   Endpoint peer_endpoint;
   unsigned mtu = 1420;
+  Cipher cipher = Cipher::aes_256_gcm;
+  std::uint64_t pad_bytes = 256UZ * 1024;  // with a one-time pad; what is below is not, and keeps its defaults
   milliseconds rekey_interval{10'000};
   milliseconds key_lifetime{30'000};
   std::uint32_t stock = 64;

@@ -139,6 +139,38 @@ void read_when_keys_run_out(Section& tunnel, Tunnel& out) {
                                        "a policy: expected 'block', 'pqc', or 'extend: {for: 10min}'"));
 }
 
+/// How a tunnel changes its keys.
+void read_keys(Section& section, Tunnel& tunnel) {
+  section.read("rekey_interval", tunnel.rekey_interval,
+               within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
+  tunnel.key_lifetime = 3 * tunnel.rekey_interval;
+  section.read("key_lifetime", tunnel.key_lifetime,
+               within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}), Default::derived);
+  if (tunnel.key_lifetime <= tunnel.rekey_interval)
+    section.error("key_lifetime", "must be longer than rekey_interval, or the tunnel blocks before its next key");
+  section.read_optional("rekey_bytes", tunnel.rekey_bytes,
+                        within(a_size(), std::uint64_t{1} << 20U, std::uint64_t{1} << 50U));
+  section.read_optional("rekey_packets", tunnel.rekey_packets,
+                        within(a_count(), std::uint64_t{1000}, std::uint64_t{1} << 32U));
+  section.read("stock", tunnel.stock,
+               within(a_whole<std::uint32_t>("a number of keys: expected a whole number"), 1U, 4096U));
+  read_when_keys_run_out(section, tunnel);
+  section.read("hybrid", tunnel.hybrid, a_truth());
+  section.refuse("pad", "is of tunnels with 'cipher: one-time-pad': take it out");
+}
+
+/// Each bit is used once: there are no keys to change, and nothing else to go on with.
+void read_pad(Section& section, Tunnel& tunnel) {
+  section.read("pad", tunnel.pad_bytes, within(a_size(), std::uint64_t{16} << 10U, std::uint64_t{16} << 20U));
+  tunnel.hybrid = tunnel.cipher == Cipher::aes_256_gcm;
+  if (tunnel.cipher == Cipher::aes_256_gcm) return;
+  for (const auto* const key :
+       {"rekey_interval", "key_lifetime", "rekey_bytes", "rekey_packets", "stock", "when_keys_run_out", "hybrid"})
+    section.refuse(key,
+                   "is of tunnels that change their keys, and under 'cipher: one-time-pad' each bit is used once: take "
+                   "it out");
+}
+
 Tunnel read_tunnel(Section section) {
   Tunnel tunnel;
   section.read("name", tunnel.name, a_name(), Default::none);
@@ -155,21 +187,11 @@ Tunnel read_tunnel(Section section) {
   section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
   expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
   section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
-  section.read("rekey_interval", tunnel.rekey_interval,
-               within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
-  tunnel.key_lifetime = 3 * tunnel.rekey_interval;
-  section.read("key_lifetime", tunnel.key_lifetime,
-               within(a_duration(), milliseconds{1000}, milliseconds{24 * 3'600'000}), Default::derived);
-  if (tunnel.key_lifetime <= tunnel.rekey_interval)
-    section.error("key_lifetime", "must be longer than rekey_interval, or the tunnel blocks before its next key");
-  section.read_optional("rekey_bytes", tunnel.rekey_bytes,
-                        within(a_size(), std::uint64_t{1} << 20U, std::uint64_t{1} << 50U));
-  section.read_optional("rekey_packets", tunnel.rekey_packets,
-                        within(a_count(), std::uint64_t{1000}, std::uint64_t{1} << 32U));
-  section.read("stock", tunnel.stock,
-               within(a_whole<std::uint32_t>("a number of keys: expected a whole number"), 1U, 4096U));
-  read_when_keys_run_out(section, tunnel);
-  section.read("hybrid", tunnel.hybrid, a_truth());
+  section.read("cipher", tunnel.cipher,
+               one_of<Cipher>({{"aes-256-gcm", Cipher::aes_256_gcm}, {"one-time-pad", Cipher::one_time_pad}},
+                              "a cipher: expected 'aes-256-gcm' or 'one-time-pad'"));
+  if (tunnel.cipher == Cipher::one_time_pad || section.is_describing()) read_pad(section, tunnel);
+  if (tunnel.cipher == Cipher::aes_256_gcm) read_keys(section, tunnel);
   section.finish();
   return tunnel;
 }

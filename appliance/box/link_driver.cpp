@@ -238,6 +238,7 @@ void LinkDriver::watch_traffic() {
     const auto& counters = plane_.counters(place.path);
     const auto status = link_.tunnel_status(tunnel.id);
     place.key_bits.sample(status.keys_taken * keys::key_bits, now());
+    if (status.pad) place.pad_bits.sample(8 * status.pad->used_bytes, now());
     if (status.accepted && plane_.heard(*status.accepted)) link_.on_heard(tunnel.id, *status.accepted);
     link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
   }
@@ -335,6 +336,15 @@ void LinkDriver::install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKe
 }
 void LinkDriver::retire_inbound(wire::TunnelId, vpn::Spi spi) { plane_.retire_inbound(spi); }
 void LinkDriver::retire_outbound(wire::TunnelId tunnel) { plane_.retire_outbound(place_of(tunnel).path); }
+
+void LinkDriver::install_pad_inbound(wire::TunnelId tunnel, std::shared_ptr<vpn::InboundPadSa> sa) {
+  plane_.pads().install_inbound(place_of(tunnel).path, std::move(sa));
+}
+void LinkDriver::install_pad_outbound(wire::TunnelId tunnel, std::shared_ptr<vpn::OutboundPadSa> sa) {
+  plane_.pads().install_outbound(place_of(tunnel).path, std::move(sa));
+}
+void LinkDriver::retire_pad_inbound(wire::TunnelId, vpn::Spi spi) { plane_.pads().retire_inbound(spi); }
+void LinkDriver::retire_pad_outbound(wire::TunnelId tunnel) { plane_.pads().retire_outbound(place_of(tunnel).path); }
 
 void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) {
   log_.info(code, subject, text);

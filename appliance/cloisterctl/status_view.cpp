@@ -167,6 +167,15 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
     out += line("SPI",
                 std::format("in {}, out {}{}", tunnel.spi_in, tunnel.spi_out.empty() ? "none" : tunnel.spi_out, age));
   }
+  if (tunnel.pad_sending_bytes && tunnel.pad_receiving_bytes && tunnel.pad_bytes_per_second &&
+      tunnel.forgery_epsilon_per_packet && tunnel.forgery_epsilon_of_sa) {
+    out += line("pad", std::format("{} to send, {} to receive; {}/s used",
+                                   with_size_unit(static_cast<double>(*tunnel.pad_sending_bytes)),
+                                   with_size_unit(static_cast<double>(*tunnel.pad_receiving_bytes)),
+                                   with_size_unit(*tunnel.pad_bytes_per_second)));
+    out += line("forgery", std::format("at most {:.1e} a packet, {:.1e} in this SA's life",
+                                       *tunnel.forgery_epsilon_per_packet, *tunnel.forgery_epsilon_of_sa));
+  }
   out += line("rekeys", std::format("{}{}; {} of key", tunnel.rekeys,
                                     tunnel.last_rekey_seconds
                                         ? std::format(", the last in {:.0f} ms", 1e3 * *tunnel.last_rekey_seconds)

@@ -269,8 +269,8 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Mend the files that the text names ('bootstrap.ca', 'bootstrap.crl'); they are read at each connection."},
     {"TUNNEL_ALIKE", false, "A tunnel that differed is now alike on both boxes, or gone from both.", ""},
     {"TUNNEL_BLOCKED", true,
-     "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
-     "in clear.",
+     "The last key of a tunnel has ended and no other is there, or its one-time pad is used up. The tunnel passes "
+     "nothing, but for what comes of pad meanwhile, and nothing goes round it in clear.",
      "See why no key comes: the events of the tunnel's link say it."},
     {"TUNNEL_DIFFERS", true,
      "A tunnel is not configured alike on both boxes of the link, or on one of them only. It carries nothing; the "

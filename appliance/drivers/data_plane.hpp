@@ -21,6 +21,7 @@
 
 #include "appliance/drivers/data_plane_path.hpp"
 #include "appliance/drivers/file_descriptor.hpp"
+#include "appliance/vpn/pad_table.hpp"
 #include "appliance/vpn/sa_table.hpp"
 
 namespace cloister::drivers {
@@ -48,6 +49,9 @@ class DataPlane {
   /// An authentic packet has come under it.
   [[nodiscard]] bool heard(vpn::Spi spi) { return sas_.heard(spi); }
 
+  /// The SAs of tunnels under one-time pads: by any thread, tunnels by their numbers. Who retires one has burnt it.
+  [[nodiscard]] vpn::PadTable& pads() { return pads_; }
+
   /// By the thread that applies layouts.
   [[nodiscard]] std::shared_ptr<const Layout> layout() const { return layout_; }
   [[nodiscard]] const TunnelCounters& counters(std::size_t tunnel) const {
@@ -69,6 +73,7 @@ class DataPlane {
   void wake_workers();
 
   vpn::SaTable sas_;
+  vpn::PadTable pads_;
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet

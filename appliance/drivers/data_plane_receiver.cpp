@@ -58,7 +58,7 @@ void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable:
     auto* inbound = spi ? sas.inbound(*spi) : nullptr;
     if (inbound != nullptr)
       open(datagram, *run.source, *inbound);
-    else
+    else if (!open_under_pad(datagram, *run.source))
       ++plane_.unknown_datagrams_;
   }
 }
@@ -67,32 +67,42 @@ void DataPlane::Receiver::open(std::span<const std::byte> datagram, const Socket
                                vpn::SaTable::Inbound& inbound) {
   const TunnelPath& path = layout_->paths[inbound.tunnel];
   auto& counters = path.traffic->counters;
-  if (path.interface != interface_) {
-    write(coalescer_.flush());
-    interface_ = path.interface;
-  }
-  const auto opened = inbound.sa.open(datagram, coalescer_.room(datagram.size()));
+  const auto opened = inbound.sa.open(datagram, room_for(path, datagram.size()));
   if (!opened) {
     coalescer_.abandon();
     ++(opened.error() == vpn::EspError::replayed ? counters.replays : counters.authentication_failures);
     return;
   }
-  if (opened->newest) {
-    auto& peer = peers_[inbound.tunnel];
+  deliver(inbound.tunnel, opened->packet, opened->newest, source);
+}
+
+std::span<std::byte> DataPlane::Receiver::room_for(const TunnelPath& path, std::size_t bytes) {
+  if (path.interface != interface_) {
+    write(coalescer_.flush());
+    interface_ = path.interface;
+  }
+  return coalescer_.room(bytes);
+}
+
+void DataPlane::Receiver::deliver(std::size_t tunnel, std::span<const std::byte> packet, bool newest,
+                                  const SocketAddress& source) {
+  const TunnelPath& path = layout_->paths[tunnel];
+  if (newest) {
+    auto& peer = peers_[tunnel];
     path.traffic->peer.refresh(peer);
     if (!(peer.address == source)) path.traffic->peer.move_to(source);
   }
-  if (opened->packet.empty()) {  // a dummy packet
+  if (packet.empty()) {  // a dummy packet
     coalescer_.abandon();
     return;
   }
-  if (!layout_->selectors.inbound_allowed(inbound.tunnel, opened->packet)) {
+  if (!layout_->selectors.inbound_allowed(tunnel, packet)) {
     coalescer_.abandon();
-    ++counters.dropped_selector;
+    ++path.traffic->counters.dropped_selector;
     return;
   }
-  count(inbound.tunnel, opened->packet.size());
-  write(coalescer_.add(opened->packet));
+  count(tunnel, packet.size());
+  write(coalescer_.add(packet));
 }
 
 void DataPlane::Receiver::count(std::size_t tunnel, std::size_t bytes) {

@@ -70,6 +70,9 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
   const TunnelPath& path = layout_->paths[*tunnel];
   auto& counters = path.traffic->counters;
   vpn::OutboundSa* sa = sas.outbound(*tunnel);
+  if (sa == nullptr) {
+    if (const auto pad = plane_.pads_.outbound(*tunnel)) return take_under_pad(*tunnel, *segments, *pad);
+  }
   path.traffic->peer.refresh(peers_[*tunnel]);
   SendBurst& burst = bursts_[path.socket];
   burst_tunnel_[path.socket] = *tunnel;

@@ -28,6 +28,7 @@ class DataPlane::Sender {
   void drain(std::size_t interface);
   void lose(std::size_t interface);
   void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  void take_under_pad(std::size_t tunnel, const vpn::Segments& segments, vpn::OutboundPadSa& sa);
   void send();
 
   DataPlane& plane_;
@@ -51,6 +52,12 @@ class DataPlane::Receiver {
   void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
   void open(std::span<const std::byte> datagram, const SocketAddress& source, vpn::SaTable::Inbound& inbound);
+  /// False where it is of no such SA.
+  bool open_under_pad(std::span<const std::byte> datagram, const SocketAddress& source);
+  /// Room in the open frame of the tunnel's interface.
+  [[nodiscard]] std::span<std::byte> room_for(const TunnelPath& path, std::size_t bytes);
+  /// A packet that was authentic and lies in that room; `newest`: it tells where the peer is.
+  void deliver(std::size_t tunnel, std::span<const std::byte> packet, bool newest, const SocketAddress& source);
   void count(std::size_t tunnel, std::size_t bytes);
   void add_tally();
   void write(const std::optional<vpn::Coalescer::Frame>& frame);

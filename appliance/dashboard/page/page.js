@@ -128,6 +128,10 @@ function tunnel_card(tunnel) {
     ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],
     ['Dropped', `${dropped} packets: ${tunnel.dropped_no_key} without key, ${tunnel.authentication_failures} forged`],
   ];
+  if (tunnel.pad_sending_bytes !== null) {
+    rows.push(['Pad', `${size(tunnel.pad_sending_bytes)} to send, ${size(tunnel.pad_receiving_bytes)} to receive, ${size(tunnel.pad_bytes_per_second)}/s used`]);
+    rows.push(['A forgery passes', `with ${tunnel.forgery_epsilon_per_packet.toExponential(1)} at most, ${tunnel.forgery_epsilon_of_sa.toExponential(1)} in this SA's life`]);
+  }
   const state = made('span', {className: tunnel.state === 'up' ? 'state-good' : 'state-bad', textContent: tunnel.state});
   const list = made('dl', {}, rows.flatMap(([name, value]) => [made('dt', {textContent: name}), made('dd', {textContent: value})]));
   return made('article', {className: 'card'}, [made('h3', {}, [`${tunnel.name}: `, state]), list]);
