@@ -44,6 +44,9 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {spent_chunk_kept}, .seen_as = "I8", .seed = 480},
       {.bugs = {extended_for_ever}, .seen_as = "I13", .seed = 336},
       {.bugs = {exchange_unasked}, .seen_as = "I13", .seed = 2629},
+      {.bugs = {traffic_pad_kept}, .seen_as = "I1: a one-time pad was used twice"},
+      {.bugs = {traffic_pad_taken_early}, .seen_as = "I6: a packet of the peer does not open"},
+      {.bugs = {pads_of_any_block}, .seen_as = "I12: a one-time pad of a block"},
       // The sealed reserve.
       {.bugs = {own_counter_ignored}, .seen_as = "I3", .seed = 456},
       {.bugs = {own_counter_ignored, rollback_not_noticed}, .seen_as = "I1"},

@@ -44,6 +44,7 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("subnets", [](auto& box) { box.tunnels[0].local_subnets.clear(); });
   differs_in("stock", [](auto& box) { box.tunnels[0].stock = 9; });
   differs_in("hybrid", [](auto& box) { box.tunnels[0].hybrid = false; });
+  differs_in("cipher", [](auto& box) { box.tunnels[0].cipher = config::Cipher::one_time_pad; });
   differs_in("rekey_interval", [](auto& box) { box.tunnels[0].rekey_interval = config::milliseconds{5}; });
   differs_in("distillation.epsilon_budget", [](auto& box) { box.links[0].distillation.epsilon_budget = 1e-9; });
   differs_in("distillation.bound", [](auto& box) { box.links[0].distillation.bound = "rusca2018"; });
