@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr auto look_interval = 200ms;
 constexpr std::uint64_t units_per_key = crypto::TunnelKey::size / pad_unit_bytes;
-constexpr std::uint64_t least_packet_units = 1 + pad_classes.front() / pad_unit_bytes;
 
 /// The first half of a key; nothing uses the other.
 crypto::HashKey hash_key_of(const crypto::TunnelKey& key) {
@@ -82,6 +81,8 @@ struct PadEngine::State {
     actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)});
   }
   [[nodiscard]] std::uint64_t mark_up() const { return std::min(pad_packet_units_max, settings.units_max / 4); }
+  /// Of the usual size there, a packet of a full Ethernet frame no longer has its pad (91 units).
+  [[nodiscard]] std::uint64_t mark_blocked() const { return mark_up() * 4 / 5; }
 
   void retire_sending() {
     if (sending.sa) {
@@ -185,9 +186,10 @@ void PadEngine::State::follow_level() {
   if (!up && left >= mark_up()) {
     up = ever_up = true;
     actions.emplace_back(TunnelUp{sending.epoch, KeySource::qkd});
-  } else if (up && left < least_packet_units) {
+  } else if (up && left < mark_blocked()) {
     up = false;
-    actions.emplace_back(TunnelBlocked{!sending.sa ? "the peer no longer has the SA" : "no pad is left"});
+    actions.emplace_back(
+        TunnelBlocked{!sending.sa ? "the peer no longer has the SA" : "too little pad is left for a full packet"});
   }
 }
 

@@ -247,7 +247,10 @@ void SimulatedBox::send_packet() {
     ++traffic_.without_key;
     return;
   }
-  witness_.on_sent(datagram);
+  if (under_pad)
+    witness_.on_sent_under_pad(datagram);
+  else
+    witness_.on_sent(datagram);
   if (in_clear(datagram)) witness_.broken("C1: a packet left in clear");
   network_.send_datagram(number_, datagram);
 }

@@ -222,6 +222,17 @@ void Witness::on_sent(std::span<const std::byte> bytes) {
   if (beside_ != nullptr && beside_->knows_part_of(bytes)) broken("C1: secret bits of another link on the wire");
 }
 
+void Witness::on_sent_under_pad(std::span<const std::byte> datagram) {
+  constexpr std::size_t unit_bytes = Unit{}.size();
+  for (std::size_t i = 0; i + unit_bytes <= datagram.size(); ++i) {
+    const auto window = datagram.subspan(i, unit_bytes);
+    const bool of_text = i >= unit_bytes && i + 2 * unit_bytes <= datagram.size();
+    if (knows_at(window) && !(of_text && traffic_pads_used_.contains(unit_of(window))))
+      return broken("C1: secret bits on the wire");
+  }
+  if (beside_ != nullptr && beside_->knows_part_of(datagram)) broken("C1: secret bits of another link on the wire");
+}
+
 void Witness::look() {
   verified_now_ = {};
   for (const auto& [where, what] : pads_of_now_)

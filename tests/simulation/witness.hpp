@@ -107,6 +107,8 @@ class Witness {
   /// A block's key, as the chain hands it over.
   void on_amplified(std::span<const std::byte> key);
   void on_sent(std::span<const std::byte> bytes);
+  /// The same of a datagram under a one-time pad: where its text is zeros, its ciphertext is what it has used of the pad.
+  void on_sent_under_pad(std::span<const std::byte> datagram);
 
   /// After each event.
   void look();

@@ -161,11 +161,11 @@ TEST_CASE("Pad is agreed on, used both ways, and filled again as long as there a
   CHECK(boxes.send(0) == 12);
   CHECK(boxes.send(1, 3) == 3);
   boxes.settle();
-  CHECK(boxes.boxes[0].told.back() == "up");  // 4 units are too few for a packet, 18 are enough again
+  CHECK(boxes.boxes[0].told.back() == "up");  // 4 units are too few, 18 are enough again
   CHECK(boxes.send(0) == 3);
   boxes.settle();
   CHECK(boxes.boxes[0].engine.status().state == "blocked");
-  CHECK(boxes.boxes[0].told.back() == "no pad is left");
+  CHECK(boxes.boxes[0].told.back() == "too little pad is left for a full packet");
   CHECK(boxes.boxes[1].engine.status().state == "up");
   boxes.fill(2, 20);
   boxes.settle();
