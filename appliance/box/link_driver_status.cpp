@@ -129,6 +129,7 @@ double LinkDriver::key_left_seconds(const KnownTunnel& tunnel) const {
   const auto& rekey = tunnel.settings.rekey;
   const auto engine = link_.tunnel_status(tunnel.id);
   if (engine.pad) {
+    if (engine.state != "up") return 0;
     // As fast as in the last minute; an idle tunnel counts as if it used a bit a second.
     const double bits = 8 * static_cast<double>(engine.pad->sending_bytes) +
                         static_cast<double>(link_.stock(tunnel.id).keys * keys::key_bits);

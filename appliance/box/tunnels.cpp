@@ -30,9 +30,23 @@ std::vector<vpn::TunnelTerms> terms_of(const std::vector<KnownTunnel>& tunnels) 
   return terms;
 }
 
-/// Both boxes know the stocks of a tunnel under pads by the box that is sent to.
-wire::TunnelId pad_stock(const TunnelSettings& settings, const std::string& to) {
-  return vpn::id_of({settings.rekey.tunnel, std::format("{}pad_to={}\n", settings.terms, to)});
+/// Of hash keys that are kept ready for a tunnel under pads, one for each SA.
+constexpr std::uint32_t hash_keys_in_stock = 4;
+
+/// The stocks that one direction takes from; a tunnel under keys has one for both.
+struct Stocks {
+  wire::TunnelId pad;  // or keys
+  wire::TunnelId hash_keys;
+  [[nodiscard]] wire::TunnelId of(vpn::PadStock stock) const { return stock == vpn::PadStock::pad ? pad : hash_keys; }
+};
+
+/// Both boxes know them by the box that is sent to.
+Stocks stocks_of(const TunnelSettings& settings, const std::string& to) {
+  if (!settings.under_pads()) return {.pad = settings.id(), .hash_keys = settings.id()};
+  const auto id = [&](const char* what) {
+    return vpn::id_of({settings.rekey.tunnel, std::format("{}{}={}\n", settings.terms, what, to)});
+  };
+  return {.pad = id("pad_to"), .hash_keys = id("hash_keys_to")};
 }
 
 using Engine = std::variant<vpn::RekeyEngine, vpn::PadEngine>;
@@ -62,18 +76,21 @@ struct Tunnels::Tunnel {
   Tunnel(const KnownTunnel& known, crypto::Random& random, Instant now)
       : id{known.id},
         settings{known.settings},
-        sending_stock{settings.under_pads() ? pad_stock(settings, settings.rekey.peer_box) : id},
-        receiving_stock{settings.under_pads() ? pad_stock(settings, settings.rekey.local_box) : id},
+        sending{stocks_of(settings, settings.rekey.peer_box)},
+        receiving{stocks_of(settings, settings.rekey.local_box)},
         engine{make_engine(settings, random, now)} {}
   wire::TunnelId id;
   TunnelSettings settings;
-  wire::TunnelId sending_stock;
-  wire::TunnelId receiving_stock;  // the same but for a tunnel under pads
+  Stocks sending;
+  Stocks receiving;
   Engine engine;
   bool running = false;                 // the peer has it too, in this session
   std::uint64_t keys_taken_before = 0;  // by engines that have ended
   std::uint64_t pad_used_before = 0;    // of it, in bytes
   [[nodiscard]] std::string subject() const { return subject_of(settings.rekey.tunnel); }
+  [[nodiscard]] std::set<wire::TunnelId> stocks() const {
+    return {sending.pad, sending.hash_keys, receiving.pad, receiving.hash_keys};
+  }
   [[nodiscard]] vpn::RekeyStatus status() const {
     return std::visit([](const auto& one) { return one.status(); }, engine);
   }
@@ -104,12 +121,20 @@ void Tunnels::add(const KnownTunnel& known) {
       *tunnels_.emplace(known.id, std::make_unique<Tunnel>(known, random_, surroundings_.now())).first->second;
   if (!known.settings.under_pads())
     return store_.add_tunnel({.id = known.id, .tunnel = name, .ceiling_keys = known.settings.stock_keys_max});
-  const auto ceiling = pad_keys_in_stock(known.settings);
+  const auto offer = [&](const Stocks& stocks, bool to_server) {
+    using Use = keys::StockUse;
+    store_.add_tunnel({.id = stocks.pad,
+                       .tunnel = name,
+                       .ceiling_keys = pad_keys_in_stock(known.settings),
+                       .use = to_server ? Use::pad_to_server : Use::pad_to_client});
+    store_.add_tunnel({.id = stocks.hash_keys,
+                       .tunnel = name,
+                       .ceiling_keys = hash_keys_in_stock,
+                       .use = to_server ? Use::hash_to_server : Use::hash_to_client});
+  };
   const bool client = known.settings.rekey.initiator;
-  const auto to_peer = client ? keys::StockUse::pad_to_server : keys::StockUse::pad_to_client;
-  const auto from_peer = client ? keys::StockUse::pad_to_client : keys::StockUse::pad_to_server;
-  store_.add_tunnel({.id = added.sending_stock, .tunnel = name, .ceiling_keys = ceiling, .use = to_peer});
-  store_.add_tunnel({.id = added.receiving_stock, .tunnel = name, .ceiling_keys = ceiling, .use = from_peer});
+  offer(added.sending, client);
+  offer(added.receiving, !client);
 }
 
 void Tunnels::change(std::vector<TunnelSettings> tunnels) {
@@ -119,8 +144,7 @@ void Tunnels::change(std::vector<TunnelSettings> tunnels) {
   std::erase_if(tunnels_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     end(*entry.second);
-    store_.remove_tunnel(entry.second->sending_stock);
-    if (entry.second->settings.under_pads()) store_.remove_tunnel(entry.second->receiving_stock);
+    for (const auto stock : entry.second->stocks()) store_.remove_tunnel(stock);
     surroundings_.info("TUNNEL_REMOVED", entry.second->subject(), "its SAs have ended, its keys are burnt");
     return true;
   });
@@ -186,8 +210,7 @@ void Tunnels::follow_roster() {
   for (const auto& [id, tunnel] : tunnels_) {
     if (roster_.missing(id)) {
       end(*tunnel);
-      store_.burn_stock(tunnel->sending_stock);
-      store_.burn_stock(tunnel->receiving_stock);
+      for (const auto stock : tunnel->stocks()) store_.burn_stock(stock);
     } else if (roster_.shared(id) && !tunnel->running) {
       tunnel->running = true;
       std::visit([this](auto& engine) { engine.on_session_up(surroundings_.now()); }, tunnel->engine);
@@ -247,19 +270,19 @@ void Tunnels::drain(Tunnel& tunnel) {
     }
     void operator()(vpn::NeedPadKeys& need) const {
       auto& engine = std::get<vpn::PadEngine>(tunnel.engine);
-      auto keys = given(self.store_.take_next(tunnel.sending_stock, need.most));
+      auto keys = given(self.store_.take_next(tunnel.sending.of(need.stock), need.most));
       if (keys.empty()) return engine.on_no_keys(self.surroundings_.now());
       engine.on_keys(std::move(keys), self.surroundings_.now());
     }
     void operator()(vpn::NeedNamedPadKeys& need) const {
       auto& engine = std::get<vpn::PadEngine>(tunnel.engine);
-      auto keys = self.store_.take(tunnel.receiving_stock, need.names);
+      auto keys = self.store_.take(tunnel.receiving.of(need.stock), need.names);
       if (!keys) return engine.on_no_keys(self.surroundings_.now());
       engine.on_keys(given(std::move(*keys)), self.surroundings_.now());
     }
     void operator()(vpn::BurnPadKeysBefore& burn) const {
-      self.store_.burn_before(tunnel.sending_stock, burn.sending);
-      self.store_.burn_before(tunnel.receiving_stock, burn.receiving);
+      self.store_.burn_before(tunnel.sending.of(burn.stock), burn.sending);
+      self.store_.burn_before(tunnel.receiving.of(burn.stock), burn.receiving);
     }
     void operator()(vpn::InstallPadInbound& install) const {
       self.surroundings_.install_pad_inbound(tunnel.id, std::move(install.sa));
@@ -356,12 +379,12 @@ bool Tunnels::runs(wire::TunnelId tunnel) const { return tunnels_.at(tunnel)->ru
 Tunnels::Stock Tunnels::stock(wire::TunnelId tunnel) const {
   const auto& known = *tunnels_.at(tunnel);
   const auto& settings = known.settings;
-  return {.keys = store_.stock_keys(known.sending_stock),
+  return {.keys = store_.stock_keys(known.sending.pad),
           .keys_max = settings.under_pads() ? pad_keys_in_stock(settings) : settings.stock_keys_max};
 }
 
 bool Tunnels::lacks_keys(wire::TunnelId tunnel) const {
-  const auto keys = std::min(stock(tunnel).keys, store_.stock_keys(tunnels_.at(tunnel)->receiving_stock));
+  const auto keys = std::min(stock(tunnel).keys, store_.stock_keys(tunnels_.at(tunnel)->receiving.pad));
   return 2 * keys < stock(tunnel).keys_max;
 }
 

@@ -1,4 +1,5 @@
-// Packets under one-time pads. There are as few of them as there is key, so they take no part in what makes the rest fast.
+// Packets under one-time pads. There are as few true ones as there is key, so they take no part in what makes the rest fast.
+// What is made up costs as much as a packet of its length, hashed once and outside of any lock.
 #include "appliance/drivers/data_plane_workers.hpp"
 
 namespace cloister::drivers {
@@ -24,7 +25,7 @@ void DataPlane::Sender::take_under_pad(std::size_t tunnel, const vpn::Segments& 
     segments.write(i, room.subspan(vpn::pad_packet_at));
     const auto sealed = sa.seal(packet_bytes, room);
     if (!sealed) {
-      ++counters.dropped_no_key;
+      ++(sealed.error() == vpn::PadError::used_up ? counters.dropped_no_key : counters.dropped_selector);
       continue;  // a shorter one may still go
     }
     burst.commit(*sealed, peers_[tunnel].address);
@@ -42,7 +43,16 @@ bool DataPlane::Receiver::open_under_pad(std::span<const std::byte> datagram, co
   if (!opened) {
     coalescer_.abandon();
     auto& counters = path.traffic->counters;
-    ++(opened.error() == vpn::PadError::replayed ? counters.replays : counters.authentication_failures);
+    switch (opened.error()) {
+      case vpn::PadError::replayed:
+        ++counters.replays;
+        break;
+      case vpn::PadError::authentication_failed:
+        ++counters.authentication_failures;
+        break;
+      default:  // no packet of an SA, whatever it says
+        ++plane_.unknown_datagrams_;
+    }
     return true;
   }
   deliver(inbound.tunnel, opened->packet, opened->newest, source);

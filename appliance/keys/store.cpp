@@ -18,6 +18,10 @@ hooks::BitRole role_of(StockUse use) {
       return hooks::BitRole::traffic_pad_to_server;
     case StockUse::pad_to_client:
       return hooks::BitRole::traffic_pad_to_client;
+    case StockUse::hash_to_server:
+      return hooks::BitRole::traffic_hash_to_server;
+    case StockUse::hash_to_client:
+      return hooks::BitRole::traffic_hash_to_client;
   }
   return {};
 }
@@ -207,7 +211,7 @@ Result<std::vector<NamedKey>> Store::take(TunnelId tunnel, std::span<const KeyNa
                   names.back().index));
 }
 
-void Store::burn(Stock& stock, std::vector<NamedKey>::iterator end) {
+void Store::burn(Stock& stock, std::deque<NamedKey>::iterator end) {
   const auto burnt = static_cast<std::size_t>(end - stock.keys.begin());
   stock.keys.erase(stock.keys.begin(), end);
   balance_.stock_bits -= burnt * key_bits;

@@ -3,8 +3,8 @@
 ///
 ///   block (held) ── reserve first, at most a quarter ──▶ authentication reserve (handed to the session)
 ///               └── tunnels, by need, in turn ─▶ stock of each tunnel: 256-bit keys {block, index}
-///               └── one-time pads, the same way ─▶ two stocks of such a tunnel, one for each direction; only of blocks
-///                                                  that paid tags have authenticated
+///               └── one-time pads, the same way ─▶ four stocks of such a tunnel, pad and hash keys for each
+///                                                  direction; only of blocks that paid tags have authenticated
 ///               └── what exceeds both ─▶ discarded, counted
 ///
 /// Both boxes allocate alike because both allocate by the same two needs and by nothing else: each box's note travels in
@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -36,8 +37,9 @@ using wire::TunnelId;
 inline constexpr std::size_t key_bits = 8 * TunnelKey::size;
 inline constexpr std::size_t pad_bits = 128;
 
-/// What the keys of a stock become.
-enum class StockUse : std::uint8_t { keys, pad_to_server, pad_to_client };
+/// What the keys of a stock become: pad, and keys of the hash, for no message can make the one of the other. That the two
+/// directions do not meet is theirs to say who looks at bits; the stocks have names of their own.
+enum class StockUse : std::uint8_t { keys, pad_to_server, pad_to_client, hash_to_server, hash_to_client };
 
 struct TunnelStock {
   TunnelId id;
@@ -113,9 +115,9 @@ class Store {
  private:
   struct Stock {
     TunnelStock settings;
-    std::vector<NamedKey> keys;  // the oldest first, that is by name
+    std::deque<NamedKey> keys;  // the oldest first, that is by name
   };
-  void burn(Stock& stock, std::vector<NamedKey>::iterator end);
+  void burn(Stock& stock, std::deque<NamedKey>::iterator end);
 
   std::map<TunnelId, Stock> stocks_;
   std::optional<BlockId> newest_;

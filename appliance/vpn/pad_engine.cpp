@@ -30,6 +30,8 @@ crypto::HashKey hash_key_of(const crypto::TunnelKey& key) {
 
 wire::KeyName after(const wire::KeyName& name) { return {name.block, name.index + 1}; }
 
+PadStock stock_of_hash_keys() { return planted(PlantedBug::hash_key_of_pad) ? PadStock::pad : PadStock::hash_keys; }
+
 template <class Sa>
 void add(Sa& sa, const std::vector<GivenKey>& keys) {
   for (const auto& given : keys) {
@@ -47,9 +49,13 @@ struct PadEngine::State {
     std::uint64_t epoch = 0;  // of the SA
     std::shared_ptr<Sa> sa;
     wire::KeyName keys_from;
+    wire::KeyName hash_keys_from;
 
-    [[nodiscard]] PadEnd standing() const { return {newest_epoch, sa ? epoch : 0, sa ? sa->end() : 0, keys_from}; }
+    [[nodiscard]] PadEnd standing() const {
+      return {newest_epoch, sa ? epoch : 0, sa ? sa->end() : 0, keys_from, hash_keys_from};
+    }
     void passed(const wire::KeyName& name) { keys_from = std::max(keys_from, after(name)); }
+    void hash_key_passed(const wire::KeyName& name) { hash_keys_from = std::max(hash_keys_from, after(name)); }
   };
   struct Opening {
     std::uint64_t epoch;
@@ -80,9 +86,8 @@ struct PadEngine::State {
   void send(PadMessage type, std::vector<std::byte> payload) {
     actions.emplace_back(SendMessage{static_cast<std::uint8_t>(type), std::move(payload)});
   }
-  [[nodiscard]] std::uint64_t mark_up() const { return std::min(pad_packet_units_max, settings.units_max / 4); }
-  /// Of the usual size there, a packet of a full Ethernet frame no longer has its pad (91 units).
-  [[nodiscard]] std::uint64_t mark_blocked() const { return mark_up() * 4 / 5; }
+  [[nodiscard]] std::uint64_t mark_up() const { return settings.units_max / 2; }
+  [[nodiscard]] std::uint64_t mark_blocked() const { return std::min(pad_packet_units_max, settings.units_max / 4); }
 
   void retire_sending() {
     if (sending.sa) {
@@ -178,7 +183,7 @@ std::optional<PadAction> PadEngine::next_action() {
 void PadEngine::State::look(Instant now) {
   follow_level();
   ask();
-  actions.emplace_back(WakeAt{now + look_interval});
+  if (session || up) actions.emplace_back(WakeAt{now + look_interval});
 }
 
 void PadEngine::State::follow_level() {
@@ -189,20 +194,23 @@ void PadEngine::State::follow_level() {
   } else if (up && left < mark_blocked()) {
     up = false;
     actions.emplace_back(
-        TunnelBlocked{!sending.sa ? "the peer no longer has the SA" : "too little pad is left for a full packet"});
+        TunnelBlocked{!sending.sa ? "the peer no longer has the SA" : "too little pad is left for the longest packet"});
   }
 }
 
 void PadEngine::State::ask() {
   if (!session || !met || asking || opening || giving) return;
-  std::size_t most = 1;
-  if (sending.sa) {
-    const std::uint64_t left = sending.sa->left();
-    most = left >= settings.units_max ? 0 : (settings.units_max - left) / units_per_key;
+  if (!sending.sa) {
+    asking = true;
+    actions.emplace_back(NeedPadKeys{stock_of_hash_keys(), 1});
+    return;
   }
-  if (most == 0) return;
+  const std::uint64_t left = sending.sa->left();
+  const std::uint64_t room = settings.units_max - std::min(left, settings.units_max);
+  // Not for each key that comes: a message gives many.
+  if (room < units_per_key || (left >= mark_up() && room < settings.units_max / 8)) return;
   asking = true;
-  actions.emplace_back(NeedPadKeys{std::min(most, pad_keys_at_once)});
+  actions.emplace_back(NeedPadKeys{PadStock::pad, std::min<std::uint64_t>(room / units_per_key, pad_keys_at_once)});
 }
 
 Result<> PadEngine::State::on(const PadStanding& peer) {
@@ -211,15 +219,17 @@ Result<> PadEngine::State::on(const PadStanding& peer) {
   const auto settle = [](auto& own, const PadEnd& theirs) {
     own.newest_epoch = std::max(own.newest_epoch, theirs.newest_epoch);
     own.keys_from = std::max(own.keys_from, theirs.keys_from);
+    own.hash_keys_from = std::max(own.hash_keys_from, theirs.hash_keys_from);
   };
   settle(sending, peer.receiving);
   settle(receiving, peer.sending);
-  actions.emplace_back(BurnPadKeysBefore{sending.keys_from, receiving.keys_from});
+  actions.emplace_back(BurnPadKeysBefore{PadStock::pad, sending.keys_from, receiving.keys_from});
+  actions.emplace_back(BurnPadKeysBefore{PadStock::hash_keys, sending.hash_keys_from, receiving.hash_keys_from});
   // The receiver has all that the sender may use, and perhaps what the sender was not told of.
   if (sending.sa && (peer.receiving.epoch != sending.epoch || peer.receiving.end < sending.sa->end())) retire_sending();
   if (receiving.sa && (peer.sending.epoch != receiving.epoch || peer.sending.end > receiving.sa->end()))
     retire_receiving();
-  if (receiving.sa) receiving.sa->cut(peer.sending.end);
+  if (receiving.sa && !planted(PlantedBug::traffic_pad_not_cut)) receiving.sa->cut(peer.sending.end);
   return {};
 }
 
@@ -227,10 +237,10 @@ Result<> PadEngine::State::on(const PadOpen& open) {
   if (open.epoch <= receiving.newest_epoch) return fail(std::format("pad of epoch {}, which has been", open.epoch));
   if (named.index() != 0) return fail("pad is named before the last is answered for");
   receiving.newest_epoch = open.epoch;
-  receiving.passed(open.key);
+  receiving.hash_key_passed(open.key);
   retire_receiving();
   named = open;
-  actions.emplace_back(NeedNamedPadKeys{{open.key}});
+  actions.emplace_back(NeedNamedPadKeys{stock_of_hash_keys(), {open.key}});
   return {};
 }
 
@@ -240,7 +250,7 @@ Result<> PadEngine::State::on(PadGive& give) {
     return fail(std::format("pad for place {} of epoch {}, which is not where it ends", give.at, give.epoch));
   // The sender keeps within what both have agreed on, so that no pad that it may use gives way here.
   receiving.passed(give.keys.back());
-  actions.emplace_back(NeedNamedPadKeys{give.keys});
+  actions.emplace_back(NeedNamedPadKeys{PadStock::pad, give.keys});
   named = std::move(give);
   return {};
 }
@@ -292,6 +302,7 @@ void PadEngine::on_keys(std::vector<GivenKey> keys, Instant now) {
   state.keys_taken += keys.size();
   if (std::holds_alternative<PadOpen>(state.named)) {
     const auto epoch = std::get<PadOpen>(std::exchange(state.named, std::monostate{})).epoch;
+    hooks::saw_traffic_pad_opened(hooks::PadUse::hash_key, keys.front().key.expose().first<pad_unit_bytes>());
     state.receiving.epoch = epoch;
     state.receiving.sa =
         std::make_shared<InboundPadSa>(state.fresh_spi(), hash_key_of(keys.front().key), state.settings.units_max);
@@ -307,12 +318,13 @@ void PadEngine::on_keys(std::vector<GivenKey> keys, Instant now) {
 }
 
 void PadEngine::State::on_own_keys(std::vector<GivenKey> keys) {
-  sending.passed(keys.back().name);
   if (!sending.sa) {
-    hooks::saw_traffic_pad_used(keys.front().key.expose().first<pad_unit_bytes>());
+    sending.hash_key_passed(keys.front().name);
+    hooks::saw_traffic_pad_used(hooks::PadUse::hash_key, keys.front().key.expose().first<pad_unit_bytes>());
     opening = Opening{++sending.newest_epoch, hash_key_of(keys.front().key)};
     return send(PadMessage::open, encode(PadOpen{opening->epoch, keys.front().name}));
   }
+  sending.passed(keys.back().name);
   giving = Giving{sending.sa->end(), std::move(keys)};
   PadGive give{sending.epoch, giving->at, {}};
   for (const auto& given : giving->keys) give.keys.push_back(given.name);
@@ -346,7 +358,7 @@ RekeyStatus PadEngine::status() const {
           .accepted = std::nullopt,
           .key_made = std::nullopt,
           .key_ends = std::nullopt,
-          .source = state.up ? KeySource::qkd : KeySource::none,
+          .source = there ? KeySource::qkd : KeySource::none,
           .authenticated_by = there ? wire::Authenticator::qkd : wire::Authenticator::none,
           .pad = PadFigures{
               .sending_bytes = there ? state.sending.sa->left() * pad_unit_bytes : 0,

@@ -4,7 +4,7 @@
 ///
 ///   sender                                                      receiver
 ///     STANDING{of both directions} ◀───────────────────────────▶  STANDING, once each, when a session comes up
-///     takes a key of the stock
+///     takes a key of the stock of hash keys
 ///     OPEN{epoch, key name} ───────────────────────────────────▶  takes the key of that name: the hash key
 ///                                                                installs the receiving SA, without pad
 ///     installs the sending SA, without pad  ◀────── OPENED{epoch, SPI}
@@ -13,14 +13,20 @@
 ///     adds them to its pad, and may use them ◀────── TAKEN{epoch, end}           … again, as the pad is used
 ///
 /// Pad is used from when the receiver has it, so no packet is lost for want of it there. What the receiver does not have is
-/// REFUSED, and burnt on both. The pads are bits of the blocks as they are: no derivation, no generator, no exchange. Only
+/// REFUSED, and burnt on both. These messages are computationally authentic only. Who breaks that in time can make the two
+/// disagree, and knows what he likes of the pad of texts that he knows; never of a hash key, whose bits are of a stock of
+/// their own, so that a forgery has no more chance than without. (Of one pad for both he could have an SA opened under what
+/// he has read.)
+///
+/// The pads are bits of the blocks as they are: no derivation, no generator, no exchange. Only
 /// keys of blocks that paid tags have authenticated serve, which the stock sees to, and this engine looks.
 ///
 /// An SA has no end in time, as its pad does not age; it outlives a session. What the last one has left, the next
 /// one's STANDING settles: pad that the receiver has and the sender was not told of is burnt there; keys that were taken for
 /// it are burnt on both; an SA that the other side does not have (it was restarted) is burnt, and a new one is opened.
 ///
-/// Without pad nothing is sent. The tunnel is then blocked, until there is some again.
+/// Without pad nothing is sent. A tunnel with too little for the longest packet is blocked, until half of what its SA may
+/// hold is there again: one that uses pad as fast as it comes stays so, and sends what it can.
 ///
 /// An engine: events and time in, actions out. The SAs are shared with those who send and receive.
 
@@ -53,16 +59,20 @@ struct GivenKey {
 };
 
 // Actions, beside some of rekey.hpp.
-/// Answer with on_keys, or on_no_keys, for the next keys of the sending stock.
+enum class PadStock : std::uint8_t { pad, hash_keys };
+/// Answer with on_keys, or on_no_keys, for the next keys of that stock for sending.
 struct NeedPadKeys {
+  PadStock stock;
   std::size_t most;
 };
-/// The same for these of the receiving stock, all of them.
+/// The same for these of that stock for receiving, all of them.
 struct NeedNamedPadKeys {
+  PadStock stock;
   std::vector<wire::KeyName> names;
 };
-/// The keys of both stocks before these are to be burnt.
+/// The keys of that stock before these are to be burnt, for sending and for receiving.
 struct BurnPadKeysBefore {
+  PadStock stock;
   wire::KeyName sending;
   wire::KeyName receiving;
 };

@@ -1,5 +1,7 @@
 #include "appliance/vpn/pad_messages.hpp"
 
+#include <limits>
+
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
@@ -7,7 +9,7 @@ namespace cloister::vpn {
 namespace {
 
 void write(wire::Writer& out, const PadEnd& end) {
-  out.u64(end.newest_epoch).u64(end.epoch).u64(end.end).key_name(end.keys_from);
+  out.u64(end.newest_epoch).u64(end.epoch).u64(end.end).key_name(end.keys_from).key_name(end.hash_keys_from);
 }
 
 std::optional<PadEnd> read_end(wire::Reader& in) {
@@ -15,8 +17,15 @@ std::optional<PadEnd> read_end(wire::Reader& in) {
   const auto epoch = in.u64();
   const auto end = in.u64();
   const auto keys_from = in.key_name();
-  if (!newest || !epoch || !end || !keys_from || *epoch > *newest) return std::nullopt;
-  return PadEnd{*newest, *epoch, *end, *keys_from};
+  const auto hash_keys_from = in.key_name();
+  if (!newest || !epoch || !end || !keys_from || !hash_keys_from) return std::nullopt;
+  if (*epoch > *newest || *newest == std::numeric_limits<std::uint64_t>::max()) return std::nullopt;
+  return PadEnd{*newest, *epoch, *end, *keys_from, *hash_keys_from};
+}
+
+/// Another comes behind it.
+bool usable(const std::optional<wire::KeyName>& name) {
+  return name && name->index != std::numeric_limits<std::uint32_t>::max();
 }
 
 std::optional<std::vector<wire::KeyName>> read_names(wire::Reader& in) {
@@ -25,7 +34,7 @@ std::optional<std::vector<wire::KeyName>> read_names(wire::Reader& in) {
   std::vector<wire::KeyName> names;
   for (std::size_t i = 0; i < *count; ++i) {
     const auto name = in.key_name();
-    if (!name || (!names.empty() && *name <= names.back())) return std::nullopt;
+    if (!usable(name) || (!names.empty() && *name <= names.back())) return std::nullopt;
     names.push_back(*name);
   }
   return names;
@@ -80,11 +89,11 @@ std::optional<AnyPadMessage> decode_pad_message(std::uint8_t type, std::span<con
     return PadStanding{*sending, *receiving};
   }
   const auto epoch = in.u64();
-  if (!epoch || *epoch == 0) return std::nullopt;
+  if (!epoch || *epoch == 0 || *epoch == std::numeric_limits<std::uint64_t>::max()) return std::nullopt;
   switch (static_cast<PadMessage>(type)) {
     case PadMessage::open: {
       const auto name = in.key_name();
-      if (!name || !in.at_end()) return std::nullopt;
+      if (!usable(name) || !in.at_end()) return std::nullopt;
       return PadOpen{*epoch, *name};
     }
     case PadMessage::opened: {

@@ -22,7 +22,8 @@ struct PadEnd {
   std::uint64_t newest_epoch = 0;  // ever named
   std::uint64_t epoch = 0;         // of the SA that is there
   std::uint64_t end = 0;           // of its pad, in units
-  wire::KeyName keys_from;         // all keys before it are used or burnt
+  wire::KeyName keys_from;         // all keys of the pad's stock before it are used or burnt
+  wire::KeyName hash_keys_from;    // the same of the stock of hash keys
 };
 
 /// The first message of each engine in a session.
@@ -31,7 +32,7 @@ struct PadStanding {
   PadEnd receiving;
 };
 
-/// The sender has taken that key of its stock for the hash of a new SA.
+/// The sender has taken that key of its stock of hash keys for a new SA.
 struct PadOpen {
   std::uint64_t epoch;
   wire::KeyName key;
@@ -65,7 +66,7 @@ struct PadRefused {
 
 using AnyPadMessage = std::variant<PadStanding, PadOpen, PadOpened, PadGive, PadTaken, PadRefused>;
 
-/// Strict: nothing behind, no reserved SPI, names in order.
+/// Strict: nothing behind, no reserved SPI, names in order, and no number behind which there is none.
 [[nodiscard]] std::optional<AnyPadMessage> decode_pad_message(std::uint8_t type, std::span<const std::byte> payload);
 
 }  // namespace cloister::vpn

@@ -6,6 +6,7 @@
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/big_endian.hpp"
 #include "appliance/vpn/ip_header.hpp"
+#include "crypto/kdf.hpp"
 
 namespace cloister::vpn {
 using hooks::planted;
@@ -35,6 +36,15 @@ crypto::PolynomialHash hash_of(const crypto::HashKey& key, std::span<const std::
   store_u64(std::span{length}.subspan(8), header_and_ciphertext.size() - header_bytes);
   hash.update(length);
   return hash;
+}
+
+/// Constant time.
+bool is_tag(const crypto::PolynomialHash& hash, std::span<const std::byte> pad, std::span<const std::byte> tag) {
+  crypto::Block128 expected = hash.value();
+  for (std::size_t i = 0; i < expected.size(); ++i) expected[i] ^= pad[i];
+  const bool same = crypto::equal_constant_time(expected, tag);
+  crypto::wipe(expected);
+  return same;
 }
 
 /// The length that an IP packet says it has; zero for what is none.
@@ -107,7 +117,8 @@ std::expected<std::size_t, PadError> OutboundPadSa::seal(std::size_t packet_byte
   store_u64(header.subspan(8), at);
   pad_.join(at + 1, text);
   auto tag_pad = pad_.tag_pad(at);
-  for (std::uint64_t unit = at; unit < at + units; ++unit) hooks::saw_traffic_pad_used(pad_.expose(unit));
+  for (std::uint64_t unit = at; unit < at + units; ++unit)
+    hooks::saw_traffic_pad_used(unit == at ? hooks::PadUse::tag : hooks::PadUse::text, pad_.expose(unit));
   if (!planted(PlantedBug::traffic_pad_kept)) pad_.burn(at, units);
   used_ += units;
   const auto tag = crypto::seal_tag(hash_of(key_, room.first(header_bytes + text_bytes)), std::move(tag_pad));
@@ -118,11 +129,6 @@ std::expected<std::size_t, PadError> OutboundPadSa::seal(std::size_t packet_byte
 void OutboundPadSa::add(std::span<const std::byte> bits) {
   const std::scoped_lock lock{mutex_};
   pad_.add(bits);
-}
-
-void OutboundPadSa::cut(std::uint64_t end) {
-  const std::scoped_lock lock{mutex_};
-  pad_.cut(end);
 }
 
 void OutboundPadSa::burn() {
@@ -155,32 +161,42 @@ std::expected<InboundPadSa::Opened, PadError> InboundPadSa::open(std::span<const
   if (peek_pad_sa(datagram) != spi_) return std::unexpected{PadError::unknown_sa};
   const auto sealed = datagram.subspan(header_bytes, datagram.size() - header_bytes - tag_bytes);
   if (!std::ranges::binary_search(pad_classes, sealed.size())) return std::unexpected{PadError::malformed};
-  crypto::Block128 tag{};
-  std::ranges::copy(datagram.last(tag_bytes), tag.begin());
   const std::uint64_t at = load_u64(datagram.subspan(8));
   const std::uint64_t units = 1 + sealed.size() / pad_unit_bytes;
   const auto text = out.first(sealed.size());
-
-  {
-    const std::scoped_lock lock{mutex_};
+  bool newest = false;
+  const auto there = [&]() -> std::expected<void, PadError> {
     if (at > pad_.end() || units > pad_.end() - at) return std::unexpected{PadError::not_there_yet};
     if (!pad_.whole(at, units)) return std::unexpected{PadError::replayed};
+    return {};
+  };
+  {
+    const std::scoped_lock lock{mutex_};
+    if (const auto pad = there(); !pad) return std::unexpected{pad.error()};
+  }
+  // The key stays the same: who sends many forgeries keeps no other thread waiting.
+  const auto hash = hash_of(key_, datagram.first(header_bytes + sealed.size()));
+  {
+    const std::scoped_lock lock{mutex_};
+    if (const auto pad = there(); !pad) return std::unexpected{pad.error()};  // another thread was first
     judged_blocks_ += hashed_blocks(sealed.size());
-    const auto hash = hash_of(key_, datagram.first(header_bytes + sealed.size()));
-    if (!crypto::tag_matches(hash, pad_.tag_pad(at), tag)) return std::unexpected{PadError::authentication_failed};
+    if (!is_tag(hash, pad_.expose(at), datagram.last(tag_bytes)))
+      return std::unexpected{PadError::authentication_failed};
     std::ranges::copy(sealed, text.begin());
     pad_.join(at + 1, text);
+    for (std::uint64_t unit = at; unit < at + units; ++unit)
+      hooks::saw_traffic_pad_opened(unit == at ? hooks::PadUse::tag : hooks::PadUse::text, pad_.expose(unit));
     pad_.burn(at, units);
-    const bool newest = at + units > newest_end_;
+    newest = at + units > newest_end_;
     newest_end_ = std::max(newest_end_, at + units);
     if (newest_end_ > window_units) pad_.burn_before(newest_end_ - window_units);
-    const std::size_t length = load_u16(text);
-    if (class_of(length) != text.size()) return std::unexpected{PadError::malformed};
-    const auto packet = text.subspan(length_bytes, length);
-    if (length_said(packet) != length) return std::unexpected{PadError::malformed};
-    std::ranges::copy(packet, out.begin());  // to where the caller wants it
-    return Opened{out.first(length), newest};
   }
+  const std::size_t length = load_u16(text);
+  if (class_of(length) != text.size()) return std::unexpected{PadError::malformed};
+  const auto packet = text.subspan(length_bytes, length);
+  if (length_said(packet) != length) return std::unexpected{PadError::malformed};
+  std::ranges::copy(packet, out.begin());  // to where the caller wants it
+  return Opened{out.first(length), newest};
 }
 
 void InboundPadSa::add(std::span<const std::byte> bits) {

@@ -8,8 +8,8 @@
 /// the text. The hash is the polynomial over GF(2^128) (crypto/gf128.hpp) of header, ciphertext and the ciphertext's
 /// length, under a key that the SA has of its own. Key and pads are bits of held blocks as they are.
 ///
-/// A tag that somebody makes up, at whatever offset and whatever he has seen, holds with a probability of at most
-/// blocks / 2^128, blocks being the hashed ones (Wegman and Carter, 1981): what was sent under other units says nothing of
+/// A tag that somebody makes up, at whatever offset and whatever he has seen or knows of the pad's text, holds with a
+/// probability of at most blocks / 2^128, blocks being the hashed ones (Wegman and Carter, 1981): what was sent under other units says nothing of
 /// the key, and two equations in it of that degree differ. Places are whole units, so that no half of a unit that somebody
 /// knows is ever part of a tag's pad.
 ///
@@ -47,7 +47,8 @@ inline constexpr std::size_t pad_packet_bytes_max = pad_classes.back() - 2;
 /// Of the longest one.
 inline constexpr std::uint64_t pad_packet_units_max = 1 + pad_classes.back() / pad_unit_bytes;
 
-/// What a forgery of one packet has at most, whatever its length.
+/// What a forgery of one packet has at most, whatever its length, under perfect bits: the epsilon of the blocks that key
+/// and pads are from comes in addition.
 [[nodiscard]] double pad_epsilon_per_packet();
 
 enum class PadError {
@@ -73,7 +74,6 @@ class OutboundPadSa {
   [[nodiscard]] std::expected<std::size_t, PadError> seal(std::size_t packet_bytes, std::span<std::byte> room);
 
   void add(std::span<const std::byte> bits);
-  void cut(std::uint64_t end);
   /// Nothing is sent any more.
   void burn();
   [[nodiscard]] std::uint64_t end() const;
@@ -112,7 +112,8 @@ class InboundPadSa {
   [[nodiscard]] std::uint64_t end() const;
   /// Units that the sender has not used yet, as far as is known here.
   [[nodiscard]] std::uint64_t left() const;
-  /// That any of the tags that were judged so far, the good ones too, was a forgery: the sum of their bounds.
+  /// That any of the tags that were judged so far, the good ones too, was a forgery: the sum of their bounds, under
+  /// perfect bits.
   [[nodiscard]] double epsilon() const;
   [[nodiscard]] Spi spi() const { return spi_; }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The SAs of one-time pads in use: looked up by the workers of the data plane, changed by the control thread. Under a lock,
-/// as their rate is that of key.
+/// The SAs of one-time pads in use: looked up by the workers of the data plane, changed by the control thread. Under a lock
+/// that is held for a look-up only: nobody's packet but theirs asks for it, and what is made up.
 
 #include <cstddef>
 #include <map>

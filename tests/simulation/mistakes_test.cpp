@@ -45,6 +45,8 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {extended_for_ever}, .seen_as = "I13", .seed = 336},
       {.bugs = {exchange_unasked}, .seen_as = "I13", .seed = 2629},
       {.bugs = {traffic_pad_kept}, .seen_as = "I1: a one-time pad was used twice"},
+      {.bugs = {hash_key_of_pad}, .seen_as = "I1: a one-time pad of bits that are not for it"},
+      {.bugs = {traffic_pad_not_cut}, .seen_as = "A1: an alarm without a reason: PEER_PROTOCOL"},
       {.bugs = {traffic_pad_taken_early}, .seen_as = "I6: a packet of the peer does not open"},
       {.bugs = {pads_of_any_block}, .seen_as = "I12: a one-time pad of a block"},
       // The sealed reserve.

@@ -43,7 +43,7 @@ vpn::WhenKeysRunOut draw_stopgap(std::uint64_t seed) {
 /// The same way: one tunnel in four, where blocks are paid for at all.
 std::uint64_t draw_pad_bytes(std::uint64_t seed) {
   const bool may = draw_reserve_policy(seed) != session::Policy::computational;
-  return may && std::mt19937_64{seed + 2}() % 4 == 0 ? 2048 : 0;
+  return may && std::mt19937_64{seed + 2}() % 4 == 0 ? 8192 : 0;
 }
 
 Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {

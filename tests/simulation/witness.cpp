@@ -91,8 +91,9 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
     learn(unit);
     const auto own_pad = box_ == 0 ? hooks::BitRole::pad_to_server : hooks::BitRole::pad_to_client;
     if (role == own_pad && blocks_[box_][allocated_[box_]].peer_paid) wasted_[box_] = false;
-    const bool of_traffic =
-        role == hooks::BitRole::traffic_pad_to_server || role == hooks::BitRole::traffic_pad_to_client;
+    using enum hooks::BitRole;
+    const bool of_traffic = role == traffic_pad_to_server || role == traffic_pad_to_client ||
+                            role == traffic_hash_to_server || role == traffic_hash_to_client;
     if (of_traffic && !paid(allocated_[box_])) broken("I12: a one-time pad of a block that no pad has paid for");
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
@@ -170,13 +171,26 @@ void Witness::on_key_taken(std::span<const std::byte> key) {
   keys_.push_back({key.data(), unit});
 }
 
-void Witness::on_traffic_pad_used(std::span<const std::byte> unit_used) {
+void Witness::on_traffic_pad_used(hooks::PadUse use, std::span<const std::byte> unit_used) {
+  using hooks::BitRole;
   const Unit unit = unit_of(unit_used);
   const auto role = roles_.find(unit);
-  const auto own = box_ == 0 ? hooks::BitRole::traffic_pad_to_server : hooks::BitRole::traffic_pad_to_client;
-  if (role == roles_.end() || role->second != own) broken("I1: a one-time pad of bits that are not for it");
-  if (!traffic_pads_used_.insert(unit).second) broken("I1: a one-time pad was used twice");
+  const bool hash_key = use == hooks::PadUse::hash_key;
+  const auto to_server = hash_key ? BitRole::traffic_hash_to_server : BitRole::traffic_pad_to_server;
+  const auto to_client = hash_key ? BitRole::traffic_hash_to_client : BitRole::traffic_pad_to_client;
+  if (role == roles_.end() || role->second != (box_ == 0 ? to_server : to_client))
+    broken("I1: a one-time pad of bits that are not for it");
+  if (!traffic_pads_used_.try_emplace(unit, PadUnit{.use = use}).second) broken("I1: a one-time pad was used twice");
+  if (use == hooks::PadUse::text) texts_now_.push_back(unit);
   pads_of_now_.push_back({unit_used.data(), unit});
+}
+
+void Witness::on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte> unit_used) {
+  const auto used = traffic_pads_used_.find(unit_of(unit_used));
+  if (used == traffic_pads_used_.end() || used->second.use != use)
+    return broken("I1: the receiver has a one-time pad for another use than the sender");
+  if (std::exchange(used->second.opened, true)) broken("I1: a one-time pad was used twice by the receiver");
+  pads_of_now_.push_back({unit_used.data(), used->first});
 }
 
 void Witness::on_sa(std::uint32_t spi, std::span<const std::byte> key) {
@@ -226,10 +240,12 @@ void Witness::on_sent_under_pad(std::span<const std::byte> datagram) {
   constexpr std::size_t unit_bytes = Unit{}.size();
   for (std::size_t i = 0; i + unit_bytes <= datagram.size(); ++i) {
     const auto window = datagram.subspan(i, unit_bytes);
-    const bool of_text = i >= unit_bytes && i + 2 * unit_bytes <= datagram.size();
-    if (knows_at(window) && !(of_text && traffic_pads_used_.contains(unit_of(window))))
-      return broken("C1: secret bits on the wire");
+    if (!knows_at(window)) continue;
+    const std::size_t place = i / unit_bytes - 1;  // behind the header
+    const bool of_text = i % unit_bytes == 0 && place < texts_now_.size() && texts_now_[place] == unit_of(window);
+    if (!of_text) return broken("C1: secret bits on the wire");
   }
+  texts_now_.clear();
   if (beside_ != nullptr && beside_->knows_part_of(datagram)) broken("C1: secret bits of another link on the wire");
 }
 

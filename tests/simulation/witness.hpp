@@ -94,7 +94,8 @@ class Witness {
   void on_chunk_opened(std::span<const std::byte> generation, std::size_t direction, std::uint32_t chunk);
   void on_block_allocated(std::uint64_t block);
   void on_key_taken(std::span<const std::byte> key);
-  void on_traffic_pad_used(std::span<const std::byte> unit);
+  void on_traffic_pad_used(hooks::PadUse use, std::span<const std::byte> unit);
+  void on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte> unit);
   /// The account of the block that was allocated last says that this authenticated it.
   void on_label(std::string_view label);
   /// And the status says it of the key of an SA.
@@ -107,7 +108,8 @@ class Witness {
   /// A block's key, as the chain hands it over.
   void on_amplified(std::span<const std::byte> key);
   void on_sent(std::span<const std::byte> bytes);
-  /// The same of a datagram under a one-time pad: where its text is zeros, its ciphertext is what it has used of the pad.
+  /// The same of a datagram under a one-time pad, after its units were used: where its text is zeros, its ciphertext is the
+  /// pad at that place, and no other.
   void on_sent_under_pad(std::span<const std::byte> datagram);
 
   /// After each event.
@@ -172,7 +174,12 @@ class Witness {
   std::array<bool, 2> wasted_{};
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
   std::array<std::unordered_set<Unit, UnitHash>, 2> keys_taken_;
-  std::unordered_set<Unit, UnitHash> traffic_pads_used_;
+  struct PadUnit {
+    hooks::PadUse use{};
+    bool opened = false;
+  };
+  std::unordered_map<Unit, PadUnit, UnitHash> traffic_pads_used_;
+  std::vector<Unit> texts_now_;  // the pad of the texts of this event, in its order
   std::map<std::uint32_t, std::vector<std::byte>> sas_;
   std::set<std::pair<std::vector<std::byte>, std::vector<std::byte>>> sealed_;
   std::vector<Trace> pads_of_now_;

@@ -130,7 +130,7 @@ function tunnel_card(tunnel) {
   ];
   if (tunnel.pad_sending_bytes !== null) {
     rows.push(['Pad', `${size(tunnel.pad_sending_bytes)} to send, ${size(tunnel.pad_receiving_bytes)} to receive, ${size(tunnel.pad_bytes_per_second)}/s used`]);
-    rows.push(['A forgery passes', `with ${tunnel.forgery_epsilon_per_packet.toExponential(1)} at most, ${tunnel.forgery_epsilon_of_sa.toExponential(1)} in this SA's life`]);
+    rows.push(['A forgery passes', `by the tags alone with ${tunnel.forgery_epsilon_per_packet.toExponential(1)}, ${tunnel.forgery_epsilon_of_sa.toExponential(1)} in this SA's life; beside the epsilon of the keys`]);
   }
   const state = made('span', {className: tunnel.state === 'up' ? 'state-good' : 'state-bad', textContent: tunnel.state});
   const list = made('dl', {}, rows.flatMap(([name, value]) => [made('dt', {textContent: name}), made('dd', {textContent: value})]));

@@ -45,6 +45,17 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("stock", [](auto& box) { box.tunnels[0].stock = 9; });
   differs_in("hybrid", [](auto& box) { box.tunnels[0].hybrid = false; });
   differs_in("cipher", [](auto& box) { box.tunnels[0].cipher = config::Cipher::one_time_pad; });
+  const auto under_pads = [](const config::Configuration& from, std::uint64_t pad_bytes) {
+    auto box = from;
+    box.tunnels[0].cipher = config::Cipher::one_time_pad;
+    box.tunnels[0].pad_bytes = pad_bytes;
+    return all_of(box);
+  };
+  CHECK(under_pads(example("geneva"), 65'536) == under_pads(example("paris"), 65'536));
+  const auto pads =
+      session::first_difference(under_pads(example("geneva"), 65'536), under_pads(example("paris"), 65'537));
+  REQUIRE(pads);
+  CHECK(pads->contains("pad="));
   differs_in("rekey_interval", [](auto& box) { box.tunnels[0].rekey_interval = config::milliseconds{5}; });
   differs_in("distillation.epsilon_budget", [](auto& box) { box.links[0].distillation.epsilon_budget = 1e-9; });
   differs_in("distillation.bound", [](auto& box) { box.links[0].distillation.bound = "rusca2018"; });

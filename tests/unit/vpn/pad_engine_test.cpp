@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <deque>
-#include <map>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "appliance/vpn/pad_engine.hpp"
@@ -28,7 +28,11 @@ struct Box {
   explicit Box(std::uint64_t seed) : random{seed} {}
   test::SeededRandom random;
   PadEngine engine{{.tunnel = "office", .units_max = units_max}, random};
-  std::array<std::deque<wire::KeyName>, 2> stocks;  // sending, receiving
+  std::array<std::deque<wire::KeyName>, 2> stocks;       // sending, receiving
+  std::array<std::deque<wire::KeyName>, 2> hash_stocks;  // the same
+  [[nodiscard]] std::array<std::deque<wire::KeyName>, 2>& of(PadStock stock) {
+    return stock == PadStock::pad ? stocks : hash_stocks;
+  }
   wire::Authenticator by = wire::Authenticator::qkd;
   std::deque<SendMessage> sent;
   std::shared_ptr<InboundPadSa> in;
@@ -43,10 +47,13 @@ struct Boxes {
   Instant now{1h};
 
   void fill(std::uint64_t block, std::uint32_t keys) {
-    for (std::uint32_t i = 0; i < keys; ++i) {
-      for (std::size_t box = 0; box < 2; ++box)
-        for (std::size_t to = 0; to < 2; ++to)
-          boxes[box].stocks[box == to ? 1 : 0].push_back({{block}, 2 * i + static_cast<std::uint32_t>(to)});
+    for (std::size_t box = 0; box < 2; ++box) {
+      for (std::uint32_t to = 0; to < 2; ++to) {
+        const std::size_t direction = box == to ? 1 : 0;
+        for (std::uint32_t i = 0; i < keys; ++i) boxes[box].stocks[direction].push_back({{block}, 2 * i + to});
+        for (std::uint32_t i = 0; i < 2; ++i)
+          boxes[box].hash_stocks[direction].push_back({{block}, 1'000'000 + 2 * i + to});
+      }
     }
   }
 
@@ -64,14 +71,14 @@ struct Boxes {
       const decltype(give)& answer;
       void operator()(SendMessage& message) const { box.sent.push_back(std::move(message)); }
       void operator()(NeedPadKeys& need) const {
-        auto& stock = box.stocks[0];
+        auto& stock = box.of(need.stock)[0];
         std::vector<wire::KeyName> names(
             stock.begin(), stock.begin() + static_cast<std::ptrdiff_t>(std::min(need.most, stock.size())));
         stock.erase(stock.begin(), stock.begin() + static_cast<std::ptrdiff_t>(names.size()));
         answer(0, names);
       }
       void operator()(NeedNamedPadKeys& need) const {
-        auto& stock = box.stocks[1];
+        auto& stock = box.of(need.stock)[1];
         std::erase_if(stock, [&](const auto& name) { return name < need.names.front(); });
         bool all = stock.size() >= need.names.size();
         all = all && std::equal(need.names.begin(), need.names.end(), stock.begin());
@@ -79,8 +86,8 @@ struct Boxes {
         answer(1, all ? need.names : std::vector<wire::KeyName>{});
       }
       void operator()(BurnPadKeysBefore& burn) const {
-        std::erase_if(box.stocks[0], [&](const auto& name) { return name < burn.sending; });
-        std::erase_if(box.stocks[1], [&](const auto& name) { return name < burn.receiving; });
+        std::erase_if(box.of(burn.stock)[0], [&](const auto& name) { return name < burn.sending; });
+        std::erase_if(box.of(burn.stock)[1], [&](const auto& name) { return name < burn.receiving; });
       }
       void operator()(InstallPadInbound& install) const { box.in = install.sa; }
       void operator()(InstallPadOutbound& install) const { box.out = install.sa; }
@@ -134,18 +141,24 @@ struct Boxes {
       datagram[pad_packet_at] = std::byte{0x45};
       datagram[pad_packet_at + 3] = std::byte{40};
       if (!boxes[from].out->seal(40, datagram)) break;
-      for (std::size_t i = 0; i + 16 <= datagram.size() && sent > 0; i += 16) {
-        const std::vector<std::byte> text(datagram.begin() + static_cast<std::ptrdiff_t>(i),
-                                          datagram.begin() + static_cast<std::ptrdiff_t>(i) + 16);
-        if (i >= 16) REQUIRE(seen.emplace(text, 0).second);  // no two blocks under one pad: the packets are all alike
+      // The text is known, so is the pad that it has used: none of it was seen before.
+      std::vector<std::byte> text(64);
+      text[1] = text[5] = std::byte{40};
+      text[2] = std::byte{0x45};
+      for (std::size_t unit = 0; unit < 4; ++unit) {
+        std::vector<std::byte> pad(16);
+        for (std::size_t i = 0; i < 16; ++i) pad[i] = datagram[16 + 16 * unit + i] ^ text[16 * unit + i];
+        REQUIRE(seen.insert(pad).second);
       }
+      REQUIRE(places.insert({datagram.begin() + 4, datagram.begin() + 16}).second);
       std::vector<std::byte> out(datagram.size());
       REQUIRE(boxes[1 - from].in);
       REQUIRE(boxes[1 - from].in->open(datagram, out));
     }
     return sent;
   }
-  std::map<std::vector<std::byte>, int> seen;
+  std::set<std::vector<std::byte>> seen;
+  std::set<std::vector<std::byte>> places;
 };
 
 TEST_CASE("Pad is agreed on, used both ways, and filled again as long as there are keys", "[vpn]") {
@@ -154,19 +167,21 @@ TEST_CASE("Pad is agreed on, used both ways, and filled again as long as there a
   boxes.settle();
   CHECK(boxes.boxes[0].told == std::vector<std::string>{"up"});
   CHECK(boxes.boxes[1].engine.status().state == "up");
-  // 40 keys, one for the hash; 32 of them are ahead, 7 are in the stock.
+  // Of 40 keys 32 are ahead, 8 are in the stock.
   CHECK(boxes.boxes[0].out->left() == units_max);
-  CHECK(boxes.boxes[0].stocks[0].size() == 7);
-  CHECK(boxes.boxes[1].stocks[1].size() == 7);
+  CHECK(boxes.boxes[0].stocks[0].size() == 8);
+  CHECK(boxes.boxes[1].stocks[1].size() == 8);
+  CHECK(boxes.boxes[0].hash_stocks[0].size() == 1);
   CHECK(boxes.send(0) == 12);
   CHECK(boxes.send(1, 3) == 3);
   boxes.settle();
-  CHECK(boxes.boxes[0].told.back() == "up");  // 4 units are too few, 18 are enough again
-  CHECK(boxes.send(0) == 3);
+  CHECK(boxes.boxes[0].engine.status().state == "blocked");
+  CHECK(boxes.boxes[0].told.back() == "too little pad is left for the longest packet");
+  CHECK(boxes.boxes[1].engine.status().state == "up");
+  CHECK(boxes.boxes[1].out->left() > units_max - units_max / 8);
+  CHECK(boxes.send(0) == 4);  // what has come meanwhile
   boxes.settle();
   CHECK(boxes.boxes[0].engine.status().state == "blocked");
-  CHECK(boxes.boxes[0].told.back() == "too little pad is left for a full packet");
-  CHECK(boxes.boxes[1].engine.status().state == "up");
   boxes.fill(2, 20);
   boxes.settle();
   CHECK(boxes.boxes[0].engine.status().state == "up");
@@ -205,8 +220,10 @@ TEST_CASE("A box that was restarted has no pad, and the other burns its own", "[
   boxes.boxes[1].engine = PadEngine{{.tunnel = "office", .units_max = units_max}, boxes.boxes[1].random};
   boxes.boxes[1].in.reset();
   boxes.boxes[1].out.reset();
-  for (auto& box : boxes.boxes)
+  for (auto& box : boxes.boxes) {
     for (auto& stock : box.stocks) stock.clear();
+    for (auto& stock : box.hash_stocks) stock.clear();
+  }
   boxes.session_up();
   boxes.settle();
   CHECK(old->left() == 0);
@@ -259,7 +276,7 @@ TEST_CASE("A peer that names what it may not is an error", "[vpn]") {
 }
 
 TEST_CASE("Messages are read as they are written, and nothing else is one", "[vpn]") {
-  const auto standing = encode(PadStanding{{5, 4, 100, {{7}, 3}}, {2, 0, 0, {{1}, 1}}});
+  const auto standing = encode(PadStanding{{5, 4, 100, {{7}, 3}, {{7}, 9}}, {2, 0, 0, {{1}, 1}, {}}});
   const auto read = decode_pad_message(1, standing);
   REQUIRE(read);
   CHECK(encode(std::get<PadStanding>(*read)) == standing);
@@ -280,9 +297,15 @@ TEST_CASE("Messages are read as they are written, and nothing else is one", "[vp
   }
   CHECK_FALSE(decode_pad_message(3, encode(PadOpened{1, {255}})));
   CHECK_FALSE(decode_pad_message(4, encode(PadGive{1, 0, {}})));
+  // Behind these there is no other.
+  constexpr auto last = ~std::uint32_t{0};
+  CHECK_FALSE(decode_pad_message(2, encode(PadOpen{1, {{1}, last}})));
+  CHECK_FALSE(decode_pad_message(4, encode(PadGive{1, 0, {{{7}, last}}})));
+  CHECK_FALSE(decode_pad_message(1, encode(PadStanding{{~std::uint64_t{0}, 0, 0, {}, {}}, {}})));
+  CHECK_FALSE(decode_pad_message(2, encode(PadOpen{~std::uint64_t{0}, {{1}, 1}})));
   CHECK_FALSE(decode_pad_message(4, encode(PadGive{1, 0, {{{7}, 4}, {{7}, 4}}})));
   CHECK_FALSE(decode_pad_message(4, encode(PadGive{1, 0, std::vector<wire::KeyName>(257, {{7}, 4})})));
-  CHECK_FALSE(decode_pad_message(1, encode(PadStanding{{3, 4, 0, {}}, {}})));
+  CHECK_FALSE(decode_pad_message(1, encode(PadStanding{{3, 4, 0, {}, {}}, {}})));
 }
 
 }  // namespace
