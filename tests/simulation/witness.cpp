@@ -182,7 +182,7 @@ void Witness::on_traffic_pad_used(hooks::PadUse use, std::span<const std::byte> 
     broken("I1: a one-time pad of bits that are not for it");
   if (!traffic_pads_used_.try_emplace(unit, PadUnit{.use = use}).second) broken("I1: a one-time pad was used twice");
   if (use == hooks::PadUse::text) texts_now_.push_back(unit);
-  pads_of_now_.push_back({unit_used.data(), unit});
+  if (!hash_key) pads_of_now_.push_back({unit_used.data(), unit});  // that one stays, in the SA
 }
 
 void Witness::on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte> unit_used) {
@@ -190,7 +190,7 @@ void Witness::on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte
   if (used == traffic_pads_used_.end() || used->second.use != use)
     return broken("I1: the receiver has a one-time pad for another use than the sender");
   if (std::exchange(used->second.opened, true)) broken("I1: a one-time pad was used twice by the receiver");
-  pads_of_now_.push_back({unit_used.data(), used->first});
+  if (use != hooks::PadUse::hash_key) pads_of_now_.push_back({unit_used.data(), used->first});
 }
 
 void Witness::on_sa(std::uint32_t spi, std::span<const std::byte> key) {
