@@ -173,8 +173,10 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
                                    with_size_unit(static_cast<double>(*tunnel.pad_sending_bytes)),
                                    with_size_unit(static_cast<double>(*tunnel.pad_receiving_bytes)),
                                    with_size_unit(*tunnel.pad_bytes_per_second)));
-    out += line("forgery", std::format("by the tags alone {:.1e} a packet, {:.1e} in this SA's life; beside the epsilon of the keys",
-                                       *tunnel.forgery_epsilon_per_packet, *tunnel.forgery_epsilon_of_sa));
+    out +=
+        line("forgery",
+             std::format("by the tags alone {:.1e} a packet, {:.1e} in this SA's life; beside the epsilon of the keys",
+                         *tunnel.forgery_epsilon_per_packet, *tunnel.forgery_epsilon_of_sa));
   }
   out += line("rekeys", std::format("{}{}; {} of key", tunnel.rekeys,
                                     tunnel.last_rekey_seconds
