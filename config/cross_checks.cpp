@@ -9,6 +9,8 @@
 namespace cloister::config {
 namespace {
 
+constexpr unsigned ipv6_mtu_min = 1280;  // RFC 8200, section 5
+
 /// Of an endpoint's address alone.
 Prefix prefix_of(const Endpoint& endpoint) {
   return parse_prefix(endpoint.address + (endpoint.family == Family::v4 ? "/32" : "/128")).value_or(Prefix{});
@@ -36,6 +38,7 @@ void CrossChecks::link(const Link& link, Section& section) {
 void CrossChecks::tunnel(const Tunnel& tunnel, Section& section) {
   expect_new("tunnel", tunnel.name, section);
   expect_interface(tunnel, section);
+  expect_socket(tunnel, section);
   expect_link(tunnel, section);
   expect_subnets(tunnel, section);
   expect_outside(tunnel, section);
@@ -47,13 +50,35 @@ void CrossChecks::expect_new(const std::string& what, const std::string& name, S
 }
 
 void CrossChecks::expect_interface(const Tunnel& tunnel, Section& section) {
-  const auto [shared, fresh] = interface_mtus_.emplace(tunnel.interface, tunnel.mtu);
-  if (!fresh && shared->second != tunnel.mtu)
+  const Interface here{.mtu = tunnel.mtu, .routing = tunnel.routing, .tunnel = tunnel.name};
+  const auto [shared, fresh] = interfaces_.emplace(tunnel.interface, here);
+  if (fresh) return;
+  if (shared->second.mtu != tunnel.mtu)
     section.error("mtu", std::format("interface '{}' is shared with a tunnel of mtu {}, expected the same here",
-                                     tunnel.interface, shared->second));
+                                     tunnel.interface, shared->second.mtu));
+  if (tunnel.routing == Routing::kernel || shared->second.routing == Routing::kernel)
+    section.error("interface",
+                  std::format("interface '{}' is that of tunnel '{}' too: with 'routing: kernel' a tunnel needs one of "
+                              "its own, by which the routing table names it",
+                              tunnel.interface, shared->second.tunnel));
+}
+
+/// The kernel cuts, or does not, all that leaves by a socket.
+void CrossChecks::expect_socket(const Tunnel& tunnel, Section& section) {
+  if (tunnel.local_endpoint.port == 0) return;
+  const auto [shared, fresh] =
+      sockets_.emplace(tunnel.local_endpoint.to_string(), std::pair{tunnel.fragment_outer, tunnel.name});
+  const auto& [fragments, first] = shared->second;
+  if (!fresh && fragments != tunnel.fragment_outer)
+    section.error("fragment_outer",
+                  std::format("tunnel '{}' has the local_endpoint {} too, and '{}': expected the same here, or another "
+                              "port",
+                              first, shared->first, fragments));
 }
 
 void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
+  for (const auto& link : configuration_.links)
+    if (link.name == tunnel.link && tunnel.cipher == Cipher::one_time_pad) expect_pads(link, section);
   std::vector<std::string> links;
   for (const auto& link : configuration_.links) links.push_back(link.name);
   if (tunnel.link.empty() || std::ranges::contains(links, tunnel.link)) return;
@@ -62,8 +87,27 @@ void CrossChecks::expect_link(const Tunnel& tunnel, Section& section) const {
                                     meant ? std::format(": did you mean '{}'?", *meant) : ""));
 }
 
+/// They are of distilled keys, from blocks that QKD keys have authenticated.
+void CrossChecks::expect_pads(const Link& link, Section& section) {
+  if (link.device.gives_finished_keys())
+    section.error("cipher",
+                  std::format("cannot be 'one-time-pad': the keys of link '{}' are a KME's, and what they are "
+                              "worth is its word: use 'aes-256-gcm'",
+                              link.name));
+  else if (link.authentication.policy == AuthenticationPolicy::computational)
+    section.error("cipher", std::format("cannot be 'one-time-pad': no block of link '{}' is authenticated by QKD keys: "
+                                        "set its 'authentication.policy' to 'its-preferred' or 'its-only', or use "
+                                        "'aes-256-gcm'",
+                                        link.name));
+}
+
 /// A box may pass on what comes out of one tunnel into another: only within a tunnel must the two sides differ.
 void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
+  if (tunnel.routing == Routing::kernel) {
+    expect_room_between(tunnel, section);
+    expect_addresses(tunnel, section);
+    return;
+  }
   for (const auto& remote : tunnel.remote_subnets) {
     for (const auto& local : tunnel.local_subnets) {
       if (remote.overlaps(local))
@@ -86,11 +130,46 @@ void CrossChecks::expect_subnets(const Tunnel& tunnel, Section& section) {
                   "are of another address family than all of local_subnets: nothing could pass the tunnel");
 }
 
+/// What is behind this box lies within the network that is routed, but is not all of it: of the rest the packets are
+/// kept in.
+void CrossChecks::expect_room_between(const Tunnel& tunnel, Section& section) const {
+  for (const auto& remote : tunnel.remote_subnets) {
+    for (const auto& local : tunnel.local_subnets) {
+      if (local.length <= remote.length && local.overlaps(remote))
+        section.error("local_subnets",
+                      std::format("local subnet {} holds all of remote subnet {}: nothing of it would be kept from "
+                                  "leaving in clear; name what is behind this box alone",
+                                  local.to_string(), remote.to_string()));
+    }
+  }
+}
+
+void CrossChecks::expect_addresses(const Tunnel& tunnel, Section& section) {
+  for (const auto& address : tunnel.addresses) {
+    const auto text = address.to_string();
+    for (const auto& local : tunnel.local_subnets) {
+      if (local.overlaps(address.network))
+        section.error("addresses",
+                      std::format("{} is in local subnet {}: the peer's end of the tunnel would pass for a host behind "
+                                  "this box; take a network of the tunnel's own",
+                                  text, local.to_string()));
+    }
+    if (address.network.family == Family::v6 && tunnel.mtu < ipv6_mtu_min)
+      section.error("addresses", std::format("{} needs an 'mtu' of {} at least, as IPv6 does", text, ipv6_mtu_min));
+    if (is_link_local({address.network.family, address.bytes, address.network.length})) continue;
+    const auto [other, fresh] = addresses_.emplace(text, tunnel.name);
+    if (!fresh)
+      section.error("addresses", std::format("{} is an address of tunnel '{}' already", other->first, other->second));
+  }
+}
+
 /// What carries the tunnel may not be routed into it.
 void CrossChecks::expect_outside(const Tunnel& tunnel, Section& section) const {
   const auto look = [&](const Endpoint& endpoint, const std::string& whose) {
     if (endpoint.port == 0) return;
     for (const auto& remote : tunnel.remote_subnets) {
+      // Who routes everything by the kernel's table has a better route to the other boxes in it.
+      if (tunnel.routing == Routing::kernel && remote.length == 0) continue;
       if (remote.overlaps(prefix_of(endpoint)))
         section.error("remote_subnets",
                       std::format("remote subnet {} holds {}, the {}: what carries the tunnel would be led into it",

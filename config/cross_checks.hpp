@@ -25,13 +25,24 @@ class CrossChecks {
  private:
   void expect_new(const std::string& what, const std::string& name, Section& section);
   void expect_interface(const Tunnel& tunnel, Section& section);
+  void expect_socket(const Tunnel& tunnel, Section& section);
+  static void expect_pads(const Link& link, Section& section);
   void expect_link(const Tunnel& tunnel, Section& section) const;
   void expect_subnets(const Tunnel& tunnel, Section& section);
+  void expect_room_between(const Tunnel& tunnel, Section& section) const;
+  void expect_addresses(const Tunnel& tunnel, Section& section);
   void expect_outside(const Tunnel& tunnel, Section& section) const;
 
   const Configuration& configuration_;
   std::map<std::string, std::string> places_;  // by what and name
-  std::map<std::string, unsigned> interface_mtus_;
+  struct Interface {
+    unsigned mtu;
+    Routing routing;
+    std::string tunnel;  // the first one
+  };
+  std::map<std::string, Interface> interfaces_;
+  std::map<std::string, std::pair<bool, std::string>> sockets_;  // by local endpoint: fragment_outer, the first tunnel
+  std::map<std::string, std::string> addresses_;                 // of interfaces, and the tunnel that has each
   std::vector<std::pair<Prefix, std::string>> remotes_;
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,17 @@ struct Prefix {
   bool operator==(const Prefix&) const = default;
 };
 
+/// An interface's own address, with the network that it lies in.
+struct InterfaceAddress {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
+  Prefix network;
+  [[nodiscard]] std::string to_string() const;
+  bool operator==(const InterfaceAddress&) const = default;
+};
+
+/// Of each link its own (RFC 3927; RFC 4291, section 2.5.6).
+[[nodiscard]] bool is_link_local(const Prefix& address);
+
 /// The same in another's words: a type with `address` (bytes, IPv4 in the first four), `v6` and `length`.
 template <class Other>
 [[nodiscard]] Other prefix_as(const Prefix& prefix) {
@@ -57,7 +69,8 @@ struct Tpm {
   std::vector<unsigned> pcrs;  // of SHA-256, ascending, that sealed objects are bound to; empty: to none
   std::string policy_key;      // path of the key that signs their values, PEM; empty: none
   std::string policy_signatures = "/var/lib/cloister/pcr-policy.json";
-  bool generations = false;  // only signatures that name one count, and none older than the TPM's counter
+  bool generations = false;              // only signatures that name one count, and none older than the TPM's counter
+  std::vector<unsigned> unchanged_pcrs;  // ascending; must be as they were when it was sealed, whatever is signed
   bool operator==(const Tpm&) const = default;
 };
 
@@ -168,7 +181,11 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+enum class Cipher { aes_256_gcm, one_time_pad };
 enum class WhenKeysRunOut { block, extend, pqc };
+
+/// Who says which packets go into a tunnel: its subnets, or the kernel's routing table, whoever fills it.
+enum class Routing { subnets, kernel };
 
 struct Tunnel {
   std::string name;
@@ -176,9 +193,17 @@ struct Tunnel {
   std::vector<Prefix> local_subnets;
   std::vector<Prefix> remote_subnets;
   std::string interface;
+  Routing routing = Routing::subnets;
+  std::vector<InterfaceAddress> addresses;  // of the interface; with Routing::kernel only
   Endpoint local_endpoint;
   Endpoint peer_endpoint;
   unsigned mtu = 1420;
+  bool clamp_mss = true;
+  bool fragment_outer = false;
+  std::optional<unsigned> dscp = 0;  // of the outer packets; none: the inner one's, with its ECN
+  std::vector<unsigned> pad_to;      // lengths, ascending; empty: no packet is padded
+  Cipher cipher = Cipher::aes_256_gcm;
+  std::uint64_t pad_bytes = 256UZ * 1024;  // with a one-time pad; what is below is not, and keeps its defaults
   milliseconds rekey_interval{10'000};
   milliseconds key_lifetime{30'000};
   std::uint32_t stock = 64;

@@ -1,5 +1,6 @@
 #include "config/notes.hpp"
 
+#include <algorithm>
 #include <format>
 
 #include "config/units.hpp"
@@ -25,11 +26,19 @@ void note_transit(const Tunnel& from, const Tunnel& into, std::vector<std::strin
 
 std::vector<std::string> notes_on(const Configuration& configuration) {
   std::vector<std::string> notes;
+  const auto routed = [](const Tunnel& tunnel) { return tunnel.routing == Routing::kernel; };
   for (const auto& from : configuration.tunnels) {
     for (const auto& into : configuration.tunnels) {
-      if (&from != &into) note_transit(from, into, notes);
+      if (&from != &into && !routed(from) && !routed(into)) note_transit(from, into, notes);
     }
   }
+  const auto first = std::ranges::find_if(configuration.tunnels, routed);
+  if (first != configuration.tunnels.end() && configuration.tunnels.size() > 1)
+    notes.push_back(std::format(
+        "tunnel '{}' has 'routing: kernel': between it and the other tunnels this box passes on what the "
+        "kernel's routing table says, and sees it in clear; where that is not meant, filter it by routes or "
+        "nftables",
+        first->name));
   return notes;
 }
 

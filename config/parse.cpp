@@ -52,6 +52,15 @@ std::expected<Settings, Diagnostics> load_settings(const std::string& path) {
   return load_whole(path).transform(settings_of);
 }
 
+std::expected<Tpm, Diagnostics> load_tpm(const std::string& path) {
+  const auto files = files_at(path);
+  if (!files) return std::unexpected{files.error()};
+  Report report{*files};
+  Tpm tpm = read_document(*files, report, read_tpm_alone);
+  if (!report.empty()) return std::unexpected{report.take_sorted()};
+  return tpm;
+}
+
 Settings all_settings() {
   Report report = Report::describing();
   static_cast<void>(read_model(report, YAML::Node{YAML::NodeType::Undefined}));

@@ -25,6 +25,9 @@ struct Whole {
 [[nodiscard]] std::expected<Configuration, Diagnostics> load(const std::string& path);
 [[nodiscard]] std::expected<Settings, Diagnostics> parse_settings(const std::vector<TextFile>& files);
 [[nodiscard]] std::expected<Settings, Diagnostics> load_settings(const std::string& path);
+/// Its 'tpm' alone, whatever else is there, or is not: who seals a secret may come before the rest of the configuration. One
+/// without it must be right as a whole: a 'tpm' that is misspelt does not seal to nothing.
+[[nodiscard]] std::expected<Tpm, Diagnostics> load_tpm(const std::string& path);
 /// Every setting there is, for one link and one tunnel.
 [[nodiscard]] Settings all_settings();
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <format>
-#include <functional>
-#include <iterator>
 
 #include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
@@ -11,25 +9,12 @@
 #include "config/read_device.hpp"
 #include "config/read_distillation.hpp"
 #include "config/read_operation.hpp"
+#include "config/read_packets.hpp"
+#include "config/read_routing.hpp"
 #include "config/units.hpp"
 
 namespace cloister::config {
 namespace {
-
-void read_prefixes(Section& section, const std::string& key, std::vector<Prefix>& prefixes) {
-  const bool whole = section.read_list(
-      key, prefixes, parse_prefix, std::mem_fn(&Prefix::to_string),
-      {.expected = "a prefix, as 192.0.2.0/24 or 2001:db8::/32", .pattern = "/[0-9]{1,3}$"}, Default::none);
-  if (whole && prefixes.empty() && section.has(key))
-    section.error(key, "names no subnet: nothing could pass the tunnel");
-  for (auto one = prefixes.begin(); one != prefixes.end(); ++one) {
-    for (auto other = std::next(one); other != prefixes.end(); ++other) {
-      if (one->overlaps(*other))
-        section.error(key,
-                      std::format("{} and {} overlap: the wider one is enough", one->to_string(), other->to_string()));
-    }
-  }
-}
 
 /// Of one family, and two places where one box each can be.
 void expect_a_pair(Section& section, const std::string& key, const Endpoint& local, const Endpoint& peer) {
@@ -48,13 +33,17 @@ std::expected<unsigned, std::string> parse_pcr(const std::string& text) {
   return std::unexpected{std::format("'{}' is not a PCR: expected 0 to {}", text, pcr_max)};
 }
 
+void read_pcrs(Section& section, const char* key, std::vector<unsigned>& pcrs) {
+  section.read_list(key, pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); },
+                    {.expected = "a PCR, 0 to 23", .shape = Shape::whole});
+  std::ranges::sort(pcrs);
+  if (std::ranges::adjacent_find(pcrs) != pcrs.end()) section.error(key, "names one PCR twice");
+}
+
 Tpm read_tpm(Section section) {
   Tpm tpm;
   section.read("tcti", tpm.tcti, a_text("a TPM's name"));
-  section.read_list("pcrs", tpm.pcrs, parse_pcr, [](unsigned pcr) { return std::to_string(pcr); },
-                    {.expected = "a PCR, 0 to 23", .shape = Shape::whole});
-  std::ranges::sort(tpm.pcrs);
-  if (std::ranges::adjacent_find(tpm.pcrs) != tpm.pcrs.end()) section.error("pcrs", "names one PCR twice");
+  read_pcrs(section, "pcrs", tpm.pcrs);
   section.read_optional("policy_key", tpm.policy_key, a_path());
   section.read("policy_signatures", tpm.policy_signatures, a_path());
   section.read("generations", tpm.generations, a_truth());
@@ -70,6 +59,9 @@ Tpm read_tpm(Section section) {
     section.error("pcrs", "bind sealed objects to values that a key has signed: set 'policy_key' too");
   if (tpm.pcrs.empty() && !tpm.policy_key.empty())
     section.error("policy_key", "has nothing to sign: set 'pcrs' too, for instance [7, 11]");
+  read_pcrs(section, "unchanged_pcrs", tpm.unchanged_pcrs);
+  if (std::ranges::find_first_of(tpm.unchanged_pcrs, tpm.pcrs) != tpm.unchanged_pcrs.end())
+    section.error("unchanged_pcrs", "names a PCR that 'pcrs' names too: either it may change, or it may not");
   section.finish();
   return tpm;
 }
@@ -139,22 +131,8 @@ void read_when_keys_run_out(Section& tunnel, Tunnel& out) {
                                        "a policy: expected 'block', 'pqc', or 'extend: {for: 10min}'"));
 }
 
-Tunnel read_tunnel(Section section) {
-  Tunnel tunnel;
-  section.read("name", tunnel.name, a_name(), Default::none);
-  section.read("link", tunnel.link, a_name(), Default::none);
-  read_prefixes(section, "local_subnets", tunnel.local_subnets);
-  read_prefixes(section, "remote_subnets", tunnel.remote_subnets);
-  tunnel.interface = "cl-" + tunnel.name;
-  if (!section.has("interface") && section.has("name") && !an_interface_name().parse(tunnel.interface))
-    section.error("name", std::format("makes '{}' an interface's name, which is too long for one: set 'interface' too",
-                                      tunnel.interface));
-  section.read("interface", tunnel.interface, an_interface_name(), Default::derived);
-  if (tunnel.interface == "lo") section.error("interface", "is the machine's loopback: name one that is not there yet");
-  section.read("local_endpoint", tunnel.local_endpoint, an_endpoint(), Default::none);
-  section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
-  expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
-  section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
+/// How a tunnel changes its keys.
+void read_keys(Section& section, Tunnel& tunnel) {
   section.read("rekey_interval", tunnel.rekey_interval,
                within(a_duration(), milliseconds{1000}, milliseconds{3'600'000}));
   tunnel.key_lifetime = 3 * tunnel.rekey_interval;
@@ -170,11 +148,55 @@ Tunnel read_tunnel(Section section) {
                within(a_whole<std::uint32_t>("a number of keys: expected a whole number"), 1U, 4096U));
   read_when_keys_run_out(section, tunnel);
   section.read("hybrid", tunnel.hybrid, a_truth());
+  section.refuse("pad", "is of tunnels with 'cipher: one-time-pad': take it out");
+}
+
+/// Each bit is used once: there are no keys to change, and nothing else to go on with.
+void read_pad(Section& section, Tunnel& tunnel) {
+  section.read("pad", tunnel.pad_bytes, within(a_size(), std::uint64_t{16} << 10U, std::uint64_t{16} << 20U));
+  tunnel.hybrid = tunnel.cipher == Cipher::aes_256_gcm;
+  if (tunnel.cipher == Cipher::aes_256_gcm) return;
+  section.refuse("pad_to",
+                 "is of tunnels under AES-256-GCM: under 'cipher: one-time-pad' lengths have classes of their own");
+  for (const auto* const key :
+       {"rekey_interval", "key_lifetime", "rekey_bytes", "rekey_packets", "stock", "when_keys_run_out", "hybrid"})
+    section.refuse(key,
+                   "is of tunnels that change their keys, and under 'cipher: one-time-pad' each bit is used once: take "
+                   "it out");
+}
+
+Tunnel read_tunnel(Section section) {
+  Tunnel tunnel;
+  section.read("name", tunnel.name, a_name(), Default::none);
+  section.read("link", tunnel.link, a_name(), Default::none);
+  read_routing(section, tunnel);
+  tunnel.interface = "cl-" + tunnel.name;
+  if (!section.has("interface") && section.has("name") && !an_interface_name().parse(tunnel.interface))
+    section.error("name", std::format("makes '{}' an interface's name, which is too long for one: set 'interface' too",
+                                      tunnel.interface));
+  section.read("interface", tunnel.interface, an_interface_name(), Default::derived);
+  if (tunnel.interface == "lo") section.error("interface", "is the machine's loopback: name one that is not there yet");
+  section.read("local_endpoint", tunnel.local_endpoint, an_endpoint(), Default::none);
+  section.read("peer_endpoint", tunnel.peer_endpoint, an_endpoint(), Default::none);
+  expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
+  section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
+  read_packets(section, tunnel);
+  section.read("cipher", tunnel.cipher,
+               one_of<Cipher>({{"aes-256-gcm", Cipher::aes_256_gcm}, {"one-time-pad", Cipher::one_time_pad}},
+                              "a cipher: expected 'aes-256-gcm' or 'one-time-pad'"));
+  if (tunnel.cipher == Cipher::one_time_pad || section.is_describing()) read_pad(section, tunnel);
+  if (tunnel.cipher == Cipher::aes_256_gcm) read_keys(section, tunnel);
   section.finish();
   return tunnel;
 }
 
 }  // namespace
+
+Tpm read_tpm_alone(Report& report, const YAML::Node& document) {
+  Section top{report, document, "", document.Mark()};
+  // Where it is not there it may be misspelt, which a reading of the whole tells from a configuration that leaves it out.
+  return top.has("tpm") ? read_tpm(top.section("tpm", true)) : read_model(report, document).tpm;
+}
 
 Configuration read_model(Report& report, const YAML::Node& document) {
   Configuration configuration;

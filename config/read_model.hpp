@@ -10,5 +10,7 @@ namespace cloister::config {
 
 /// What is wrong is in the report; the model is then not to be used.
 [[nodiscard]] Configuration read_model(Report& report, const YAML::Node& document);
+/// Of it 'tpm', whatever else is there; where it is not there, all must be right.
+[[nodiscard]] Tpm read_tpm_alone(Report& report, const YAML::Node& document);
 
 }  // namespace cloister::config

@@ -37,6 +37,7 @@ Alarms read_alarms(Section section, const std::vector<Tunnel>& tunnels) {
                within(a_duration(), milliseconds{0}, milliseconds{24 * 3'600'000}));
   if (section.has("keys_left_below")) {
     for (const auto& tunnel : tunnels) {
+      if (tunnel.cipher == Cipher::one_time_pad) continue;  // how long it lasts its traffic says
       if (tunnel.stock * tunnel.rekey_interval >= 2 * alarms.keys_left_below) continue;
       section.error(
           "keys_left_below",

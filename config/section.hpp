@@ -62,6 +62,11 @@ class Section {
   /// The sections of a list of them.
   [[nodiscard]] std::vector<Section> sections(const std::string& key, bool required);
   void error(const std::string& key, std::string message);
+  /// A key that has no meaning beside others that are there.
+  void refuse(const std::string& key, std::string message) {
+    known_.push_back(key);
+    if (has(key)) error(key, std::move(message));
+  }
   /// Where the value of a key stands: "cloister.yaml:14".
   [[nodiscard]] std::string place_of(const std::string& key) const { return report_->place(mark_of(key)); }
   /// About the section as a whole.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -63,6 +64,22 @@ std::array<std::uint8_t, 16> masked(std::array<std::uint8_t, 16> bytes, unsigned
   return bytes;
 }
 
+std::string with_length(Family family, const std::array<std::uint8_t, 16>& bytes, unsigned length) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(family == Family::v4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+  return std::format("{}/{}", text.data(), length);
+}
+
+/// Of one host: neither any address nor a group's nor the machine's own (RFC 1122, section 3.2.1.3; RFC 4291, section
+/// 2.7).
+bool is_of_one_host(Family family, const std::array<std::uint8_t, 16>& bytes) {
+  if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) return false;
+  if (family == Family::v4) return bytes[0] < 224 && bytes[0] != 127;
+  const bool loopback =
+      bytes[15] == 1 && std::ranges::all_of(std::span{bytes}.first<15>(), [](auto byte) { return byte == 0; });
+  return bytes[0] != 0xFF && !loopback;
+}
+
 constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000}};
 constexpr std::array size_units{Unit{"B", 1}, Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}};
 constexpr std::array frequency_units{Unit{"Hz", 1}, Unit{"kHz", 1e3}, Unit{"MHz", 1e6}, Unit{"GHz", 1e9}};
@@ -76,17 +93,38 @@ std::string in_largest_unit(double value, std::span<const Unit> units, std::stri
   return std::format("{}{}{}", show_number(value / best->factor), space, best->name);
 }
 
+/// An address with the length of its network; `example` is of what `what` names.
+std::expected<InterfaceAddress, std::string> parse_with_length(std::string_view text, std::string_view what,
+                                                               std::string_view example) {
+  const auto refused = [&](const std::string& why) {
+    return std::unexpected{std::format("'{}' is not {}: {}", shown(text), what, why)};
+  };
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return refused(std::format("expected address/length, as {}", example));
+  const auto address = parse_address(std::string{text.substr(0, slash)});
+  if (!address)
+    return refused(std::format("its address is none (names are not looked up): expected one as {}", example));
+  const unsigned longest = address->first == Family::v4 ? 32 : 128;
+  const auto length = integer<unsigned>(text.substr(slash + 1));
+  if (!length || *length > longest) return refused(std::format("length must be a number from 0 to {}", longest));
+  return InterfaceAddress{address->second, {address->first, masked(address->second, *length), *length}};
+}
+
 }  // namespace
 
 std::string Endpoint::to_string() const {
   return family == Family::v4 ? std::format("{}:{}", address, port) : std::format("[{}]:{}", address, port);
 }
 
-std::string Prefix::to_string() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(family == Family::v4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
-  return std::format("{}/{}", text.data(), length);
+std::string Prefix::to_string() const { return with_length(family, bytes, length); }
+
+bool is_link_local(const Prefix& address) {
+  const auto& bytes = address.bytes;
+  if (address.family == Family::v4) return bytes[0] == 169 && bytes[1] == 254;
+  return bytes[0] == 0xFE && (bytes[1] & 0xC0U) == 0x80;
 }
+
+std::string InterfaceAddress::to_string() const { return with_length(network.family, bytes, network.length); }
 
 bool Prefix::overlaps(const Prefix& other) const {
   if (family != other.family) return false;
@@ -135,20 +173,19 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 }
 
 std::expected<Prefix, std::string> parse_prefix(std::string_view text) {
-  const auto refused = [&](std::string why) {
-    return std::unexpected{std::format("'{}' is not a prefix: {}", shown(text), why)};
-  };
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return refused("expected address/length, as 192.0.2.0/24");
-  const auto address = parse_address(std::string{text.substr(0, slash)});
-  if (!address) return refused("its address is none (names are not looked up): expected one as 192.0.2.0/24");
-  const unsigned longest = address->first == Family::v4 ? 32 : 128;
-  const auto length = integer<unsigned>(text.substr(slash + 1));
-  if (!length || *length > longest) return refused(std::format("length must be a number from 0 to {}", longest));
-  Prefix prefix{address->first, masked(address->second, *length), *length};
-  if (prefix.bytes != address->second)
-    return refused(std::format("bits behind its length are set, '{}' is meant perhaps", prefix.to_string()));
-  return prefix;
+  const auto read = parse_with_length(text, "a prefix", "192.0.2.0/24");
+  if (!read) return std::unexpected{read.error()};
+  if (read->network.bytes != read->bytes)
+    return std::unexpected{std::format("'{}' is not a prefix: bits behind its length are set, '{}' is meant perhaps",
+                                       shown(text), read->network.to_string())};
+  return read->network;
+}
+
+std::expected<InterfaceAddress, std::string> parse_interface_address(std::string_view text) {
+  auto read = parse_with_length(text, "an interface's address", "10.255.0.1/30");
+  if (read && !is_of_one_host(read->network.family, read->bytes))
+    return std::unexpected{std::format("'{}' is no address of one box: expected one as 10.255.0.1/30", shown(text))};
+  return read;
 }
 
 std::string show_number(const double& value) { return std::format("{}", value); }

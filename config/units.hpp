@@ -31,6 +31,8 @@ namespace cloister::config {
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 /// "192.0.2.0/24"; the error says what is wrong.
 [[nodiscard]] std::expected<Prefix, std::string> parse_prefix(std::string_view text);
+/// "10.255.0.1/30" or "fe80::1/64", of one host; the error says what is wrong.
+[[nodiscard]] std::expected<InterfaceAddress, std::string> parse_interface_address(std::string_view text);
 
 /// Shown as a person would write it, so that the parser gives the same value back.
 [[nodiscard]] std::string show_number(const double& value);

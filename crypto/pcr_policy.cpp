@@ -257,6 +257,21 @@ SignedPcrPolicy PolicyKey::sign(const PcrValues& values, std::optional<std::uint
                          .signature = {},
                          .generation = generation};
   for (const auto& [pcr, value] : values) policy.pcrs.push_back(pcr);
+  return with_signature(std::move(policy));
+}
+
+Result<SignedPcrPolicy> PolicyKey::number(const SignedPcrPolicy& policy, std::uint64_t generation) const {
+  if (policy.generation)
+    return fail(std::format("names generation {} already: number what systemd-measure signs", *policy.generation));
+  if (!verifies(policy)) return fail("was not signed by this key: number what the same key has signed");
+  return with_signature({.pcrs = policy.pcrs,
+                         .key = fingerprint_,
+                         .policy = TpmCounter::at_most(policy.policy, TpmCounter::image_generation, generation),
+                         .signature = {},
+                         .generation = generation});
+}
+
+SignedPcrPolicy PolicyKey::with_signature(SignedPcrPolicy policy) const {
   policy.signature.resize(signature_bytes);
   std::size_t length = policy.signature.size();
   const auto what = signed_part(policy);

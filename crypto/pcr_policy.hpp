@@ -43,6 +43,7 @@ struct PcrBinding {
   std::string policy_key;      // path of the public key, PEM
   std::string signatures;      // path of the signed policies
   bool generations = false;    // to states whose signature names a generation, and none that is older than the TPM's
+  std::vector<unsigned> unchanged;  // ascending; besides, to the values that these PCRs have when it is sealed
   [[nodiscard]] bool bound() const { return !pcrs.empty(); }
 };
 
@@ -81,9 +82,12 @@ class PolicyKey {
   [[nodiscard]] bool verifies(const SignedPcrPolicy& policy) const;
   /// With a private key only.
   [[nodiscard]] SignedPcrPolicy sign(const PcrValues& values, std::optional<std::uint64_t> generation = {}) const;
+  /// The same state as one of this generation. An error: this key has not signed it, or it has a generation.
+  [[nodiscard]] Result<SignedPcrPolicy> number(const SignedPcrPolicy& policy, std::uint64_t generation) const;
 
  private:
   explicit PolicyKey(KeyPointer key);
+  [[nodiscard]] SignedPcrPolicy with_signature(SignedPcrPolicy policy) const;
   [[nodiscard]] static Result<PolicyKey> checked(KeyPointer key);
   KeyPointer key_;
   std::string fingerprint_;

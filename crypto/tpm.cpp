@@ -118,6 +118,9 @@ Result<> Tpm::State::open_policy(const Handle& root, const Handle& session, TPM2
   if (binding.bound()) {
     if (auto bound = bind(kind, session, policy); !bound) return bound;
   }
+  if (!binding.unchanged.empty()) {
+    if (auto bound = bind_unchanged(policy); !bound) return bound;
+  }
   return TpmCounter::into_policy(*this, generation_index, session, policy);
 }
 
@@ -130,9 +133,12 @@ Result<TPM2B_DIGEST> Tpm::State::digest_of(const Handle& policy) const {
 }
 
 Result<TPM2B_DIGEST> Tpm::State::digest_of_policy(const Handle& root, const Handle& session) const {
-  Handle policy{esys};
-  if (auto opened = open_policy(root, session, TPM2_SE_TRIAL, policy); !opened) return std::unexpected{opened.error()};
-  return digest_of(policy);
+  return while_pcrs_change([&]() -> Result<TPM2B_DIGEST> {
+    Handle policy{esys};
+    if (auto opened = open_policy(root, session, TPM2_SE_TRIAL, policy); !opened)
+      return std::unexpected{opened.error()};
+    return digest_of(policy);
+  });
 }
 
 std::expected<void, Unopened> Tpm::State::open_object(const TpmBlob& parts, Handle& root, Handle& session,
@@ -151,10 +157,13 @@ std::expected<void, Unopened> Tpm::State::open_object(const TpmBlob& parts, Hand
   const auto digest = digest_of(policy);
   if (!digest) return std::unexpected{digest.error()};
   if (!same(*digest, parts.public_part.publicArea.authPolicy)) {
-    return lost(
-        std::format("TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs "
-                    "or by another policy key than the configuration's: seal it again on this box",
-                    tcti_name));
+    auto why = std::format(
+        "TPM '{}' does not open it: it was sealed before this box was zeroized, or bound to other PCRs or by another "
+        "policy key than the configuration's: seal it again on this box",
+        tcti_name);
+    if (binding.unchanged.empty()) return lost(std::move(why));
+    // Which of them it is a digest does not tell, and what those PCRs were may come back.
+    return fail(why + "; or the PCRs of 'tpm.unchanged_pcrs' are not what they were: start what it was sealed under");
   }
   return {};
 }
@@ -216,20 +225,22 @@ Result<std::vector<std::byte>> Tpm::seal(std::span<const std::byte> secret) {
 std::expected<SecretVector<std::byte>, Unopened> Tpm::unseal(std::span<const std::byte> blob) {
   const auto parts = decode_tpm_blob(blob);
   if (!parts) return std::unexpected{Unopened{parts.error(), true}};
-  Handle root{state_->esys};
-  Handle session{state_->esys};
-  Handle object{state_->esys};
-  Handle policy{state_->esys};
-  if (auto opened = state_->open_object(*parts, root, session, object, policy); !opened)
-    return std::unexpected{opened.error()};
-  TPM2B_SENSITIVE_DATA* data = nullptr;
-  const TSS2_RC code = Esys_Unseal(state_->esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
-  if (code != TSS2_RC_SUCCESS) return state_->failed("cannot unseal", code);
-  const EsysPointer<TPM2B_SENSITIVE_DATA> owned{data};
-  const auto bytes = std::as_writable_bytes(std::span{data->buffer, data->size});
-  SecretVector<std::byte> secret(bytes.begin(), bytes.end());
-  wipe(bytes);
-  return secret;
+  return state_->while_pcrs_change([&]() -> std::expected<SecretVector<std::byte>, Unopened> {
+    Handle root{state_->esys};
+    Handle session{state_->esys};
+    Handle object{state_->esys};
+    Handle policy{state_->esys};
+    if (auto opened = state_->open_object(*parts, root, session, object, policy); !opened)
+      return std::unexpected{opened.error()};
+    TPM2B_SENSITIVE_DATA* data = nullptr;
+    const TSS2_RC code = Esys_Unseal(state_->esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+    if (code != TSS2_RC_SUCCESS) return state_->failed("cannot unseal", code);
+    const EsysPointer<TPM2B_SENSITIVE_DATA> owned{data};
+    const auto bytes = std::as_writable_bytes(std::span{data->buffer, data->size});
+    SecretVector<std::byte> secret(bytes.begin(), bytes.end());
+    wipe(bytes);
+    return secret;
+  });
 }
 
 Result<> Tpm::self_test() {

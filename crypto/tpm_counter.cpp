@@ -68,9 +68,12 @@ class TpmCounter::Open {
   template <class Use>
   [[nodiscard]] static auto with(const Tpm::State& state, std::uint32_t index, Use use)
       -> std::invoke_result_t<Use, Open&> {
-    Handle root{state.esys};
     Handle session{state.esys};
-    if (auto opened = state.open_session(root, session); !opened) return std::unexpected{opened.error()};
+    {
+      // Of no use once the session is salted; the kernel's resource manager would load it anew for each command.
+      Handle root{state.esys};
+      if (auto opened = state.open_session(root, session); !opened) return std::unexpected{opened.error()};
+    }
     Open counter{state, index, session};
     return use(counter);
   }
@@ -154,15 +157,28 @@ class TpmCounter::Open {
   [[nodiscard]] bool written() const { return written_; }
 
   [[nodiscard]] Result<> step() {
-    const TSS2_RC code = Esys_NV_Increment(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE);
+    const TSS2_RC code = increment();
+    if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
+    return {};
+  }
+
+  /// Also where the TPM slows writes down.
+  [[nodiscard]] Result<> step_patiently() {
+    constexpr std::chrono::milliseconds between_tries{200};
+    constexpr int tries = 150;
+    TSS2_RC code = increment();
+    for (int i = 1; (code & 0xFFFFU) == TPM2_RC_NV_RATE && i < tries; ++i) {
+      std::this_thread::sleep_for(between_tries);
+      code = increment();
+    }
     if (code != TSS2_RC_SUCCESS) return failed("cannot be moved on", code);
     return {};
   }
 
   [[nodiscard]] Result<std::uint64_t> read() {
     TPM2B_MAX_NV_BUFFER* data = nullptr;
-    const TSS2_RC code = Esys_NV_Read(state_.esys, counter_, counter_, session_.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                                      counter_bytes, 0, &data);
+    const TSS2_RC code =
+        Esys_NV_Read(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE, counter_bytes, 0, &data);
     if (code != TSS2_RC_SUCCESS) return failed("cannot be read", code);
     const EsysPointer<TPM2B_MAX_NV_BUFFER> owned{data};
     std::uint64_t value = 0;
@@ -192,6 +208,13 @@ class TpmCounter::Open {
   }
 
  private:
+  TSS2_RC increment() {
+    return Esys_NV_Increment(state_.esys, counter_, counter_, right(), ESYS_TR_NONE, ESYS_TR_NONE);
+  }
+
+  /// The session; without one the empty password, which no counter of ours asks to be more.
+  [[nodiscard]] ESYS_TR right() const { return session_.get() == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session_.get(); }
+
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
     return state_.failed(std::format("counter 0x{:08X} {}", index_, what).c_str(), code);
   }
@@ -239,6 +262,18 @@ Result<std::uint64_t> TpmCounter::advance(Tpm& tpm, std::uint32_t index, std::ui
     }
     return value;
   });
+}
+
+Result<> TpmCounter::run_up(Tpm& tpm, std::uint32_t index, std::uint64_t to) {
+  const auto from = look(tpm, index);
+  if (!from) return std::unexpected{from.error()};
+  if (!*from) return fail(std::format("the TPM has no counter 0x{:08X} any more: was it cleared or replaced", index));
+  const Handle no_session{tpm.state_->esys};
+  Open counter{*tpm.state_, index, no_session};
+  if (const auto found = counter.find(); !found) return std::unexpected{found.error()};
+  for (auto value = **from; value < to; ++value)
+    if (auto stepped = counter.step_patiently(); !stepped) return stepped;
+  return {};
 }
 
 Result<> TpmCounter::remove(Tpm& tpm, std::uint32_t index) {

@@ -32,6 +32,10 @@ class TpmCounter {
   /// Moves it on until it is at least `to`, durably; returns its value. At most `steps_max` away.
   [[nodiscard]] static Result<std::uint64_t> advance(Tpm& tpm, std::uint32_t index, std::uint64_t to);
   static constexpr std::uint64_t steps_max = 64;
+  /// As `advance`, however far: as many steps as a reading in a session says, each without one, since for a command in a
+  /// session the kernel's resource manager gives the TPM five more. Whoever is on the bus can swallow steps: `advance` to
+  /// the same value, which reads in a session, tells.
+  [[nodiscard]] static Result<> run_up(Tpm& tpm, std::uint32_t index, std::uint64_t to);
   /// There is no such counter afterwards. One that is made later begins above the values of all that there were.
   [[nodiscard]] static Result<> remove(Tpm& tpm, std::uint32_t index);
 

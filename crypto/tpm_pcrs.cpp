@@ -192,6 +192,15 @@ Result<> Tpm::State::bind(TPM2_SE kind, const Handle& session, const Handle& pol
   return {};
 }
 
+Result<> Tpm::State::bind_unchanged(const Handle& policy) const {
+  const auto selection = selection_of(binding.unchanged);
+  const TPM2B_DIGEST as_they_are{};
+  const TSS2_RC code =
+      Esys_PolicyPCR(esys, policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &as_they_are, &selection);
+  if (code != TSS2_RC_SUCCESS) return failed("its PCRs cannot enter a policy", code);
+  return {};
+}
+
 Result<Tpm::Generations> Tpm::generations() {
   const auto& binding = state_->binding;
   if (!binding.generations) return fail("sealed objects are bound to no generation: set 'tpm.generations'");
@@ -216,12 +225,12 @@ Result<Tpm::Generations> Tpm::retire_older() {
   if (now->running > now->counted && now->running - now->counted > steps_ever)
     return fail(std::format("TPM '{}' has counted {} generations, and this one is {}: too far", state_->tcti_name,
                             now->counted, now->running));
-  while (now->counted < now->running) {
-    const auto next = std::min(now->running, now->counted + TpmCounter::steps_max);
-    const auto moved = TpmCounter::advance(*this, TpmCounter::image_generation, next);
-    if (!moved) return std::unexpected{moved.error()};
-    now->counted = *moved;
-  }
+  if (now->counted >= now->running) return now;
+  if (auto up = TpmCounter::run_up(*this, TpmCounter::image_generation, now->running); !up)
+    return std::unexpected{up.error()};
+  const auto moved = TpmCounter::advance(*this, TpmCounter::image_generation, now->running);
+  if (!moved) return std::unexpected{moved.error()};
+  now->counted = *moved;
   return now;
 }
 

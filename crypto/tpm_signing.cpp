@@ -115,11 +115,13 @@ Result<std::vector<std::byte>> Tpm::make_signing_key(KeyKind kind) {
 std::expected<void, Unopened> Tpm::try_signing_key(std::span<const std::byte> blob) {
   const auto parts = decode_tpm_blob(blob);
   if (!parts) return std::unexpected{Unopened{parts.error(), true}};
-  Handle root{state_->esys};
-  Handle session{state_->esys};
-  Handle key{state_->esys};
-  Handle policy{state_->esys};
-  return state_->open_object(*parts, root, session, key, policy);
+  return state_->while_pcrs_change([&] {
+    Handle root{state_->esys};
+    Handle session{state_->esys};
+    Handle key{state_->esys};
+    Handle policy{state_->esys};
+    return state_->open_object(*parts, root, session, key, policy);
+  });
 }
 
 Result<std::vector<std::byte>> Tpm::sign(std::span<const std::byte> blob, std::span<const std::byte> digest) {
@@ -128,30 +130,32 @@ Result<std::vector<std::byte>> Tpm::sign(std::span<const std::byte> blob, std::s
   const Curve* curve = curve_of(parts->public_part);
   if (curve == nullptr || digest.size() != curve->bytes)
     return fail(std::format("a digest of {} bytes is nothing for this key to sign", digest.size()));
-  Handle root{state_->esys};
-  Handle session{state_->esys};
-  Handle key{state_->esys};
-  Handle policy{state_->esys};
-  if (auto opened = state_->open_object(*parts, root, session, key, policy); !opened)
-    return fail(opened.error().message);
+  return state_->while_pcrs_change([&]() -> Result<std::vector<std::byte>> {
+    Handle root{state_->esys};
+    Handle session{state_->esys};
+    Handle key{state_->esys};
+    Handle policy{state_->esys};
+    if (auto opened = state_->open_object(*parts, root, session, key, policy); !opened)
+      return fail(opened.error().message);
 
-  TPM2B_DIGEST what{};
-  what.size = static_cast<UINT16>(digest.size());
-  std::memcpy(what.buffer, digest.data(), digest.size());
-  TPMT_SIG_SCHEME scheme{};
-  scheme.scheme = TPM2_ALG_NULL;  // the key's own
-  TPMT_TK_HASHCHECK no_ticket{};
-  no_ticket.tag = TPM2_ST_HASHCHECK;
-  no_ticket.hierarchy = TPM2_RH_NULL;
-  TPMT_SIGNATURE* signature = nullptr;
-  // A signature is public, and no parameter that could be encrypted; the answer's MAC stays.
-  TSS2_RC code = Esys_TRSess_SetAttributes(state_->esys, policy.get(), 0, TPMA_SESSION_ENCRYPT);
-  if (code == TSS2_RC_SUCCESS)
-    code = Esys_Sign(state_->esys, key.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &what, &scheme, &no_ticket,
-                     &signature);
-  const EsysPointer<TPMT_SIGNATURE> owned{signature};
-  if (code != TSS2_RC_SUCCESS) return state_->failed("cannot sign", code);
-  return der_of(signature->signature.ecdsa);
+    TPM2B_DIGEST what{};
+    what.size = static_cast<UINT16>(digest.size());
+    std::memcpy(what.buffer, digest.data(), digest.size());
+    TPMT_SIG_SCHEME scheme{};
+    scheme.scheme = TPM2_ALG_NULL;  // the key's own
+    TPMT_TK_HASHCHECK no_ticket{};
+    no_ticket.tag = TPM2_ST_HASHCHECK;
+    no_ticket.hierarchy = TPM2_RH_NULL;
+    TPMT_SIGNATURE* signature = nullptr;
+    // A signature is public, and no parameter that could be encrypted; the answer's MAC stays.
+    TSS2_RC code = Esys_TRSess_SetAttributes(state_->esys, policy.get(), 0, TPMA_SESSION_ENCRYPT);
+    if (code == TSS2_RC_SUCCESS)
+      code = Esys_Sign(state_->esys, key.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &what, &scheme, &no_ticket,
+                       &signature);
+    const EsysPointer<TPMT_SIGNATURE> owned{signature};
+    if (code != TSS2_RC_SUCCESS) return state_->failed("cannot sign", code);
+    return der_of(signature->signature.ecdsa);
+  });
 }
 
 }  // namespace cloister::crypto

@@ -54,7 +54,22 @@ struct Tpm::State {
     if (esys != nullptr) Esys_Finalize(&esys);
   }
 
+  mutable bool pcrs_changed = false;  // that is why something failed
+
+  /// Some PCR, whichever, that is extended between two commands of a policy session ends it (TPM 2.0 part 3, 23.7), as
+  /// happens while a machine starts: what failed for that alone is tried again.
+  template <class Attempt>
+  [[nodiscard]] auto while_pcrs_change(Attempt attempt) const {
+    constexpr int tries = 8;
+    for (int i = 1;; ++i) {
+      pcrs_changed = false;
+      auto outcome = attempt();
+      if (outcome || !pcrs_changed || i == tries) return outcome;
+    }
+  }
+
   [[nodiscard]] std::unexpected<Error> failed(const char* what, TSS2_RC code) const {
+    pcrs_changed = pcrs_changed || (code & 0xFFFFU) == TPM2_RC_PCR_CHANGED;
     return fail(std::format("TPM '{}': {}: {}", tcti_name, what, bus->fault().empty() ? because(code) : bus->fault()));
   }
 
@@ -62,11 +77,14 @@ struct Tpm::State {
   /// cannot be changed on it.
   [[nodiscard]] Result<> open_session(Handle& root, Handle& session) const;
   /// A session (TPM2_SE_POLICY, or TPM2_SE_TRIAL to learn its digest) that fulfils the policy of all sealed objects:
-  /// the machine is in a state that the policy key has signed, where they are bound to PCRs, and the box's secrets are
-  /// of the generation that the TPM counts now. `session` is for the commands in between.
+  /// the machine is in a state that the policy key has signed, and the PCRs that may not change are as they were, where
+  /// they are bound to any, and the box's secrets are of the generation that the TPM counts now. `session` is for the
+  /// commands in between.
   [[nodiscard]] Result<> open_policy(const Handle& root, const Handle& session, TPM2_SE kind, Handle& policy) const;
   /// The first part of that policy where objects are bound to PCRs: they have values that the policy key has signed.
   [[nodiscard]] Result<> bind(TPM2_SE kind, const Handle& session, const Handle& policy) const;
+  /// The part that no signature renews: PCRs that are as they were.
+  [[nodiscard]] Result<> bind_unchanged(const Handle& policy) const;
   /// What the policy key has signed of the state that the machine is in, made true in the session.
   [[nodiscard]] Result<TPMT_TK_VERIFIED> fulfil(const PolicyKey& key, const TPM2B_PUBLIC& area, const Handle& session,
                                                 const Handle& policy) const;

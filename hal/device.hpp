@@ -18,6 +18,7 @@
 
 #include "crypto/error.hpp"
 #include "hal/frame.hpp"
+#include "hal/readings.hpp"
 
 namespace cloister::hal {
 
@@ -28,6 +29,7 @@ struct Capabilities {
   std::vector<double> intensities;  ///< Mean photon numbers per pulse, the brightest first.
   std::vector<double> intensity_probabilities;  ///< How often each is sent; they add up to one.
   double z_probability = 0;                     ///< How often this end chooses the key basis.
+  Meters meters{};                              ///< What this end's device watches itself with.
 };
 
 /// How the hardware is doing: counts since the device was opened, for the operator; nothing here is secret.
@@ -60,7 +62,12 @@ class Device {
   [[nodiscard]] virtual Telemetry telemetry() const = 0;
 };
 
-class Transmitter : public Device, public SymbolSource {};
+class Transmitter : public Device, public SymbolSource {
+ public:
+  /// The next of what its meters have shown, the oldest first, to be asked after each `on_readable` until there is nothing; what is not asked
+  /// for in a second is lost.
+  [[nodiscard]] virtual std::optional<TransmitterReadings> take_readings() { return std::nullopt; }
+};
 
 class Receiver : public Device {
  public:
@@ -69,6 +76,8 @@ class Receiver : public Device {
   /// overlap; between two frames slots may be missing, which nobody watched. A frame of a new epoch begins again at
   /// slot 0 or later.
   [[nodiscard]] virtual Result<std::optional<DetectionFrame>> next_frame() = 0;
+  /// What its meters have shown of the frame that `next_frame` gave last, to be asked after each; nothing: they say nothing of it.
+  [[nodiscard]] virtual std::optional<ReceiverReadings> take_readings() { return std::nullopt; }
 };
 
 }  // namespace cloister::hal

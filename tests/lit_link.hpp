@@ -10,6 +10,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@
 #include "appliance/distill/chain.hpp"
 #include "hal/fibre/link.hpp"
 #include "hal/simulator/protocol.hpp"
-#include "hal/watch/click_watch.hpp"
+#include "hal/watch/device_watch.hpp"
 #include "tests/seeded_random.hpp"
 
 namespace cloister::test {
@@ -31,6 +32,7 @@ class Light final : public hal::SymbolSource {
     return {};
   }
   void release(hal::Epoch, hal::Slot) override {}
+  void weaken(hal::Slot from, double part) { generator_.weaken(from, part); }
   /// The same light once more, for the fibre.
   static hal::simulator::SymbolGenerator generator(const hal::simulator::SourceSettings& settings, std::uint64_t seed) {
     hal::simulator::SourceSeed secret;
@@ -44,9 +46,27 @@ class Light final : public hal::SymbolSource {
   hal::simulator::SymbolGenerator generator_;
 };
 
+/// As the service's: light that the watch does not vouch for is not sifted.
+class VouchedSource final : public hal::SymbolSource {
+ public:
+  VouchedSource(hal::SymbolSource& light, const hal::watch::TransmitterWatch& watch, bool asks)
+      : light_{light}, watch_{watch}, asks_{asks} {}
+  Result<> symbols(hal::Epoch epoch, std::span<const hal::Slot> slots, std::span<hal::Symbol> out) override {
+    if (asks_ && !watch_.vouches(epoch, slots)) return fail("the watch does not vouch for this light");
+    return light_.symbols(epoch, slots, out);
+  }
+  void release(hal::Epoch epoch, hal::Slot before) override { light_.release(epoch, before); }
+
+ private:
+  hal::SymbolSource& light_;
+  const hal::watch::TransmitterWatch& watch_;
+  bool asks_;
+};
+
 /// Defences that a test can take away, to see the attack win.
 struct Defences {
   bool watch = true;               // an alarm drops the open blocks
+  bool meters = true;              // the watch looks at the devices' meters, too
   bool double_clicks_kept = true;  // with a random bit
 };
 
@@ -71,13 +91,19 @@ class LitLink {
         frame_slots_{static_cast<std::uint64_t>(source.clock_hz * 1e-3)},
         alice_random_{seed + 2},
         bob_random_{seed + 3},
-        alice_{distill::make_alice_chain(parameters, light_, alice_random_)},
-        bob_{distill::make_bob_chain(parameters, bob_random_)},
-        watch_{hal::simulator::capabilities_of(source)} {
+        receiver_watch_{capabilities(source, defences)},
+        transmitter_watch_{capabilities(source, defences)},
+        vouched_{light_, transmitter_watch_, defences.watch},
+        alice_{distill::make_alice_chain(parameters, vouched_, alice_random_)},
+        bob_{distill::make_bob_chain(parameters, bob_random_)} {
     alice_->start({1});
     bob_->start({1});
   }
 
+  void disturb(const hal::fibre::Disturbance& disturbance) {
+    fibre.disturb(disturbance, slot_);
+    light_.weaken(slot_, disturbance.weak_randomness);
+  }
   /// Until so many blocks have ended, with a key or without.
   void shine(std::size_t blocks) {
     for (const std::size_t enough = ended.size() + blocks; ended.size() < enough;) step();
@@ -129,20 +155,46 @@ class LitLink {
     if (!defences_.double_clicks_kept) std::erase_if(frame->detections, &hal::Detection::double_click);
     look(*frame);
     count(*frame);
+    look_at_transmitter();
     if (!suspect_) bob_->on_frame(std::move(*frame));
     talk();
   }
 
+  static hal::Capabilities capabilities(const hal::simulator::SourceSettings& source, const Defences& defences) {
+    auto all = hal::simulator::capabilities_of(source);
+    if (!defences.meters) all.meters = {};
+    return all;
+  }
+
   /// As the service does it.
   void look(const hal::DetectionFrame& frame) {
-    const auto finding = watch_.on_frame(frame);
-    if (!finding || !defences_.watch) return;
-    suspect_ = !finding->clean;
-    if (finding->clean) return;
-    alarms.push_back(finding->text);
-    alarm_at.push_back(ended.size());
+    const auto& readings = fibre.receiver_readings();
+    const auto finding = receiver_watch_.on_frame(frame, defences_.meters ? readings : std::nullopt);
+    if (!defences_.watch) return;
+    suspect_ = !receiver_watch_.vouches();
+    if (!finding || finding->clean) return;
+    alarm(finding->text);
     bob_->discard(finding->text);
     talk();
+  }
+  void look_at_transmitter() {
+    const auto& readings = fibre.transmitter_readings();
+    judge_transmitter(transmitter_watch_.on_light(epoch, slot_, defences_.meters ? readings : std::nullopt));
+    constexpr auto sample = hal::watch::RandomnessWatch::sample_slots;
+    std::array<hal::Slot, sample> slots{};
+    for (std::size_t i = 0; i < sample; ++i) slots[i] = slot_ - sample + i;
+    std::array<hal::Symbol, sample> symbols{};
+    REQUIRE(light_.symbols(epoch, slots, symbols));
+    judge_transmitter(transmitter_watch_.on_symbols(symbols));
+  }
+  void judge_transmitter(const std::optional<hal::watch::Finding>& finding) {
+    if (!finding || !defences_.watch || finding->clean) return;
+    alarm(finding->text);
+    alice_->discard(finding->text);
+  }
+  void alarm(const std::string& text) {
+    alarms.push_back(text);
+    alarm_at.push_back(ended.size());
   }
 
   void talk() {
@@ -158,15 +210,17 @@ class LitLink {
       if (auto* send = std::get_if<distill::Send>(&*action)) {
         REQUIRE(to.on_message(send->block, send->type, send->payload));
       } else if (const auto* made = std::get_if<distill::Amplified>(&*action); made && bobs) {
-        ended.push_back({.key = true, .account = made->account, .known_to_eve = known_, .text = {}});
+        ended.push_back({.key = true, .account = made->account, .known_to_eve = known(), .text = {}});
         known_ = 0;
       } else if (const auto* dropped = std::get_if<distill::Dropped>(&*action); dropped && bobs) {
-        ended.push_back({.key = false, .account = dropped->account, .known_to_eve = known_, .text = dropped->text});
+        ended.push_back({.key = false, .account = dropped->account, .known_to_eve = known(), .text = dropped->text});
         known_ = 0;
       }
     }
     return moved;
   }
+
+  [[nodiscard]] std::uint64_t known() const { return static_cast<std::uint64_t>(known_); }
 
   void count(const hal::DetectionFrame& frame) {
     slots_.clear();
@@ -185,19 +239,21 @@ class LitLink {
       while (note != notes.end() && note->slot < seen.slot) ++note;
       if (note == notes.end() || note->slot != seen.slot || suspect_) continue;
       const bool helps = sent.basis == hal::Basis::z && note->knows.basis == hal::Basis::z;
-      if (helps && note->knows.bit != sent.bit) FAIL("what Eve notes is not what was sent");
-      known_ += helps ? 1 : 0;
+      if (helps && note->bits >= 1 && note->knows.bit != sent.bit) FAIL("what Eve notes is not what was sent");
+      known_ += helps ? note->bits : 0;
     }
   }
 
   std::uint64_t frame_slots_;  // 1 ms
   SeededRandom alice_random_;
   SeededRandom bob_random_;
+  hal::watch::ReceiverWatch receiver_watch_;
+  hal::watch::TransmitterWatch transmitter_watch_;
+  VouchedSource vouched_;
   std::unique_ptr<distill::Chain> alice_;
   std::unique_ptr<distill::Chain> bob_;
-  hal::watch::ClickWatch watch_;
-  bool suspect_ = false;
-  std::uint64_t known_ = 0;  // of the block that is being filled
+  bool suspect_ = false;  // the receiver, or it is not vouched for
+  double known_ = 0;      // of the block that is being filled
   hal::Slot slot_ = 0;
   std::vector<std::uint32_t> packed_;
   std::vector<hal::Slot> slots_;

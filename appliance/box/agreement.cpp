@@ -88,7 +88,13 @@ std::string agreement_of(const std::string& box, const config::Link& link) {
 
 std::string terms_of(const std::string& box, const std::string& peer, const config::Tunnel& tunnel) {
   std::string lines;
-  lines += std::format("subnets={}\n", at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
+  lines += std::format("subnets={}\n",
+                       tunnel.routing == config::Routing::kernel
+                           ? "by the kernel's routing tables"
+                           : at_both(box, joined(tunnel.local_subnets), peer, joined(tunnel.remote_subnets)));
+  lines += std::format("dscp={}\n", tunnel.dscp ? "not copied" : "copy");
+  if (tunnel.cipher == config::Cipher::one_time_pad)
+    return lines + std::format("cipher=one-time-pad\npad={} bytes\n", tunnel.pad_bytes);
   lines += std::format("rekey_interval={} ms\n", tunnel.rekey_interval.count());
   lines += std::format("key_lifetime={} ms\n", tunnel.key_lifetime.count());
   lines += std::format("rekey_bytes={}\n", any_or(tunnel.rekey_bytes));

@@ -2,17 +2,20 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include "crypto/crash.hpp"
-#include "hal/watch/click_watch.hpp"
+#include "hal/watch/device_watch.hpp"
 
 namespace cloister::box {
 namespace asio = boost::asio;
@@ -24,12 +27,15 @@ constexpr auto figures_interval = 250ms;
 constexpr auto reopen_first = 500ms;
 constexpr auto reopen_max = 8s;
 
-/// The chain's view of the transmitter, which comes and goes under it.
+/// The chain's view of the transmitter, which comes and goes under it, and of which it sees no light that the watch does not vouch for.
 class PresentTransmitter final : public hal::SymbolSource {
  public:
   void set(hal::Transmitter* transmitter) { transmitter_ = transmitter; }
+  /// It outlives this object.
+  void watch_by(const hal::watch::TransmitterWatch& watch) { watch_ = &watch; }
   Result<> symbols(hal::Epoch epoch, std::span<const hal::Slot> slots, std::span<hal::Symbol> out) override {
     if (transmitter_ == nullptr) return fail("the transmitter is not connected");
+    if (watch_ == nullptr || !watch_->vouches(epoch, slots)) return fail("the watch does not vouch for this light");
     return transmitter_->symbols(epoch, slots, out);
   }
   void release(hal::Epoch epoch, hal::Slot before) override {
@@ -38,6 +44,7 @@ class PresentTransmitter final : public hal::SymbolSource {
 
  private:
   hal::Transmitter* transmitter_ = nullptr;
+  const hal::watch::TransmitterWatch* watch_ = nullptr;
 };
 
 }  // namespace
@@ -58,8 +65,11 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<distill::Chain> chain;
   std::unique_ptr<hal::Transmitter> transmitter;
   std::unique_ptr<hal::Receiver> receiver;
-  std::optional<hal::watch::ClickWatch> watch;  // over the receiver
-  bool suspect = false;                         // what it reports is thrown away
+  std::optional<hal::watch::ReceiverWatch> receiver_watch;
+  std::optional<hal::watch::TransmitterWatch> transmitter_watch;
+  bool suspect = false;             // no key is made of what the device does
+  hal::Epoch sampled_epoch = 0;     // the transmitter's randomness was looked at
+  std::uint64_t sampled_slots = 0;  // up to here
   std::optional<asio::posix::stream_descriptor> readable;
   asio::steady_timer reopen{context};
   asio::steady_timer report{context};
@@ -102,7 +112,9 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     if (opened) opened = device()->start();
     if (!opened) return lose_device(opened.error().message);
     symbols.set(transmitter.get());
-    if (receiver) watch.emplace(receiver->capabilities());
+    // A watch outlives its device: what was suspect is so until it is seen to be well again.
+    if (receiver && !receiver_watch) receiver_watch.emplace(receiver->capabilities());
+    if (transmitter && !transmitter_watch) symbols.watch_by(transmitter_watch.emplace(transmitter->capabilities()));
     readable.emplace(context, ::dup(device()->descriptor()));
     wait();
   }
@@ -136,6 +148,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
         if (outage_reported) to_io([](Impl& self) { self.handlers.device_found(); });
         outage_reported = false;
       }
+      if (transmitter) watch_light();
       pump();
     });
   }
@@ -146,15 +159,40 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
       auto frame = receiver->next_frame();
       if (!frame) return lose_device(frame.error().message);
       if (!*frame) break;
-      if (const auto finding = watch->on_frame(**frame)) judge(*finding);
-      if (generation != 0 && !suspect) chain->on_frame(std::move(**frame));
+      if (const auto finding = receiver_watch->on_frame(**frame, receiver->take_readings())) judge(*finding);
+      if (generation != 0 && receiver_watch->vouches()) chain->on_frame(std::move(**frame));
       drain();
     }
     wait();
   }
 
+  void take_light() {
+    if (const auto taken = transmitter->on_readable(); !taken) return lose_device(taken.error().message);
+    watch_light();
+  }
+
+  /// The transmitter's meters, and a sample of what it has just sent. Where there are less than a sample's slots since the last one, they wait for more.
+  void watch_light() {
+    const auto telemetry = transmitter->telemetry();
+    auto readings = transmitter->take_readings();
+    do {
+      if (const auto finding = transmitter_watch->on_light(telemetry.epoch, telemetry.slots, readings)) judge(*finding);
+    } while (readings && (readings = transmitter->take_readings()));
+    constexpr auto sample = hal::watch::RandomnessWatch::sample_slots;
+    if (sampled_epoch != telemetry.epoch || telemetry.slots < sampled_slots) sampled_slots = 0;
+    sampled_epoch = telemetry.epoch;
+    if (telemetry.slots < sampled_slots + sample) return;
+    sampled_slots = telemetry.slots;
+    std::array<hal::Slot, sample> slots{};
+    std::ranges::iota(slots, telemetry.slots - sample);
+    crypto::SecretVector<hal::Symbol> sent(sample);
+    // What was just sent is there, unless a library is so late that its light has been overwritten: then the next sample.
+    if (!transmitter->symbols(telemetry.epoch, slots, sent)) return;
+    if (const auto finding = transmitter_watch->on_symbols(std::span{sent}.first<sample>())) judge(*finding);
+  }
+
   /// A device that is suspect is trusted again after a whole window in which nothing was wrong. What was distilled of its
-  /// clicks and is not a key yet is dropped.
+  /// light and is not a key yet is dropped.
   void judge(const hal::watch::Finding& finding) {
     if (!finding.clean) {
       chain->discard(finding.text);
@@ -227,6 +265,8 @@ void Distillery::deliver(std::uint64_t generation, wire::BlockId block, std::uin
                          std::vector<std::byte> payload) {
   asio::post(impl_->context, [impl = impl_.get(), generation, block, type, payload = std::move(payload)] {
     if (generation != impl->generation) return;
+    // What the meters say of the light that is asked for may have come already, and waits.
+    if (impl->transmitter) impl->take_light();
     const auto taken = impl->chain->on_message(block, type, payload);
     impl->drain();
     if (!taken) {

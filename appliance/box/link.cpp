@@ -233,7 +233,7 @@ bool Link::wants_key() const {
   if (session_.next_block_feeds_reserve() && reserve.bits + reserve.pads * keys::pad_bits >= reserve_need_to_ask)
     return true;
   return std::ranges::any_of(tunnels_.known(), [this](const KnownTunnel& tunnel) {
-    return tunnels_.runs(tunnel.id) && 2 * store_.stock_keys(tunnel.id) < tunnel.settings.stock_keys_max;
+    return tunnels_.runs(tunnel.id) && tunnels_.lacks_keys(tunnel.id);
   });
 }
 

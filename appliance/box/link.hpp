@@ -82,6 +82,8 @@ class Link {
   [[nodiscard]] bool may_be_displaced() const { return session_.may_be_displaced(surroundings_.now()); }
   [[nodiscard]] session::Status session_status() const { return session_.status(); }
   [[nodiscard]] vpn::RekeyStatus tunnel_status(wire::TunnelId tunnel) const { return tunnels_.rekey_status(tunnel); }
+  [[nodiscard]] bool lacks_keys(wire::TunnelId tunnel) const { return tunnels_.lacks_keys(tunnel); }
+  [[nodiscard]] Tunnels::Stock stock(wire::TunnelId tunnel) const { return tunnels_.stock(tunnel); }
   [[nodiscard]] const keys::Store& store() const { return store_; }
   [[nodiscard]] const EpsilonTotal& epsilon() const { return epsilon_; }
   [[nodiscard]] const std::optional<EndedBlock>& last_block() const { return last_block_; }

@@ -15,6 +15,7 @@ namespace {
 
 /// A session lives for months, and the status is to tell of the files that an operator has put there meanwhile.
 constexpr std::chrono::hours vouchers_read_every{1};
+constexpr std::chrono::seconds paths_looked_at_every{10};
 
 std::string subject_of(const KnownTunnel& tunnel) { return std::format("tunnel '{}'", tunnel.settings.rekey.tunnel); }
 
@@ -185,6 +186,7 @@ KeyMaker::Handlers LinkDriver::key_maker_handlers() {
                 watch_traffic();
                 watch_keys();
                 watch_interfaces();
+                watch_paths();
                 watch_sealed_reserve();
                 key_maker_->demand(link_.wants_key());
               },
@@ -192,9 +194,7 @@ KeyMaker::Handlers LinkDriver::key_maker_handlers() {
           .device_found = [this] { log_.info("DEVICE_FOUND", link_.subject(), "the device is there again"); },
           .device_suspect = [this](const std::string& why) { log_.alarm("DEVICE_SUSPECT", link_.subject(), why); },
           .device_trusted =
-              [this] {
-                log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the receiver's clicks");
-              }};
+              [this] { log_.info("DEVICE_TRUSTED", link_.subject(), "nothing is wrong any more with the device"); }};
 }
 
 /// The receiver's device counts clicks whether or not the chain keeps up. The transmitter knows only what was sifted, and
@@ -238,8 +238,9 @@ void LinkDriver::watch_traffic() {
     const auto& counters = plane_.counters(place.path);
     const auto status = link_.tunnel_status(tunnel.id);
     place.key_bits.sample(status.keys_taken * keys::key_bits, now());
+    if (status.pad) place.pad_bits.sample(8 * status.pad->used_bytes, now());
     if (status.accepted && plane_.heard(*status.accepted)) link_.on_heard(tunnel.id, *status.accepted);
-    link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.bytes_out});
+    link_.on_sent(tunnel.id, {.packets = counters.packets_out, .bytes = counters.sealed_out});
   }
 }
 
@@ -268,6 +269,22 @@ void LinkDriver::watch_interfaces() {
                              tunnel.settings.interface));
     else
       log_.info("TUN_FOUND", subject, std::format("interface '{}' is there again", tunnel.settings.interface));
+  }
+}
+
+/// The kernel forgets after minutes what it has learnt of a way, so it is asked again, and sooner when it has refused
+/// something.
+void LinkDriver::watch_paths() {
+  const bool all = now() >= paths_looked_at_ + paths_looked_at_every;
+  if (all) paths_looked_at_ = now();
+  for (const auto& tunnel : link_.tunnels()) {
+    const std::size_t path = place_of(tunnel.id).path;
+    if (!all && !plane_.refused_for_length(path)) continue;
+    if (!plane_.learn_path_mtu(path) || plane_.path_mtu(path) == 0) continue;
+    log_.info("TUNNEL_PATH_MTU", subject_of(tunnel),
+              std::format("the way to the peer takes packets of {} bytes now, the tunnel those of {}{}",
+                          plane_.path_mtu(path), plane_.mtu(path),
+                          plane_.cut_outside(path) ? ", and what is longer than the way takes is cut outside" : ""));
   }
 }
 
@@ -335,6 +352,15 @@ void LinkDriver::install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKe
 }
 void LinkDriver::retire_inbound(wire::TunnelId, vpn::Spi spi) { plane_.retire_inbound(spi); }
 void LinkDriver::retire_outbound(wire::TunnelId tunnel) { plane_.retire_outbound(place_of(tunnel).path); }
+
+void LinkDriver::install_pad_inbound(wire::TunnelId tunnel, std::shared_ptr<vpn::InboundPadSa> sa) {
+  plane_.pads().install_inbound(place_of(tunnel).path, std::move(sa));
+}
+void LinkDriver::install_pad_outbound(wire::TunnelId tunnel, std::shared_ptr<vpn::OutboundPadSa> sa) {
+  plane_.pads().install_outbound(place_of(tunnel).path, std::move(sa));
+}
+void LinkDriver::retire_pad_inbound(wire::TunnelId, vpn::Spi spi) { plane_.pads().retire_inbound(spi); }
+void LinkDriver::retire_pad_outbound(wire::TunnelId tunnel) { plane_.pads().retire_outbound(place_of(tunnel).path); }
 
 void LinkDriver::info(const std::string& code, const std::string& subject, const std::string& text) {
   log_.info(code, subject, text);

@@ -79,6 +79,7 @@ class LinkDriver final : private LinkSurroundings {
     bool interface_lost = false;  // said so
     LimitWatch keys_left;
     RateMeter key_bits{std::chrono::minutes{1}};
+    RateMeter pad_bits{std::chrono::minutes{1}};  // sent under
   };
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
@@ -88,6 +89,7 @@ class LinkDriver final : private LinkSurroundings {
   void watch_traffic();
   void watch_keys();
   void watch_interfaces();
+  void watch_paths();
   void watch_sealed_reserve();
   drivers::PeerConnection::Handlers connection_handlers();
   void read_trust();
@@ -113,6 +115,10 @@ class LinkDriver final : private LinkSurroundings {
   void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
   void retire_outbound(wire::TunnelId tunnel) override;
+  void install_pad_inbound(wire::TunnelId tunnel, std::shared_ptr<vpn::InboundPadSa> sa) override;
+  void install_pad_outbound(wire::TunnelId tunnel, std::shared_ptr<vpn::OutboundPadSa> sa) override;
+  void retire_pad_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
+  void retire_pad_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
@@ -136,6 +142,7 @@ class LinkDriver final : private LinkSurroundings {
   Instant light_time_{};
   Instant light_looked_at_ = std::chrono::steady_clock::now();
   bool sealed_reserve_ready_ = false;
+  Instant paths_looked_at_{};
   std::uint64_t strangers_ = 0;
   std::optional<Instant> strangers_told_;
   std::optional<drivers::Vault> vault_;

@@ -128,7 +128,14 @@ double LinkDriver::key_left_seconds(const KnownTunnel& tunnel) const {
   using seconds = std::chrono::duration<double>;
   const auto& rekey = tunnel.settings.rekey;
   const auto engine = link_.tunnel_status(tunnel.id);
-  const double stock = static_cast<double>(link_.store().stock_keys(tunnel.id)) * seconds{rekey.rekey_interval}.count();
+  if (engine.pad) {
+    if (engine.state != "up") return 0;
+    // As fast as in the last minute; an idle tunnel counts as if it used a bit a second.
+    const double bits = 8 * static_cast<double>(engine.pad->sending_bytes) +
+                        static_cast<double>(link_.stock(tunnel.id).keys * keys::key_bits);
+    return bits / std::max(1.0, place_of(tunnel.id).pad_bits.per_second(now()));
+  }
+  const double stock = static_cast<double>(link_.stock(tunnel.id).keys) * seconds{rekey.rekey_interval}.count();
   const bool by_exchange = engine.source == vpn::KeySource::exchange;
   if (!engine.key_ends || engine.state != "up" || by_exchange) return stock;
   return stock + std::max(0.0, seconds{*engine.key_ends - now()}.count());
@@ -146,7 +153,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.link = link_.settings().session.link;
     status.interface = settings.interface;
     status.state = plane_.interface_lost(path) ? "no interface" : engine.state;
-    status.cipher = cipher_of(settings.rekey, engine.source);
+    status.cipher = cipher_of(settings, engine.source);
     status.key_source = to_string(engine.source);
     status.authenticated_by = to_string(engine.authenticated_by);
     status.spi_in = text_of(engine.inbound);
@@ -156,11 +163,20 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.key_bits_per_second = place_of(id).key_bits.per_second(now());
     if (engine.last_rekey_took)
       status.last_rekey_seconds = std::chrono::duration<double>(*engine.last_rekey_took).count();
-    status.stock_keys = link_.store().stock_keys(id);
-    status.stock_keys_max = settings.stock_keys_max;
+    status.stock_keys = link_.stock(id).keys;
+    status.stock_keys_max = link_.stock(id).keys_max;
+    if (engine.pad) {
+      status.pad_sending_bytes = engine.pad->sending_bytes;
+      status.pad_receiving_bytes = engine.pad->receiving_bytes;
+      status.pad_bytes_per_second = place_of(id).pad_bits.per_second(now()) / 8;
+      status.forgery_epsilon_per_packet = engine.pad->epsilon_per_packet;
+      status.forgery_epsilon_of_sa = engine.pad->epsilon_of_sa;
+    }
     if (engine.key_made && engine.state == "up")
       status.key_age_seconds = std::chrono::duration<double>(now() - *engine.key_made).count();
     status.key_left_seconds = key_left_seconds(known);
+    status.mtu = plane_.mtu(path);
+    status.path_mtu = plane_.path_mtu(path);
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;
     status.packets_in = counters.packets_in;
@@ -168,6 +184,8 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.dropped_no_key = counters.dropped_no_key;
     status.dropped_selector = counters.dropped_selector;
     status.dropped_send = counters.dropped_send;
+    status.dropped_too_big = counters.dropped_too_big;
+    status.dropped_congested = counters.dropped_congested;
     status.authentication_failures = counters.authentication_failures;
     status.replays = counters.replays;
     all.push_back(std::move(status));

@@ -145,6 +145,7 @@ Result<LinkTunnels> tunnels_of(const config::Configuration& configuration, const
                                           .rekey_after = {tunnel.rekey_packets, tunnel.rekey_bytes}},
                                 .interface = tunnel.interface,
                                 .stock_keys_max = tunnel.stock,
+                                .pad_bytes = tunnel.cipher == config::Cipher::one_time_pad ? tunnel.pad_bytes : 0,
                                 .terms = terms_of(box, link.peer, tunnel)});
     list.tunnels.push_back({tunnel.name, tunnels.settings.back().terms});
   }

@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "appliance/session/sealed_reserve.hpp"
 #include "appliance/session/session.hpp"
 #include "appliance/vpn/esp.hpp"
+#include "appliance/vpn/pad_packet.hpp"
 #include "appliance/wire/names.hpp"
 
 namespace cloister::box {
@@ -50,6 +52,10 @@ class LinkSurroundings {
   virtual void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) = 0;
   virtual void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) = 0;
   virtual void retire_outbound(wire::TunnelId tunnel) = 0;
+  virtual void install_pad_inbound(wire::TunnelId tunnel, std::shared_ptr<vpn::InboundPadSa> sa) = 0;
+  virtual void install_pad_outbound(wire::TunnelId tunnel, std::shared_ptr<vpn::OutboundPadSa> sa) = 0;
+  virtual void retire_pad_inbound(wire::TunnelId tunnel, vpn::Spi spi) = 0;
+  virtual void retire_pad_outbound(wire::TunnelId tunnel) = 0;
 
   /// For people: `code` is stable.
   virtual void info(const std::string& code, const std::string& subject, const std::string& text) = 0;

@@ -27,6 +27,10 @@ inline constexpr std::uint64_t secret_bytes_of_reserve_byte = 8;
 inline constexpr std::uint64_t secret_bytes_of_sas = 4UZ * 4096;
 /// A grain, in two directions, once more while a block is divided.
 inline constexpr std::uint64_t secret_bytes_of_stocked_key = 4UZ * 64;
+/// Of one-time pad, both directions: half of it in SAs, half in stocks, as keys of half a grain, once more while a block is
+/// divided.
+inline constexpr std::uint64_t secret_bytes_of_pad_byte = 6;
+inline constexpr std::uint64_t secret_bytes_of_pad_window = 64UZ * 1024;
 /// LimitMEMLOCK of cloister.service as it is delivered.
 inline constexpr std::uint64_t unit_locked_bytes = 300 * mebibyte;
 /// More of the arena than is needed, for a reload that adds to it.
@@ -47,8 +51,11 @@ inline std::uint64_t secret_bytes_needed(const config::Configuration& configurat
     bytes += secret_bytes_of_link + secret_bytes_of_blocks(link) +
              link.authentication.reserve_bytes * secret_bytes_of_reserve_byte;
   }
-  for (const auto& tunnel : configuration.tunnels)
-    bytes += secret_bytes_of_sas + tunnel.stock * secret_bytes_of_stocked_key;
+  for (const auto& tunnel : configuration.tunnels) {
+    bytes += tunnel.cipher == config::Cipher::one_time_pad
+                 ? tunnel.pad_bytes * secret_bytes_of_pad_byte + secret_bytes_of_pad_window
+                 : secret_bytes_of_sas + tunnel.stock * secret_bytes_of_stocked_key;
+  }
   return (bytes + mebibyte - 1) / mebibyte * mebibyte;
 }
 

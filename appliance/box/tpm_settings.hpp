@@ -11,7 +11,8 @@ namespace cloister::box {
           {.pcrs = tpm.pcrs,
            .policy_key = tpm.policy_key,
            .signatures = tpm.policy_signatures,
-           .generations = tpm.generations}};
+           .generations = tpm.generations,
+           .unchanged = tpm.unchanged_pcrs}};
 }
 
 }  // namespace cloister::box

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/units.hpp"
+
 namespace cloister::box {
 namespace {
 
@@ -13,6 +15,22 @@ std::vector<vpn::Prefix> selectors_of(const std::vector<config::Prefix>& prefixe
   std::vector<vpn::Prefix> selectors;
   for (const auto& prefix : prefixes) selectors.push_back(config::prefix_as<vpn::Prefix>(prefix));
   return selectors;
+}
+
+vpn::Prefix host_of(const config::Endpoint& endpoint) {
+  const auto prefix = config::parse_prefix(endpoint.address + (endpoint.family == config::Family::v4 ? "/32" : "/128"));
+  require(prefix.has_value(), "a configuration that was read has numeric addresses");
+  return config::prefix_as<vpn::Prefix>(*prefix);
+}
+
+drivers::PacketHandling handling_of(const config::Tunnel& tunnel) {
+  drivers::PacketHandling handling{.mtu = tunnel.mtu,
+                                   .clamp_mss = tunnel.clamp_mss,
+                                   .fragment_outer = tunnel.fragment_outer,
+                                   .pad_to = {tunnel.pad_to.begin(), tunnel.pad_to.end()},
+                                   .one_time_pad = tunnel.cipher == config::Cipher::one_time_pad};
+  handling.dscp = tunnel.dscp.transform([](unsigned dscp) { return static_cast<std::uint8_t>(dscp); });
+  return handling;
 }
 
 handover::Endpoint endpoint_of(const config::Tunnel& tunnel) {
@@ -67,16 +85,41 @@ class Drawing {
     layout_.paths[*number] = {.interface = index_of(layout_.interfaces, *interface),
                               .socket = index_of(layout_.sockets, find(sockets_, endpoint_of(tunnel).to_string())),
                               .peer = *peer,
+                              .handling = handling_of(tunnel),
+                              .routed = tunnel.routing == config::Routing::kernel,
                               .traffic = traffic_of(tunnel.name, *peer)};
-    layout_.selectors.add(*number, selectors_of(tunnel.local_subnets), selectors_of(tunnel.remote_subnets));
+    add_selectors(*number, tunnel);
     numbers_.emplace(tunnel.name, *number);
     return {};
+  }
+
+  /// What carries tunnels and classical channels stays outside of routed tunnels.
+  void add_carriers(const config::Configuration& configuration) {
+    for (const auto& tunnel : configuration.tunnels) {
+      layout_.selectors.add_carrier(host_of(tunnel.local_endpoint), host_of(tunnel.peer_endpoint));
+      for (const auto& address : tunnel.addresses)
+        layout_.selectors.add_own(config::prefix_as<vpn::Prefix>({address.network.family, address.bytes, 0}));
+    }
+    for (const auto& link : configuration.links)
+      layout_.selectors.add_carrier(host_of(link.local_address), host_of(link.peer_address));
   }
 
   drivers::Layout take_layout() { return std::move(layout_); }
   Traffic::Numbers take_numbers() { return std::move(numbers_); }
 
  private:
+  /// A routed tunnel passes what is between the boxes' subnets, and between the interfaces' own networks.
+  void add_selectors(std::size_t number, const config::Tunnel& tunnel) {
+    auto local = selectors_of(tunnel.local_subnets);
+    auto remote = selectors_of(tunnel.remote_subnets);
+    if (tunnel.routing == config::Routing::subnets)
+      return layout_.selectors.add(number, std::move(local), std::move(remote));
+    auto within = std::move(remote);
+    within.insert(within.end(), local.begin(), local.end());
+    for (const auto& address : tunnel.addresses) within.push_back(config::prefix_as<vpn::Prefix>(address.network));
+    layout_.selectors.add_routed(number, std::move(local), std::move(within));
+  }
+
   /// A tunnel that was there keeps its number; one that is new gets one that no other has, now or before.
   Result<std::size_t> number_of(const std::string& tunnel) {
     if (const auto known = numbers_before_.find(tunnel); known != numbers_before_.end()) return known->second;
@@ -100,7 +143,8 @@ class Drawing {
   Result<std::shared_ptr<drivers::Interface>> interface_of(const config::Tunnel& tunnel) const {
     if (auto drawn = find(layout_.interfaces, tunnel.interface)) return drawn;
     if (auto known = find(before_.interfaces, tunnel.interface); known && !known->lost) return known;
-    return drivers::open_tun(tunnel.interface, drivers::data_plane_queues()).transform([](drivers::Tun tun) {
+    const bool carrier = tunnel.routing == config::Routing::subnets;  // until there is a key
+    return drivers::open_tun(tunnel.interface, drivers::data_plane_queues(), carrier).transform([](drivers::Tun tun) {
       return std::make_shared<drivers::Interface>(std::move(tun));
     });
   }
@@ -125,6 +169,7 @@ Result<Traffic::Prepared> Traffic::prepare(const config::Configuration& configur
       return fail(std::format("tunnel '{}': {}", tunnel.name, added.error().message));
     }
   }
+  drawing.add_carriers(configuration);
   return Prepared{.network = std::move(*network), .layout = drawing.take_layout(), .numbers = drawing.take_numbers()};
 }
 

@@ -1,9 +1,12 @@
 #include "appliance/box/tunnels.hpp"
 
+#include <algorithm>
 #include <format>
 #include <set>
 #include <utility>
+#include <variant>
 
+#include "appliance/box/secret_memory.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
@@ -27,22 +30,76 @@ std::vector<vpn::TunnelTerms> terms_of(const std::vector<KnownTunnel>& tunnels) 
   return terms;
 }
 
+/// Of hash keys that are kept ready for a tunnel under pads, one for each SA.
+constexpr std::uint32_t hash_keys_in_stock = 4;
+
+/// The stocks that one direction takes from; a tunnel under keys has one for both.
+struct Stocks {
+  wire::TunnelId pad;  // or keys
+  wire::TunnelId hash_keys;
+  [[nodiscard]] wire::TunnelId of(vpn::PadStock stock) const { return stock == vpn::PadStock::pad ? pad : hash_keys; }
+};
+
+/// Both boxes know them by the box that is sent to.
+Stocks stocks_of(const TunnelSettings& settings, const std::string& to) {
+  if (!settings.under_pads()) return {.pad = settings.id(), .hash_keys = settings.id()};
+  const auto id = [&](const char* what) {
+    return vpn::id_of({settings.rekey.tunnel, std::format("{}{}={}\n", settings.terms, what, to)});
+  };
+  return {.pad = id("pad_to"), .hash_keys = id("hash_keys_to")};
+}
+
+using Engine = std::variant<vpn::RekeyEngine, vpn::PadEngine>;
+
+static_assert(secret_bytes_of_pad_window == vpn::InboundPadSa::window_units * vpn::pad_unit_bytes);
+
+/// Half of what is to be ready is in the stocks.
+std::uint64_t pad_units_in_sa(const TunnelSettings& settings) { return settings.pad_bytes / 2 / vpn::pad_unit_bytes; }
+std::uint32_t pad_keys_in_stock(const TunnelSettings& settings) {
+  return static_cast<std::uint32_t>(settings.pad_bytes / 2 / crypto::TunnelKey::size);
+}
+
+Engine make_engine(const TunnelSettings& settings, crypto::Random& random, Instant now) {
+  if (!settings.under_pads()) return vpn::RekeyEngine{settings.rekey, random, now};
+  return vpn::PadEngine{{.tunnel = settings.rekey.tunnel, .units_max = pad_units_in_sa(settings)}, random};
+}
+
+std::vector<vpn::GivenKey> given(std::vector<keys::NamedKey> keys) {
+  std::vector<vpn::GivenKey> all;
+  for (auto& key : keys) all.push_back({key.name, key.by, std::move(key.key)});
+  return all;
+}
+
 }  // namespace
 
 struct Tunnels::Tunnel {
   Tunnel(const KnownTunnel& known, crypto::Random& random, Instant now)
-      : id{known.id}, settings{known.settings.rekey}, engine{settings, random, now} {}
+      : id{known.id},
+        settings{known.settings},
+        sending{stocks_of(settings, settings.rekey.peer_box)},
+        receiving{stocks_of(settings, settings.rekey.local_box)},
+        engine{make_engine(settings, random, now)} {}
   wire::TunnelId id;
-  vpn::RekeySettings settings;
-  vpn::RekeyEngine engine;
+  TunnelSettings settings;
+  Stocks sending;
+  Stocks receiving;
+  Engine engine;
   bool running = false;                 // the peer has it too, in this session
   std::uint64_t keys_taken_before = 0;  // by engines that have ended
-  [[nodiscard]] std::string subject() const { return subject_of(settings.tunnel); }
+  std::uint64_t pad_used_before = 0;    // of it, in bytes
+  [[nodiscard]] std::string subject() const { return subject_of(settings.rekey.tunnel); }
+  [[nodiscard]] std::set<wire::TunnelId> stocks() const {
+    return {sending.pad, sending.hash_keys, receiving.pad, receiving.hash_keys};
+  }
+  [[nodiscard]] vpn::RekeyStatus status() const {
+    return std::visit([](const auto& one) { return one.status(); }, engine);
+  }
 };
 
-std::string cipher_of(const vpn::RekeySettings& settings, vpn::KeySource source) {
+std::string cipher_of(const TunnelSettings& settings, vpn::KeySource source) {
+  if (settings.under_pads()) return "one-time pad, QKD";
   if (source == vpn::KeySource::exchange) return "AES-256-GCM, keys X25519 + ML-KEM-768";
-  return settings.hybrid ? "AES-256-GCM, keys QKD + ML-KEM-768" : "AES-256-GCM, keys QKD";
+  return settings.rekey.hybrid ? "AES-256-GCM, keys QKD + ML-KEM-768" : "AES-256-GCM, keys QKD";
 }
 
 Tunnels::Tunnels(std::vector<TunnelSettings> tunnels, const std::string& peer_box, keys::Store& store,
@@ -59,9 +116,25 @@ Tunnels::Tunnels(std::vector<TunnelSettings> tunnels, const std::string& peer_bo
 Tunnels::~Tunnels() = default;
 
 void Tunnels::add(const KnownTunnel& known) {
-  store_.add_tunnel(
-      {.id = known.id, .tunnel = known.settings.rekey.tunnel, .ceiling_keys = known.settings.stock_keys_max});
-  tunnels_.emplace(known.id, std::make_unique<Tunnel>(known, random_, surroundings_.now()));
+  const auto& name = known.settings.rekey.tunnel;
+  const auto& added =
+      *tunnels_.emplace(known.id, std::make_unique<Tunnel>(known, random_, surroundings_.now())).first->second;
+  if (!known.settings.under_pads())
+    return store_.add_tunnel({.id = known.id, .tunnel = name, .ceiling_keys = known.settings.stock_keys_max});
+  const auto offer = [&](const Stocks& stocks, bool to_server) {
+    using Use = keys::StockUse;
+    store_.add_tunnel({.id = stocks.pad,
+                       .tunnel = name,
+                       .ceiling_keys = pad_keys_in_stock(known.settings),
+                       .use = to_server ? Use::pad_to_server : Use::pad_to_client});
+    store_.add_tunnel({.id = stocks.hash_keys,
+                       .tunnel = name,
+                       .ceiling_keys = hash_keys_in_stock,
+                       .use = to_server ? Use::hash_to_server : Use::hash_to_client});
+  };
+  const bool client = known.settings.rekey.initiator;
+  offer(added.sending, client);
+  offer(added.receiving, !client);
 }
 
 void Tunnels::change(std::vector<TunnelSettings> tunnels) {
@@ -71,7 +144,7 @@ void Tunnels::change(std::vector<TunnelSettings> tunnels) {
   std::erase_if(tunnels_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     end(*entry.second);
-    store_.remove_tunnel(entry.first);
+    for (const auto stock : entry.second->stocks()) store_.remove_tunnel(stock);
     surroundings_.info("TUNNEL_REMOVED", entry.second->subject(), "its SAs have ended, its keys are burnt");
     return true;
   });
@@ -92,7 +165,7 @@ void Tunnels::on_session_down() {
   roster_.on_session_down();
   for (const auto& [id, tunnel] : tunnels_) {
     tunnel->running = false;
-    tunnel->engine.on_session_down(surroundings_.now());
+    std::visit([this](auto& engine) { engine.on_session_down(surroundings_.now()); }, tunnel->engine);
     drain(*tunnel);
   }
 }
@@ -117,7 +190,8 @@ Result<> Tunnels::on_tunnel_message(std::span<const std::byte> payload) {
   const auto found = tunnels_.find(*id);
   if (found == tunnels_.end() || !found->second->running) return {};
   Tunnel& tunnel = *found->second;
-  const auto taken = tunnel.engine.on_message(*type, in.rest(), surroundings_.now());
+  const auto taken =
+      std::visit([&](auto& engine) { return engine.on_message(*type, in.rest(), surroundings_.now()); }, tunnel.engine);
   drain(tunnel);
   return taken;
 }
@@ -136,10 +210,10 @@ void Tunnels::follow_roster() {
   for (const auto& [id, tunnel] : tunnels_) {
     if (roster_.missing(id)) {
       end(*tunnel);
-      store_.burn_stock(id);
+      for (const auto stock : tunnel->stocks()) store_.burn_stock(stock);
     } else if (roster_.shared(id) && !tunnel->running) {
       tunnel->running = true;
-      tunnel->engine.on_session_up(surroundings_.now());
+      std::visit([this](auto& engine) { engine.on_session_up(surroundings_.now()); }, tunnel->engine);
       drain(*tunnel);
     }
   }
@@ -161,10 +235,12 @@ void Tunnels::tell_differences() {
 /// Its SAs end at once; what follows begins anew.
 void Tunnels::end(Tunnel& tunnel) {
   tunnel.running = false;
-  tunnel.engine.end();
+  std::visit([](auto& engine) { engine.end(); }, tunnel.engine);
   drain(tunnel);
-  tunnel.keys_taken_before += tunnel.engine.status().keys_taken;
-  tunnel.engine = vpn::RekeyEngine{tunnel.settings, random_, surroundings_.now()};
+  const auto ended = tunnel.status();
+  tunnel.keys_taken_before += ended.keys_taken;
+  if (ended.pad) tunnel.pad_used_before += ended.pad->used_bytes;
+  tunnel.engine = make_engine(tunnel.settings, random_, surroundings_.now());
 }
 
 void Tunnels::drain(Tunnel& tunnel) {
@@ -180,17 +256,44 @@ void Tunnels::drain(Tunnel& tunnel) {
       self.send_(MessageKind::tunnel, std::move(out).take());
     }
     void operator()(vpn::NeedKey& need) const {
-      const auto give = [this](auto key) {
+      auto& engine = std::get<vpn::RekeyEngine>(tunnel.engine);
+      const auto give = [this, &engine](auto key) {
         if (key)
-          tunnel.engine.on_key(key->name, key->by, std::move(key->key), self.surroundings_.now());
+          engine.on_key(key->name, key->by, std::move(key->key), self.surroundings_.now());
         else
-          tunnel.engine.on_no_key(self.surroundings_.now());
+          engine.on_no_key(self.surroundings_.now());
       };
       if (need.name)
         give(self.store_.take(tunnel.id, *need.name));
       else
         give(self.store_.take_next(tunnel.id));
     }
+    void operator()(vpn::NeedPadKeys& need) const {
+      auto& engine = std::get<vpn::PadEngine>(tunnel.engine);
+      auto keys = given(self.store_.take_next(tunnel.sending.of(need.stock), need.most));
+      if (keys.empty()) return engine.on_no_keys(self.surroundings_.now());
+      engine.on_keys(std::move(keys), self.surroundings_.now());
+    }
+    void operator()(vpn::NeedNamedPadKeys& need) const {
+      auto& engine = std::get<vpn::PadEngine>(tunnel.engine);
+      auto keys = self.store_.take(tunnel.receiving.of(need.stock), need.names);
+      if (!keys) return engine.on_no_keys(self.surroundings_.now());
+      engine.on_keys(given(std::move(*keys)), self.surroundings_.now());
+    }
+    void operator()(vpn::BurnPadKeysBefore& burn) const {
+      self.store_.burn_before(tunnel.sending.of(burn.stock), burn.sending);
+      self.store_.burn_before(tunnel.receiving.of(burn.stock), burn.receiving);
+    }
+    void operator()(vpn::InstallPadInbound& install) const {
+      self.surroundings_.install_pad_inbound(tunnel.id, std::move(install.sa));
+    }
+    void operator()(vpn::InstallPadOutbound& install) const {
+      self.surroundings_.install_pad_outbound(tunnel.id, std::move(install.sa));
+    }
+    void operator()(vpn::RetirePadInbound& retire) const {
+      self.surroundings_.retire_pad_inbound(tunnel.id, retire.spi);
+    }
+    void operator()(vpn::RetirePadOutbound&) const { self.surroundings_.retire_pad_outbound(tunnel.id); }
     void operator()(vpn::BurnKeysBefore& burn) const { self.store_.burn_before(tunnel.id, burn.first); }
     void operator()(vpn::InstallInbound& install) const {
       self.surroundings_.install_inbound(tunnel.id, install.spi, std::move(install.key));
@@ -221,7 +324,7 @@ void Tunnels::drain(Tunnel& tunnel) {
       if (stopgap.source == vpn::KeySource::extended)
         self.surroundings_.alarm("TUNNEL_EXTENDED", name,
                                  std::format("no key is left: the last one is used on, for {} s at most",
-                                             floor<std::chrono::seconds>(tunnel.settings.extend_for).count()));
+                                             floor<std::chrono::seconds>(tunnel.settings.rekey.extend_for).count()));
       else
         self.surroundings_.alarm("TUNNEL_WITHOUT_QKD", name,
                                  "no key is left: it goes on under keys of an exchange, X25519 and ML-KEM-768 alone");
@@ -232,44 +335,65 @@ void Tunnels::drain(Tunnel& tunnel) {
     }
   };
   const Visitor visitor{*this, tunnel, name};
-  while (auto action = tunnel.engine.next_action()) std::visit(visitor, *action);
+  std::visit(
+      [&](auto& engine) {
+        while (auto action = engine.next_action()) std::visit(visitor, *action);
+      },
+      tunnel.engine);
 }
 
 void Tunnels::on_timer(wire::TunnelId tunnel) {
   const auto found = tunnels_.find(tunnel);
   if (found == tunnels_.end()) return;
-  found->second->engine.on_timer(surroundings_.now());
+  std::visit([this](auto& engine) { engine.on_timer(surroundings_.now()); }, found->second->engine);
   drain(*found->second);
 }
 
 void Tunnels::on_sent(wire::TunnelId tunnel, vpn::Volume sent) {
   Tunnel& sender = *tunnels_.at(tunnel);
-  sender.engine.on_sent(sent, surroundings_.now());
+  auto* engine = std::get_if<vpn::RekeyEngine>(&sender.engine);
+  if (engine == nullptr) return;  // a pad says itself what is left of it
+  engine->on_sent(sent, surroundings_.now());
   drain(sender);
 }
 
 void Tunnels::on_heard(wire::TunnelId tunnel, vpn::Spi spi) {
   Tunnel& receiver = *tunnels_.at(tunnel);
-  receiver.engine.on_heard(spi, surroundings_.now());
+  std::get<vpn::RekeyEngine>(receiver.engine).on_heard(spi, surroundings_.now());
   drain(receiver);
 }
 
 Result<> Tunnels::on_rekey_wanted(wire::TunnelId tunnel) {
   Tunnel& wanted = *tunnels_.at(tunnel);
-  if (const auto differs = told_.find(wanted.settings.tunnel); differs != told_.end())
+  if (const auto differs = told_.find(wanted.settings.rekey.tunnel); differs != told_.end())
     return fail("the two boxes do not have it alike: " + differs->second);
-  const auto begun = wanted.engine.on_rekey_wanted(surroundings_.now());
+  auto* engine = std::get_if<vpn::RekeyEngine>(&wanted.engine);
+  if (engine == nullptr) return fail("it is under one-time pads: each bit is used once, and no key is there to change");
+  const auto begun = engine->on_rekey_wanted(surroundings_.now());
   drain(wanted);
   return begun;
 }
 
 bool Tunnels::runs(wire::TunnelId tunnel) const { return tunnels_.at(tunnel)->running; }
 
+Tunnels::Stock Tunnels::stock(wire::TunnelId tunnel) const {
+  const auto& known = *tunnels_.at(tunnel);
+  const auto& settings = known.settings;
+  return {.keys = store_.stock_keys(known.sending.pad),
+          .keys_max = settings.under_pads() ? pad_keys_in_stock(settings) : settings.stock_keys_max};
+}
+
+bool Tunnels::lacks_keys(wire::TunnelId tunnel) const {
+  const auto keys = std::min(stock(tunnel).keys, store_.stock_keys(tunnels_.at(tunnel)->receiving.pad));
+  return 2 * keys < stock(tunnel).keys_max;
+}
+
 vpn::RekeyStatus Tunnels::rekey_status(wire::TunnelId tunnel) const {
   const auto& known = *tunnels_.at(tunnel);
-  auto status = known.engine.status();
+  auto status = known.status();
   status.keys_taken += known.keys_taken_before;
-  if (told_.contains(known.settings.tunnel)) status.state = "differs";
+  if (status.pad) status.pad->used_bytes += known.pad_used_before;
+  if (told_.contains(known.settings.rekey.tunnel)) status.state = "differs";
   return status;
 }
 

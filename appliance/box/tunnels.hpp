@@ -15,6 +15,7 @@
 
 #include "appliance/box/link_surroundings.hpp"
 #include "appliance/keys/store.hpp"
+#include "appliance/vpn/pad_engine.hpp"
 #include "appliance/vpn/rekey.hpp"
 #include "appliance/vpn/roster.hpp"
 
@@ -25,8 +26,10 @@ struct TunnelSettings {
   vpn::RekeySettings rekey;
   std::string interface;
   std::uint32_t stock_keys_max = 64;
-  std::string terms;  // what both boxes must have alike, `name=value` lines (agreement.hpp)
+  std::uint64_t pad_bytes = 0;  // of one-time pad ready for each direction, half of it in the stock; 0: not under pads
+  std::string terms;            // what both boxes must have alike, `name=value` lines (agreement.hpp)
 
+  [[nodiscard]] bool under_pads() const { return pad_bytes > 0; }
   [[nodiscard]] wire::TunnelId id() const { return vpn::id_of({rekey.tunnel, terms}); }
 };
 
@@ -37,7 +40,7 @@ struct KnownTunnel {
 };
 
 /// As people read it.
-[[nodiscard]] std::string cipher_of(const vpn::RekeySettings& settings, vpn::KeySource source);
+[[nodiscard]] std::string cipher_of(const TunnelSettings& settings, vpn::KeySource source);
 
 class Tunnels {
  public:
@@ -70,6 +73,14 @@ class Tunnels {
   /// The peer has it too, in this session.
   [[nodiscard]] bool runs(wire::TunnelId tunnel) const;
   [[nodiscard]] vpn::RekeyStatus rekey_status(wire::TunnelId tunnel) const;
+  /// Of a tunnel under pads: what it sends under.
+  struct Stock {
+    std::uint32_t keys = 0;
+    std::uint32_t keys_max = 0;
+  };
+  [[nodiscard]] Stock stock(wire::TunnelId tunnel) const;
+  /// Half of a stock of it, or more, has gone.
+  [[nodiscard]] bool lacks_keys(wire::TunnelId tunnel) const;
 
  private:
   struct Tunnel;

@@ -25,6 +25,7 @@
 #include "appliance/cloisterctl/status.hpp"
 #include "appliance/cloisterctl/support_bundle.hpp"
 #include "appliance/cloisterctl/tunnels.hpp"
+#include "appliance/cloisterctl/update.hpp"
 #include "appliance/cloisterctl/voucher.hpp"
 #include "appliance/cloisterctl/zeroize.hpp"
 #include "manual/manual.hpp"
@@ -69,6 +70,7 @@ void offer_commands(CLI::App& app, cloisterctl::Invocation& invocation) {
   cloisterctl::offer_selftest(app, invocation);
   cloisterctl::offer_reload(app, invocation);
   cloisterctl::offer_zeroize(app, invocation);
+  cloisterctl::offer_update(app, invocation);
   cloisterctl::offer_support_bundle(app, invocation);
   cloisterctl::offer_limits(app, invocation);
   cloisterctl::offer_config(app, invocation);

@@ -34,6 +34,7 @@ struct PcrPolicyOptions {
   std::string key;                                            // path of the private policy key
   std::vector<std::string> values;                            // of PCRs, as "7=HEX"; none: those that the TPM has now
   std::string file;                                           // of signed policies
+  std::string output;                                         // where what is made of them goes
   std::int64_t generation = 0;                                // of the state; 0: none
   bool yes = false;                                           // do not ask
   bool json = false;
@@ -196,6 +197,24 @@ Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   return {};
 }
 
+/// Writes the policies of a file to another, each with one of this generation beside it.
+Result<> pcr_policy_number(const PcrPolicyOptions& options) {
+  const auto key = read_key(options.key, crypto::PolicyKey::parse_private);
+  if (!key) return std::unexpected{key.error()};
+  auto policies = read_policies(options.file);
+  if (!policies) return std::unexpected{policies.error()};
+  const auto plain = policies->size();
+  for (std::size_t i = 0; i < plain; ++i) {
+    auto numbered = key->number((*policies)[i], static_cast<std::uint64_t>(options.generation));
+    if (!numbered) return fail(std::format("a policy of '{}' {}", options.file, numbered.error().message));
+    policies->push_back(std::move(*numbered));
+  }
+  if (auto written = put(options.output, *policies); !written) return written;
+  if (options.json)
+    std::cout << json::serialize(json::object{{"file", options.output}, {"policies", policies->size()}}) << '\n';
+  return {};
+}
+
 /// Checks the file and puts it where the configuration says.
 Result<> pcr_policy_install(const PcrPolicyOptions& options) {
   const auto settings = bound_settings(options.configuration);
@@ -243,7 +262,8 @@ Result<> note_retired(const std::string& path, std::uint64_t generation) {
   const auto noted =
       control::tell(box.control_socket,
                     {.request = control::Request::images_retired, .name = std::to_string(generation), .subject = {}});
-  if (!noted) return fail(std::format("retired, but not in the audit log: {}", noted.error().message));
+  if (!noted)
+    return fail(std::format("nothing was retired, as it cannot be noted in the audit log: {}", noted.error().message));
   return {};
 }
 
@@ -253,9 +273,9 @@ Result<> pcr_policy_retire(const PcrPolicyOptions& options) {
   if (!settings) return std::unexpected{settings.error()};
   auto tpm = crypto::Tpm::open(*settings);
   if (!tpm) return std::unexpected{tpm.error()};
+  const auto before = tpm->generations();
+  if (!before) return std::unexpected{before.error()};
   if (!options.yes) {
-    const auto before = tpm->generations();
-    if (!before) return std::unexpected{before.error()};
     const auto meant = agreed(
         {.command = "pcr-policy retire",
          .about = std::format("What runs is of generation {}. From now on what is sealed opens in no state below that: "
@@ -265,9 +285,12 @@ Result<> pcr_policy_retire(const PcrPolicyOptions& options) {
          .refused = "nothing was retired"});
     if (!meant) return meant;
   }
+  // First, for who is cut short after it would see next time that nothing has moved, and note nothing.
+  if (before->counted < before->running) {
+    if (auto noted = note_retired(options.configuration, before->running); !noted) return noted;
+  }
   const auto now = tpm->retire_older();
   if (!now) return std::unexpected{now.error()};
-  if (auto noted = note_retired(options.configuration, now->counted); !noted) return noted;
   if (options.json)
     std::cout << json::serialize(json::object{{"generation", now->running}, {"oldest_generation", now->counted}})
               << '\n';
@@ -295,6 +318,16 @@ void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
                    "Of what starts in this state, a number that rises: opens while the TPM has counted no higher one, "
                    "where 'tpm.generations' is set")
       ->check(CLI::PositiveNumber);
+  auto* number = pcr_policy->add_subcommand(
+      "number", "Sign what systemd-measure has signed for a kernel image once more, as of a generation");
+  number->add_option("file", options->file, "File of signed policies, without generations")->required();
+  number->add_option("--key", options->key, "The private policy key that has signed them")->required();
+  number->add_option("--generation", options->generation, "Of the image, a number that rises")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  number->add_option("--output", options->output, "File for both, those of the first file and the new ones")
+      ->required();
+  number->add_flag("--json", options->json, "For programs");
   auto* retire = pcr_policy->add_subcommand(
       "retire", "Say that what runs is good: what is sealed opens no more in a state of an older generation");
   retire->add_flag("--yes", options->yes, "Do not ask: for scripts");
@@ -304,6 +337,7 @@ void offer_pcr_policy(CLI::App& app, Invocation& invocation) {
   }
   invocation.on(show, [options] { return ended(pcr_policy_show(*options)); });
   invocation.on_with_secrets(sign, [options] { return ended(pcr_policy_sign(*options)); });
+  invocation.on_with_secrets(number, [options] { return ended(pcr_policy_number(*options)); });
   invocation.on(install, [options] { return ended(pcr_policy_install(*options)); });
   invocation.on(retire, [options] { return ended(pcr_policy_retire(*options)); });
 }

@@ -70,16 +70,20 @@ class Running {
 
 }  // namespace
 
-Result<ProgramOutput> output_of(const std::vector<std::string>& words, std::chrono::milliseconds longest) {
+Result<ProgramOutput> output_of(const std::vector<std::string>& words, std::chrono::milliseconds longest,
+                                const Beside* beside) {
   auto running = Running::start(words);
   if (!running) return std::unexpected{running.error()};
   std::string said;
   std::array<char, 65536> buffer{};
   for (const auto end = Clock::now() + longest;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
-    pollfd wanted{.fd = running->output(), .events = POLLIN, .revents = 0};
-    if (left <= 0 || ::poll(&wanted, 1, static_cast<int>(left)) == 0)
+    std::array<pollfd, 2> wanted{pollfd{.fd = running->output(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = beside == nullptr ? -1 : beside->file, .events = POLLIN, .revents = 0}};
+    if (left <= 0 || ::poll(wanted.data(), wanted.size(), static_cast<int>(left)) == 0)
       return fail(std::format("'{}' did not end within {} ms", words.front(), longest.count()));
+    if (wanted[1].revents != 0) beside->ready();
+    if (wanted[0].revents == 0) continue;
     const auto bytes = ::read(running->output(), buffer.data(), buffer.size());
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes <= 0) break;

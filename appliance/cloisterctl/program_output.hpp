@@ -1,7 +1,8 @@
 #pragma once
-/// What another program says, for a support bundle: run without a shell, bounded in time and size.
+/// What another program says: run without a shell, bounded in time and size.
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,14 @@ struct ProgramOutput {
   int status = 0;    // exit status; -1: a signal has ended it
 };
 
+/// What is looked at while a program runs: `ready` is called when `file` has something to read.
+struct Beside {
+  int file;
+  std::function<void()> ready;
+};
+
 /// An error: there is no such program, it took too long, or it said more than `output_bytes_max`.
-[[nodiscard]] Result<ProgramOutput> output_of(const std::vector<std::string>& words, std::chrono::milliseconds longest);
+[[nodiscard]] Result<ProgramOutput> output_of(const std::vector<std::string>& words, std::chrono::milliseconds longest,
+                                              const Beside* beside = nullptr);
 
 }  // namespace cloister::cloisterctl

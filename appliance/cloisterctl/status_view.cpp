@@ -167,6 +167,17 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
     out += line("SPI",
                 std::format("in {}, out {}{}", tunnel.spi_in, tunnel.spi_out.empty() ? "none" : tunnel.spi_out, age));
   }
+  if (tunnel.pad_sending_bytes && tunnel.pad_receiving_bytes && tunnel.pad_bytes_per_second &&
+      tunnel.forgery_epsilon_per_packet && tunnel.forgery_epsilon_of_sa) {
+    out += line("pad", std::format("{} to send, {} to receive; {}/s used",
+                                   with_size_unit(static_cast<double>(*tunnel.pad_sending_bytes)),
+                                   with_size_unit(static_cast<double>(*tunnel.pad_receiving_bytes)),
+                                   with_size_unit(*tunnel.pad_bytes_per_second)));
+    out +=
+        line("forgery",
+             std::format("by the tags alone {:.1e} a packet, {:.1e} in this SA's life; beside the epsilon of the keys",
+                         *tunnel.forgery_epsilon_per_packet, *tunnel.forgery_epsilon_of_sa));
+  }
   out += line("rekeys", std::format("{}{}; {} of key", tunnel.rekeys,
                                     tunnel.last_rekey_seconds
                                         ? std::format(", the last in {:.0f} ms", 1e3 * *tunnel.last_rekey_seconds)
@@ -174,14 +185,19 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
                                     with_rate_unit(tunnel.key_bits_per_second)));
   out += line("keys left", std::format("{} of {}, enough for {:.0f} s", tunnel.stock_keys, tunnel.stock_keys_max,
                                        tunnel.key_left_seconds));
+  if (tunnel.path_mtu != 0)
+    out += line("MTU", std::format("{} bytes; the way to the peer takes {}", tunnel.mtu, tunnel.path_mtu));
   out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)),
                                       with_size_unit(static_cast<double>(tunnel.bytes_out))));
-  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send +
-                       tunnel.authentication_failures + tunnel.replays;
+  const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big +
+                       tunnel.dropped_congested + tunnel.authentication_failures + tunnel.replays;
   if (dropped > 0) {
-    out += line("dropped", std::format("{} without key, {} outside the subnets, {} unsent, {} forged, {} replayed",
-                                       tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send,
-                                       tunnel.authentication_failures, tunnel.replays));
+    out +=
+        line("dropped",
+             std::format(
+                 "{} without key, {} outside the subnets, {} unsent, {} too big, {} congested, {} forged, {} replayed",
+                 tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send, tunnel.dropped_too_big,
+                 tunnel.dropped_congested, tunnel.authentication_failures, tunnel.replays));
   }
   return out;
 }

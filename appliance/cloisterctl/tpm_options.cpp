@@ -22,9 +22,9 @@ Result<crypto::Tpm> TpmOptions::open() const {
 }
 
 Result<crypto::TpmSettings> tpm_of(const std::string& configuration) {
-  const auto loaded = config::load(configuration);
+  const auto loaded = config::load_tpm(configuration);
   if (!loaded) return fail(config::to_string(loaded.error().front()));
-  return box::tpm_settings(loaded->tpm);
+  return box::tpm_settings(*loaded);
 }
 
 }  // namespace cloister::cloisterctl

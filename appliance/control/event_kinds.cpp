@@ -91,13 +91,15 @@ constexpr auto kinds = std::to_array<EventKind>({
      "is "
      "tried again by itself."},
     {"DEVICE_SUSPECT", true,
-     "The receiver's clicks are not those of the transmitter's light behind a fibre: too few or too many double "
-     "clicks, as "
-     "detectors make that are blinded or shone at, or more zeros than ones. All blocks that are not keys yet are "
-     "dropped, and what the receiver reports is thrown away until a whole window is without such a sign.",
-     "Take it for an attack until it is explained: look at the text, at the receiver's bias currents and temperatures, "
-     "and at the fibre's connectors. A detector that has failed, or whose efficiency has drifted, shows the same."},
-    {"DEVICE_TRUSTED", false, "A whole window of the receiver's clicks was again without a sign of an attack.", ""},
+     "This box's device shows signs of somebody else. A receiver: too few or too many double clicks, as detectors make "
+     "that are blinded or shone at, more zeros than ones, a current that the clicks do not make, clicks at other times "
+     "than calibrated, or clicks that it has reported before. A transmitter: output or returned light beyond what is "
+     "calibrated, or randomness that fails its health tests. Or a meter of the device is silent. All blocks that are "
+     "not keys yet are dropped on both boxes, and no key is made until the signs are gone.",
+     "Take it for an attack until it is explained: look at the text, at the device's own meters and temperatures, "
+     "and at the fibre's connectors. A part that has failed, or whose calibration has drifted, shows the same."},
+    {"DEVICE_TRUSTED", false,
+     "For long enough nothing in the device's clicks, light or meters was a sign of an attack.", ""},
     {"EPSILON_LOW", true, "The epsilons of all blocks of the link's life add up to four fifths of its budget.",
      "Plan what comes after the budget: a new one ('distillation.epsilon_budget' on both boxes), or the link's end. "
      "Where "
@@ -269,8 +271,8 @@ constexpr auto kinds = std::to_array<EventKind>({
      "Mend the files that the text names ('bootstrap.ca', 'bootstrap.crl'); they are read at each connection."},
     {"TUNNEL_ALIKE", false, "A tunnel that differed is now alike on both boxes, or gone from both.", ""},
     {"TUNNEL_BLOCKED", true,
-     "The last key of a tunnel has ended and no other is there. The tunnel passes nothing, and nothing goes round it "
-     "in clear.",
+     "The last key of a tunnel has ended and no other is there, or its one-time pad is used up. The tunnel passes "
+     "nothing, but for what comes of pad meanwhile, and nothing goes round it in clear.",
      "See why no key comes: the events of the tunnel's link say it."},
     {"TUNNEL_DIFFERS", true,
      "A tunnel is not configured alike on both boxes of the link, or on one of them only. It carries nothing; the "
@@ -281,6 +283,10 @@ constexpr auto kinds = std::to_array<EventKind>({
      "No key is left, and a tunnel uses its last one on beyond its lifetime, as 'when_keys_run_out: extend' says: the "
      "same SA, for the time and the packets that are allowed, then it carries nothing.",
      "See why no key comes: the events of the tunnel's link say it."},
+    {"TUNNEL_PATH_MTU", false,
+     "The way to a tunnel's peer takes longer or shorter packets than before: routers have said so, or a route was "
+     "changed. Senders of what is too long now are told, and packets that may be cut are.",
+     ""},
     {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one, or waits for none any more.", ""},
     {"TUNNEL_REKEY_LATE", true,
      "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "

@@ -111,6 +111,14 @@ struct TunnelStatus {
   std::uint64_t stock_keys = 0;
   std::uint64_t stock_keys_max = 0;
   double key_left_seconds = 0;  // how long the stock and the living key last if no new key comes
+  std::uint64_t mtu = 0;        // the longest packet that goes into it now
+  std::uint64_t path_mtu = 0;   // of the way to the peer; 0: not known
+  // Of a tunnel under one-time pads; half of its pad is in SAs, half in the stock.
+  std::optional<std::uint64_t> pad_sending_bytes;
+  std::optional<std::uint64_t> pad_receiving_bytes;
+  std::optional<double> pad_bytes_per_second;        // sent under, over the last minute
+  std::optional<double> forgery_epsilon_per_packet;  // the chance of a packet that somebody makes up, at most
+  std::optional<double> forgery_epsilon_of_sa;       // that any was taken, of all that the receiving SA has judged
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t packets_in = 0;
@@ -118,14 +126,18 @@ struct TunnelStatus {
   std::uint64_t dropped_no_key = 0;
   std::uint64_t dropped_selector = 0;
   std::uint64_t dropped_send = 0;
+  std::uint64_t dropped_too_big = 0;
+  std::uint64_t dropped_congested = 0;
   std::uint64_t authentication_failures = 0;
   std::uint64_t replays = 0;
 };
 BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
                       (name, link, interface, state, cipher, key_source, authenticated_by, spi_in, spi_out,
                        key_age_seconds, last_rekey_seconds, rekeys, key_bits_spent, key_bits_per_second, stock_keys,
-                       stock_keys_max, key_left_seconds, bytes_in, bytes_out, packets_in, packets_out, dropped_no_key,
-                       dropped_selector, dropped_send, authentication_failures, replays))
+                       stock_keys_max, key_left_seconds, mtu, path_mtu, pad_sending_bytes, pad_receiving_bytes,
+                       pad_bytes_per_second, forgery_epsilon_per_packet, forgery_epsilon_of_sa, bytes_in, bytes_out,
+                       packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send, dropped_too_big,
+                       dropped_congested, authentication_failures, replays))
 
 struct Event {
   std::uint64_t number = 0;

@@ -32,7 +32,10 @@ class AliceChain final : public Chain {
   }
   void on_frame(hal::DetectionFrame) override {}
   bool wants_frame() const override { return false; }
-  void discard(const std::string&) override {}
+  /// A block that is suspect goes on until its end, so that it ends no sooner and no oftener than another, and then gives no key.
+  void discard(const std::string& why) override {
+    for (auto& [id, block] : blocks_) block.suspect = why;
+  }
 
   Result<> on_message(BlockId id, std::uint8_t type, std::span<const std::byte> payload) override {
     if (!running_) return {};
@@ -46,7 +49,7 @@ class AliceChain final : public Chain {
       if (kind != MessageType::sift || blocks_.size() > open_blocks_max(parameters_))
         return fail(std::format("block {} may not begin", id.value));
       next_ = BlockId{id.value + 1};
-      found = blocks_.emplace(id, Block{SiftedBlock{id, parameters_}, {}, {}}).first;
+      found = blocks_.emplace(id, Block{SiftedBlock{id, parameters_}, {}, {}, {}}).first;
     }
     Block& block = found->second;
     switch (kind) {
@@ -97,6 +100,7 @@ class AliceChain final : public Chain {
     SiftedBlock sifted;
     std::optional<CascadeReference> reference;  // from FULL on
     bool hash_told = false;
+    std::string suspect;  // why, where its transmitter is
   };
 
   static std::unexpected<Error> malformed(BlockId id, std::uint8_t type) {
@@ -125,8 +129,9 @@ class AliceChain final : public Chain {
     if (!message || block.reference || block.sifted.bits.size_bits() + sift_detections_max > block_bits_max)
       return malformed(id, MessageType::sift);
     block.sifted.account.detections += message->slots.size();
+    figures_.detections += message->slots.size();
     crypto::SecretVector<hal::Symbol> symbols(message->slots.size());
-    // The fibre or the device may have restarted in between: then nobody knows what was in those slots.
+    // The fibre or the device may have restarted in between: then nobody knows what was in those slots. Or nobody vouches for them.
     if (!symbols_.symbols(message->epoch, message->slots, symbols)) {
       send(id, MessageType::sift_reply, encode(SiftReply{}, intensity_count(parameters_.bound)));
       return {};
@@ -135,7 +140,6 @@ class AliceChain final : public Chain {
     const Sifted sifted = sift(told.bits, message->bases, told.reply);
     block.sifted.add(sifted);
     figures_.sifted_bits += sifted.key.size_bits();
-    figures_.detections += symbols.size();
     if (!message->slots.empty()) symbols_.release(message->epoch, message->slots.back() + 1);
     send(id, MessageType::sift_reply, encode(told.reply, intensity_count(parameters_.bound)));
     return {};
@@ -199,6 +203,13 @@ class AliceChain final : public Chain {
     }
     block.sifted.account.key.m = message->key.m;
     block.sifted.account.key_errors_known = true;
+    if (!block.suspect.empty()) {
+      const std::string why = std::move(block.suspect);
+      send(id, MessageType::drop, encode(DropReason::device_suspect));
+      drop(id, DropReason::device_suspect, false);
+      std::get<Dropped>(actions_.back()).text += ": " + why;
+      return {};
+    }
     const Account account = with_secret_length(block.sifted.account);
     block.sifted.account = account;
     if (account.length_bits < length_bits_min) {

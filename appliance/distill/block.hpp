@@ -87,7 +87,7 @@ class DroppedBlocks {
     case DropReason::verification_failed:
       return who + "the blocks still differ after reconciliation";
     case DropReason::device_suspect:
-      return who + "the clicks of the receiver are not those of honest light";
+      return who + "a device shows signs of somebody else's light";
     case DropReason::kmes_disagree:
       return who +
              "the two KMEs gave different keys under the same identifiers: none of them is used; look at both KMEs and "

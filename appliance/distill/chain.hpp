@@ -90,7 +90,8 @@ class Chain {
   /// Receiver only. Call only while `wants_frame()`: otherwise hold back the device.
   virtual void on_frame(hal::DetectionFrame frame) = 0;
   [[nodiscard]] virtual bool wants_frame() const = 0;
-  /// Receiver only. The watch over the device has found something: all open blocks are dropped, on both boxes.
+  /// The watch over the device has found something: no open block becomes a key, on either box. The receiver drops them at once, the
+  /// transmitter at their end; it is to be told again of each block that begins while that is so.
   virtual void discard(const std::string& why) = 0;
   /// A message that breaks the protocol is an error: the session must end with an alarm.
   [[nodiscard]] virtual Result<> on_message(BlockId block, std::uint8_t type, std::span<const std::byte> payload) = 0;

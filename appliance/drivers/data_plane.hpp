@@ -21,6 +21,7 @@
 
 #include "appliance/drivers/data_plane_path.hpp"
 #include "appliance/drivers/file_descriptor.hpp"
+#include "appliance/vpn/pad_table.hpp"
 #include "appliance/vpn/sa_table.hpp"
 
 namespace cloister::drivers {
@@ -42,11 +43,15 @@ class DataPlane {
 
   /// By any thread. A retired key is wiped when the call returns.
   void install_inbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key);
-  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_inbound(vpn::Spi spi);
+  /// By the thread that applies layouts. The interface of a routed tunnel has a carrier while the tunnel can send.
+  void install_outbound(std::size_t tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max);
   void retire_outbound(std::size_t tunnel);
   /// An authentic packet has come under it.
   [[nodiscard]] bool heard(vpn::Spi spi) { return sas_.heard(spi); }
+
+  /// The SAs of tunnels under one-time pads: by any thread, tunnels by their numbers. Who retires one has burnt it.
+  [[nodiscard]] vpn::PadTable& pads() { return pads_; }
 
   /// By the thread that applies layouts.
   [[nodiscard]] std::shared_ptr<const Layout> layout() const { return layout_; }
@@ -57,6 +62,19 @@ class DataPlane {
   [[nodiscard]] bool interface_lost(std::size_t tunnel) const {
     return layout_->interfaces[layout_->paths[tunnel].interface]->lost;
   }
+  /// Asks the kernel how long a packet the way to the peer takes, and has longer ones refused from then on; true: it
+  /// has changed. Where outer packets are cut, any is taken.
+  bool learn_path_mtu(std::size_t tunnel);
+  /// The kernel has refused a datagram for its length since then: it has learnt of a shorter way.
+  [[nodiscard]] bool refused_for_length(std::size_t tunnel) const {
+    return layout_->paths[tunnel].traffic->refused_for_length;
+  }
+  /// The way takes less than IPv6 inside needs: datagrams are cut outside.
+  [[nodiscard]] bool cut_outside(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->below_floor; }
+  /// In outer bytes; 0: not known.
+  [[nodiscard]] std::size_t path_mtu(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->path_mtu; }
+  /// The longest packet that goes into the tunnel now.
+  [[nodiscard]] std::size_t mtu(std::size_t tunnel) const { return mtu_in_force(layout_->paths[tunnel]); }
   /// Datagrams that belong to no SA of ours.
   [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_.load(); }
 
@@ -67,8 +85,13 @@ class DataPlane {
   /// A worker has been woken: puts the layout to work by into the place of its current one. False: it is time to stop.
   bool take_layout(std::size_t worker, std::shared_ptr<const Layout>& current);
   void wake_workers();
+  void set_socket_options() const;
+  void show_carriers() const;
+  void show_carrier(std::size_t tunnel, bool carrier);
 
   vpn::SaTable sas_;
+  std::vector<bool> sending_;  // by tunnel: it has an outbound SA
+  vpn::PadTable pads_;
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet

@@ -1,10 +1,12 @@
 #pragma once
 /// What the workers of the data plane share: the tunnels, their interfaces and their sockets.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,10 +21,13 @@ struct TunnelCounters {
   std::atomic<std::uint64_t> bytes_out{0};  // inner bytes
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> packets_out{0};
+  std::atomic<std::uint64_t> sealed_out{0};  // bytes under the key: the inner ones, padding, headers of fragments
   std::atomic<std::uint64_t> packets_in{0};
   std::atomic<std::uint64_t> dropped_no_key{0};
   std::atomic<std::uint64_t> dropped_selector{0};
-  std::atomic<std::uint64_t> dropped_send{0};  // the socket took no more
+  std::atomic<std::uint64_t> dropped_send{0};       // the socket took no more
+  std::atomic<std::uint64_t> dropped_too_big{0};    // did not fit the way to the peer, and might not be cut
+  std::atomic<std::uint64_t> dropped_congested{0};  // met congestion, and its sender would not understand the mark
   std::atomic<std::uint64_t> authentication_failures{0};
   std::atomic<std::uint64_t> replays{0};
 };
@@ -60,6 +65,26 @@ struct TunnelTraffic {
   explicit TunnelTraffic(const SocketAddress& first) : peer{first} {}
   PeerEndpoint peer;
   TunnelCounters counters;
+  std::atomic<std::size_t> path_mtu{0};               // of the way to the peer, in outer bytes; 0: not known
+  std::atomic<bool> below_floor{false};               // it takes less than a packet of `longest_inner_min` bytes needs
+  std::atomic<bool> refused_for_length{false};        // a datagram, since it was last asked for
+  std::atomic<std::size_t> longest_inner{any_bytes};  // that fits it
+
+  static constexpr std::size_t any_bytes = 65'535;
+};
+
+/// IPv6 inside needs so much (RFC 8200, section 5); for what a narrower way does not take, datagrams are cut outside.
+/// So nobody who says that a way is narrow, which no router signs, makes packets shorter than this.
+inline constexpr std::size_t longest_inner_min = 1280;
+
+/// What becomes of a tunnel's packets besides.
+struct PacketHandling {
+  std::size_t mtu = 1420;  // of the interface
+  bool clamp_mss = true;
+  bool fragment_outer = false;           // of all paths of a socket alike
+  std::optional<std::uint8_t> dscp = 0;  // of outer packets; none: the inner one's, with its ECN
+  std::vector<std::size_t> pad_to = {};  // ascending
+  bool one_time_pad = false;             // its packets are of that wire type
 };
 
 struct Interface {
@@ -73,8 +98,14 @@ struct TunnelPath {
   std::size_t interface = 0;  // index into the layout's interfaces
   std::size_t socket = 0;     // index into its sockets
   SocketAddress peer;         // as configured: where it is first
+  PacketHandling handling;
+  bool routed = false;  // the interface is its alone, and the kernel's routing table leads packets into it
   std::shared_ptr<TunnelTraffic> traffic;
 };
+
+[[nodiscard]] inline std::size_t mtu_in_force(const TunnelPath& path) {
+  return std::min(path.handling.mtu, path.traffic->longest_inner.load(std::memory_order_relaxed));
+}
 
 /// All that the workers work by, at a time.
 struct Layout {

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/mss_clamp.hpp"
+#include "appliance/vpn/traffic_class.hpp"
 
 namespace cloister::drivers {
 namespace {
@@ -57,42 +59,59 @@ void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable:
     const auto spi = vpn::peek_spi(datagram);
     auto* inbound = spi ? sas.inbound(*spi) : nullptr;
     if (inbound != nullptr)
-      open(datagram, *run.source, *inbound);
-    else
+      open(datagram, run, *inbound);
+    else if (!open_under_pad(datagram, run))
       ++plane_.unknown_datagrams_;
   }
 }
 
-void DataPlane::Receiver::open(std::span<const std::byte> datagram, const SocketAddress& source,
+void DataPlane::Receiver::open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run,
                                vpn::SaTable::Inbound& inbound) {
   const TunnelPath& path = layout_->paths[inbound.tunnel];
   auto& counters = path.traffic->counters;
-  if (path.interface != interface_) {
-    write(coalescer_.flush());
-    interface_ = path.interface;
-  }
-  const auto opened = inbound.sa.open(datagram, coalescer_.room(datagram.size()));
+  const auto opened = inbound.sa.open(datagram, room_for(path, datagram.size()));
   if (!opened) {
     coalescer_.abandon();
     ++(opened.error() == vpn::EspError::replayed ? counters.replays : counters.authentication_failures);
     return;
   }
-  if (opened->newest) {
-    auto& peer = peers_[inbound.tunnel];
-    path.traffic->peer.refresh(peer);
-    if (!(peer.address == source)) path.traffic->peer.move_to(source);
+  deliver(inbound.tunnel, opened->packet, opened->newest, run);
+}
+
+std::span<std::byte> DataPlane::Receiver::room_for(const TunnelPath& path, std::size_t bytes) {
+  if (path.interface != interface_) {
+    write(coalescer_.flush());
+    interface_ = path.interface;
   }
-  if (opened->packet.empty()) {  // a dummy packet
+  return coalescer_.room(bytes);
+}
+
+void DataPlane::Receiver::deliver(std::size_t tunnel, std::span<std::byte> packet, bool newest,
+                                  const ReceiveBurst::Run& run) {
+  const TunnelPath& path = layout_->paths[tunnel];
+  if (newest) {
+    auto& peer = peers_[tunnel];
+    path.traffic->peer.refresh(peer);
+    if (!(peer.address == *run.source)) path.traffic->peer.move_to(*run.source);
+  }
+  if (packet.empty()) {  // a dummy packet
     coalescer_.abandon();
     return;
   }
-  if (!layout_->selectors.inbound_allowed(inbound.tunnel, opened->packet)) {
+  auto& counters = path.traffic->counters;
+  if (!layout_->selectors.inbound_allowed(tunnel, packet)) {
     coalescer_.abandon();
     ++counters.dropped_selector;
     return;
   }
-  count(inbound.tunnel, opened->packet.size());
-  write(coalescer_.add(opened->packet));
+  if (!path.handling.dscp && !vpn::take_congestion(packet, run.traffic_class)) {
+    coalescer_.abandon();
+    ++counters.dropped_congested;
+    return;
+  }
+  if (path.handling.clamp_mss) vpn::clamp_mss(packet, mtu_in_force(path));
+  count(tunnel, packet.size());
+  write(coalescer_.add(packet));
 }
 
 void DataPlane::Receiver::count(std::size_t tunnel, std::size_t bytes) {

@@ -1,10 +1,30 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/fragmentation.hpp"
+#include "appliance/vpn/mss_clamp.hpp"
+#include "appliance/vpn/packet_too_big.hpp"
+#include "appliance/vpn/traffic_class.hpp"
 
 namespace cloister::drivers {
 namespace {
 
 /// Frames of one interface before another's turn, and before those who change SAs, or stop the plane, get theirs.
 constexpr std::size_t frames_at_once = 16;
+
+std::uint8_t class_of(const PacketHandling& handling, std::span<const std::byte> packet) {
+  return handling.dscp ? static_cast<std::uint8_t>(*handling.dscp << 2U) : vpn::traffic_class_of(packet);
+}
+
+/// How long a packet is to look: as the next of the lengths, as far as the way takes it.
+std::size_t padded(const TunnelPath& path, std::size_t packet_bytes) {
+  const auto& lengths = path.handling.pad_to;
+  const auto next = std::ranges::lower_bound(lengths, packet_bytes);
+  if (next == lengths.end()) return packet_bytes;
+  return std::max(packet_bytes, std::min(*next, path.traffic->longest_inner.load(std::memory_order_relaxed)));
+}
 
 }  // namespace
 
@@ -13,7 +33,8 @@ DataPlane::Sender::Sender(DataPlane& plane, std::size_t queue, std::size_t worke
       queue_{queue},
       worker_{worker},
       readiness_{plane.wake_events_[worker].get()},
-      frame_(tun_frame_bytes_max) {}
+      frame_(tun_frame_bytes_max),
+      packet_(tun_frame_bytes_max) {}
 
 void DataPlane::Sender::run() {
   for (;;) {
@@ -61,44 +82,128 @@ void DataPlane::Sender::lose(std::size_t interface) {
 }
 
 void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas) {
-  const auto tunnel = layout_->selectors.outbound(frame.packet);
+  const auto tunnel = tunnel_of(interface, frame.packet);
   const auto segments = vpn::Segments::of(frame.offload, frame.packet);
-  if (!tunnel || layout_->paths[*tunnel].interface != interface || !segments) {
+  if (!tunnel || !segments) {
     ++layout_->paths[first_tunnel_[interface]].traffic->counters.dropped_selector;
     return;
   }
   const TunnelPath& path = layout_->paths[*tunnel];
   auto& counters = path.traffic->counters;
-  vpn::OutboundSa* sa = sas.outbound(*tunnel);
   path.traffic->peer.refresh(peers_[*tunnel]);
-  SendBurst& burst = bursts_[path.socket];
   burst_tunnel_[path.socket] = *tunnel;
-  std::uint64_t bytes = 0;
-  std::uint64_t sent = 0;
-  for (std::size_t i = 0; sa != nullptr && i < segments->count(); ++i) {
-    const std::size_t packet_bytes = segments->bytes(i);
-    auto room = burst.room(packet_bytes + vpn::esp_overhead_bytes_max);
-    if (room.empty()) {
-      send();
-      room = burst.room(packet_bytes + vpn::esp_overhead_bytes_max);
-    }
-    segments->write(i, room.subspan(vpn::esp_packet_at));
-    const auto sealed = sa->seal(packet_bytes, room);
-    if (!sealed) break;
-    burst.commit(*sealed, peers_[*tunnel].address);
-    bytes += packet_bytes;
-    ++sent;
+  Way way{.path = path,
+          .tunnel = *tunnel,
+          .sa = sas.outbound(*tunnel),
+          .pad = nullptr,
+          .traffic_class = class_of(path.handling, frame.packet)};
+  if (way.sa == nullptr) way.pad = plane_.pads_.outbound(*tunnel);
+  if (segments->bytes(0) > path.traffic->longest_inner.load(std::memory_order_relaxed)) {
+    take_too_long(way, interface, *segments);
+  } else {
+    const std::size_t laid = lay_segments(way, *segments);
+    if (laid < segments->count()) counters.dropped_no_key += segments->count() - laid;
   }
-  if (sent < segments->count()) counters.dropped_no_key += segments->count() - sent;
-  counters.bytes_out += bytes;
-  counters.packets_out += sent;
+  counters.bytes_out += way.bytes;
+  counters.packets_out += way.packets;
+  counters.sealed_out += way.sealed_bytes;
+}
+
+/// How many of them there was a key for.
+std::size_t DataPlane::Sender::lay_segments(Way& way, const vpn::Segments& segments) {
+  const std::size_t clamped_to = way.path.handling.clamp_mss ? mtu_in_force(way.path) : 0;
+  for (std::size_t i = 0; i < segments.count(); ++i) {
+    const auto write = [&](std::span<std::byte> room) {
+      segments.write(i, room);
+      // A SYN is the first, where there are several.
+      if (clamped_to != 0 && i == 0) vpn::clamp_mss(room.first(segments.bytes(i)), clamped_to);
+    };
+    if (!lay(way, segments.bytes(i), write)) return i;
+  }
+  return segments.count();
+}
+
+/// One inner packet, which `write` writes into the room that it is given. False: there is no key for it.
+template <class Write>
+bool DataPlane::Sender::lay(Way& way, std::size_t packet_bytes, Write write) {
+  if (way.pad) {
+    const auto room = room_under_pad(way, packet_bytes);
+    if (room.empty()) return true;
+    write(room.subspan(vpn::pad_packet_at));
+    seal_under_pad(way, packet_bytes, room);
+    return true;  // a shorter one may go where this one did not
+  }
+  if (way.sa == nullptr) return false;
+  SendBurst& burst = bursts_[way.path.socket];
+  const std::size_t padded_bytes = padded(way.path, packet_bytes);
+  auto room = burst.room(padded_bytes + vpn::esp_overhead_bytes_max);
+  if (room.empty()) {
+    send();
+    room = burst.room(padded_bytes + vpn::esp_overhead_bytes_max);
+  }
+  write(room.subspan(vpn::esp_packet_at));
+  const auto sealed = way.sa->seal(packet_bytes, padded_bytes, room);
+  if (!sealed) return false;
+  burst.commit(*sealed, peers_[way.tunnel].address, way.traffic_class);
+  way.bytes += packet_bytes;
+  way.sealed_bytes += padded_bytes;
+  ++way.packets;
+  return true;
+}
+
+/// Packets that do not fit the way to the peer: whoever forbids to cut them is told, others are cut.
+void DataPlane::Sender::take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments) {
+  auto& counters = way.path.traffic->counters;
+  const std::size_t longest = way.path.traffic->longest_inner.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < segments.count(); ++i) {
+    segments.write(i, packet_);
+    const auto packet = std::span{packet_}.first(segments.bytes(i));
+    if (packet.size() > longest && vpn::may_not_be_cut(packet)) {
+      // The sender's next ones are shorter: all of a frame are of one flow, and one word is enough.
+      counters.dropped_too_big += segments.count() - i;
+      if (!answers_.take(std::chrono::steady_clock::now())) return;
+      std::array<std::byte, vpn::packet_too_big_bytes_max> room{};
+      const auto bytes = vpn::write_packet_too_big(packet, longest, room);
+      const int queue = layout_->interfaces[interface]->tun.queues[queue_].get();
+      if (bytes) write_frame(queue, {{}, std::span{room}.first(*bytes)});
+      return;
+    }
+    if (!lay_fragments(way, packet, longest)) ++counters.dropped_no_key;
+  }
+}
+
+bool DataPlane::Sender::lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest) {
+  if (packet.size() <= longest)
+    return lay(way, packet.size(), [&](std::span<std::byte> room) { std::ranges::copy(packet, room.begin()); });
+  const auto fragments = vpn::Fragments::of(packet, longest);
+  if (!fragments) {
+    ++way.path.traffic->counters.dropped_too_big;
+    return true;
+  }
+  for (std::size_t i = 0; i < fragments->count(); ++i) {
+    if (!lay(way, fragments->bytes(i), [&](std::span<std::byte> room) { fragments->write(i, room); })) return false;
+  }
+  return true;
+}
+
+std::optional<std::size_t> DataPlane::Sender::tunnel_of(std::size_t interface,
+                                                        std::span<const std::byte> packet) const {
+  const auto& selectors = layout_->selectors;
+  if (const std::size_t only = first_tunnel_[interface]; layout_->paths[only].routed)
+    return selectors.routed_allowed(only, packet) ? std::optional{only} : std::nullopt;
+  const auto tunnel = selectors.outbound(packet);
+  return tunnel && layout_->paths[*tunnel].interface == interface ? tunnel : std::nullopt;
 }
 
 void DataPlane::Sender::send() {
   for (std::size_t socket = 0; socket < bursts_.size(); ++socket) {
     if (bursts_[socket].empty()) continue;
-    const std::size_t refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
-    if (refused > 0) layout_->paths[burst_tunnel_[socket]].traffic->counters.dropped_send += refused;
+    const auto refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
+    if (refused.datagrams == 0) continue;
+    auto& traffic = *layout_->paths[burst_tunnel_[socket]].traffic;
+    traffic.counters.dropped_send += refused.datagrams - refused.too_long;
+    traffic.counters.dropped_too_big += refused.too_long;
+    if (refused.too_long > 0) traffic.refused_for_length = true;
   }
 }
 

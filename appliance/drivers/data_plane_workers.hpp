@@ -7,7 +7,9 @@
 #include "appliance/drivers/data_plane.hpp"
 #include "appliance/drivers/readiness.hpp"
 #include "appliance/drivers/udp_burst.hpp"
+#include "appliance/vpn/answer_limit.hpp"
 #include "appliance/vpn/coalescing.hpp"
+#include "appliance/vpn/segmentation.hpp"
 
 namespace cloister::drivers {
 
@@ -28,6 +30,26 @@ class DataPlane::Sender {
   void drain(std::size_t interface);
   void lose(std::size_t interface);
   void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
+  /// Where a frame's packets go, and how much went.
+  struct Way {
+    const TunnelPath& path;
+    std::size_t tunnel;
+    vpn::OutboundSa* sa;
+    std::shared_ptr<vpn::OutboundPadSa> pad;  // in place of an SA
+    std::uint8_t traffic_class;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t sealed_bytes = 0;
+  };
+  template <class Write>
+  bool lay(Way& way, std::size_t packet_bytes, Write write);
+  std::size_t lay_segments(Way& way, const vpn::Segments& segments);
+  void take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments);
+  bool lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest);
+  /// Empty where there is none; that is counted then.
+  [[nodiscard]] std::span<std::byte> room_under_pad(Way& way, std::size_t packet_bytes);
+  void seal_under_pad(Way& way, std::size_t packet_bytes, std::span<std::byte> room);
+  [[nodiscard]] std::optional<std::size_t> tunnel_of(std::size_t interface, std::span<const std::byte> packet) const;
   void send();
 
   DataPlane& plane_;
@@ -36,6 +58,8 @@ class DataPlane::Sender {
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
+  std::vector<std::byte> packet_;  // of a frame, while it is cut further
+  vpn::AnswerLimit answers_;
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   std::vector<std::size_t> first_tunnel_;  // of each interface: where packets of no tunnel are counted
   std::vector<SendBurst> bursts_;          // by socket; empty between two batches
@@ -50,7 +74,13 @@ class DataPlane::Receiver {
  private:
   void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
-  void open(std::span<const std::byte> datagram, const SocketAddress& source, vpn::SaTable::Inbound& inbound);
+  void open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run, vpn::SaTable::Inbound& inbound);
+  /// False where it is of no such SA.
+  bool open_under_pad(std::span<const std::byte> datagram, const ReceiveBurst::Run& run);
+  /// Room in the open frame of the tunnel's interface.
+  [[nodiscard]] std::span<std::byte> room_for(const TunnelPath& path, std::size_t bytes);
+  /// A packet that was authentic and lies in that room; `newest`: it tells where the peer is.
+  void deliver(std::size_t tunnel, std::span<std::byte> packet, bool newest, const ReceiveBurst::Run& run);
   void count(std::size_t tunnel, std::size_t bytes);
   void add_tally();
   void write(const std::optional<vpn::Coalescer::Frame>& frame);

@@ -30,6 +30,8 @@ std::string remedy(int error) {
   }
 }
 
+constexpr int no_carrier = 0x0040;  // IFF_NO_CARRIER of linux/if_tun.h, from 6.0 on; unknown to older kernels
+
 /// struct virtio_net_hdr of linux/virtio_net.h, which is no valid C++; in the machine's byte order.
 struct VnetHeader {
   std::uint8_t flags;
@@ -56,7 +58,7 @@ void ask_for_offloads(int queue, Tun& tun) {
 
 }  // namespace
 
-Result<Tun> open_tun(const std::string& interface, std::size_t queues) {
+Result<Tun> open_tun(const std::string& interface, std::size_t queues, bool carrier) {
   if (interface.empty() || interface.size() >= IFNAMSIZ)
     return fail(std::format("TUN interface '{}': a name has 1 to {} characters", interface, IFNAMSIZ - 1));
   Tun tun{.queues = {}, .interface = interface};
@@ -66,13 +68,20 @@ Result<Tun> open_tun(const std::string& interface, std::size_t queues) {
       return fail(std::format("TUN interface '{}': cannot open /dev/net/tun: {}", interface, remedy(errno)));
     ifreq request{};
     std::memcpy(request.ifr_name, interface.data(), interface.size());
-    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
+    request.ifr_flags =
+        static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE | (carrier ? 0 : no_carrier));
     if (::ioctl(queue.get(), TUNSETIFF, &request) < 0)
       return fail(std::format("TUN interface '{}' cannot be opened: {}", interface, remedy(errno)));
     ask_for_offloads(queue.get(), tun);
     tun.queues.push_back(std::move(queue));
   }
   return tun;
+}
+
+void set_carrier(const Tun& tun, bool carrier) {
+  const int value = carrier ? 1 : 0;
+  // Fails where the kernel does not know it, and where the interface is gone, which its readers find.
+  static_cast<void>(::ioctl(tun.queues.front().get(), TUNSETCARRIER, &value));
 }
 
 std::expected<TunFrame, NoFrame> read_frame(int queue, std::span<std::byte> buffer) {

@@ -21,8 +21,13 @@ struct Tun {
   bool udp_segmentation = false;
 };
 
-/// Opens the interface, which cloister-netd has made: without any right, as its owner.
-[[nodiscard]] Result<Tun> open_tun(const std::string& interface, std::size_t queues);
+/// Opens the interface, which cloister-netd has made: without any right, as its owner. Without `carrier` it has none
+/// until it is set.
+[[nodiscard]] Result<Tun> open_tun(const std::string& interface, std::size_t queues, bool carrier);
+
+/// Whether the kernel sees the interface connected: without, its routes are none, and routing daemons see it at once.
+/// Kernels before 5.0 always do.
+void set_carrier(const Tun& tun, bool carrier);
 
 /// A packet and the work that its writer leaves to its reader.
 struct TunFrame {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,20 @@ struct UdpSocket {
   std::vector<FileDescriptor> queues;  // non-blocking, with large buffers
   std::string name;                    // "203.0.113.1:4500"
 };
+
+/// How a socket's datagrams are to travel.
+struct UdpOptions {
+  /// What is too long for the way, as far as the kernel knows it: refused (EMSGSIZE), cut by this machine, or by any
+  /// router, as datagrams carry no DF then.
+  enum class Cut { nowhere, here, anywhere };
+  Cut cut = Cut::nowhere;
+  bool tell_traffic_class = false;  // of what is received
+};
+/// May be changed while others use it.
+void set_options(const UdpSocket& socket, const UdpOptions& options);
+
+/// The longest IP packet that the way to the peer takes, as the kernel knows it by now from routes and from what
+/// routers have said to any of its sockets. Nothing: there is no way.
+[[nodiscard]] std::optional<std::size_t> path_mtu(const UdpSocket& socket, const SocketAddress& peer);
 
 }  // namespace cloister::drivers

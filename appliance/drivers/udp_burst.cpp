@@ -29,6 +29,37 @@ msghdr message_of(iovec& vector, const SocketAddress& peer) {
   return message;
 }
 
+/// What is said to the kernel of a run besides its bytes.
+class SendControl {
+ public:
+  /// `segment_bytes`: of each datagram, where the kernel is to cut; 0: it is one.
+  SendControl(const SocketAddress& peer, std::uint8_t traffic_class, std::uint16_t segment_bytes) {
+    if (segment_bytes != 0) add(SOL_UDP, UDP_SEGMENT, segment_bytes);
+    if (traffic_class == 0) return;
+    if (peer.storage.ss_family == AF_INET6)
+      add(IPPROTO_IPV6, IPV6_TCLASS, int{traffic_class});
+    else
+      add(IPPROTO_IP, IP_TOS, int{traffic_class});
+  }
+  void attach(msghdr& message) {
+    if (bytes_ == 0) return;
+    message.msg_control = control_.data();
+    message.msg_controllen = bytes_;
+  }
+
+ private:
+  template <class Value>
+  void add(int level, int type, Value value) {
+    const cmsghdr header{.cmsg_len = CMSG_LEN(sizeof value), .cmsg_level = level, .cmsg_type = type};
+    std::memcpy(control_.data() + bytes_, &header, sizeof header);
+    std::memcpy(control_.data() + bytes_ + CMSG_LEN(0), &value, sizeof value);
+    bytes_ += CMSG_SPACE(sizeof value);
+  }
+
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int))> control_{};
+  std::size_t bytes_ = 0;
+};
+
 /// Sends one message; waits once for a full socket. 0 or an errno.
 int send_patiently(int socket, const msghdr& message) {
   for (bool waited = false;; waited = true) {
@@ -48,37 +79,35 @@ std::span<std::byte> SendBurst::room(std::size_t bytes) {
   return std::span{memory_}.subspan(used_, bytes);
 }
 
-void SendBurst::commit(std::size_t bytes, const SocketAddress& peer) {
+void SendBurst::commit(std::size_t bytes, const SocketAddress& peer, std::uint8_t traffic_class) {
   Run* last = runs_ == 0 ? nullptr : &list_[runs_ - 1];
-  if (last != nullptr && !last->ended && *last->peer == peer && bytes <= last->segment_bytes &&
-      last->bytes + bytes <= run_bytes_max && last->count < run_segments_max) {
+  if (last != nullptr && !last->ended && *last->peer == peer && last->traffic_class == traffic_class &&
+      bytes <= last->segment_bytes && last->bytes + bytes <= run_bytes_max && last->count < run_segments_max) {
     last->bytes += bytes;
     ++last->count;
     last->ended = bytes < last->segment_bytes;
   } else {
-    list_[runs_++] = {used_, bytes, bytes, 1, false, &peer};
+    list_[runs_++] = {used_, bytes, bytes, 1, false, traffic_class, &peer};
   }
   used_ += bytes;
 }
 
-std::size_t SendBurst::send(int socket) {
-  std::size_t refused = 0;
+SendBurst::Refused SendBurst::send(int socket) {
+  Refused refused;
+  const auto singly = [&](const Run& run) {
+    const auto [datagrams, too_long] = send_singly(socket, run);
+    refused.datagrams += datagrams;
+    refused.too_long += too_long;
+  };
   for (const Run& run : std::span{list_}.first(runs_)) {
     if (run.count == 1 || !segmentation_) {
-      refused += send_singly(socket, run);
+      singly(run);
       continue;
     }
     iovec vector{memory_.data() + run.offset, run.bytes};
     msghdr message = message_of(vector, *run.peer);
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> control{};
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_UDP;
-    header->cmsg_type = UDP_SEGMENT;
-    header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-    const auto segment = static_cast<std::uint16_t>(run.segment_bytes);
-    std::memcpy(CMSG_DATA(header), &segment, sizeof segment);
+    SendControl control{*run.peer, run.traffic_class, static_cast<std::uint16_t>(run.segment_bytes)};
+    control.attach(message);
 
     switch (send_patiently(socket, message)) {
       case 0:
@@ -88,10 +117,10 @@ std::size_t SendBurst::send(int socket) {
         [[fallthrough]];
       case EINVAL:  // longer than the way's MTU
       case EMSGSIZE:
-        refused += send_singly(socket, run);
+        singly(run);
         break;
       default:
-        refused += run.count;
+        refused.datagrams += run.count;
     }
   }
   runs_ = 0;
@@ -99,22 +128,26 @@ std::size_t SendBurst::send(int socket) {
   return refused;
 }
 
-std::size_t SendBurst::send_singly(int socket, const Run& run) {
+SendBurst::Refused SendBurst::send_singly(int socket, const Run& run) {
+  SendControl control{*run.peer, run.traffic_class, 0};
   std::array<mmsghdr, run_segments_max> messages{};
   std::array<iovec, run_segments_max> vectors{};
   for (std::size_t i = 0; i < run.count; ++i) {
     const std::size_t at = i * run.segment_bytes;
     vectors[i] = {memory_.data() + run.offset + at, std::min(run.segment_bytes, run.bytes - at)};
     messages[i] = {message_of(vectors[i], *run.peer), 0};
+    control.attach(messages[i].msg_hdr);
   }
-  std::size_t refused = 0;
+  Refused refused;
   for (std::size_t sent = 0; sent < run.count;) {
     const int count = ::sendmmsg(socket, &messages[sent], static_cast<unsigned>(run.count - sent), MSG_DONTWAIT);
     if (count > 0) {
       sent += static_cast<std::size_t>(count);
       continue;
     }
-    if (send_patiently(socket, messages[sent].msg_hdr) != 0) ++refused;  // given up; the rest is tried
+    const int error = send_patiently(socket, messages[sent].msg_hdr);
+    if (error != 0) ++refused.datagrams;  // given up; the rest is tried
+    if (error == EMSGSIZE) ++refused.too_long;
     ++sent;
   }
   return refused;
@@ -140,22 +173,36 @@ std::size_t ReceiveBurst::receive(int socket) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     auto& header = messages_[i].msg_hdr;
     sources_[i].length = header.msg_namelen;
-    segments_[i] = messages_[i].msg_len;
     bytes += messages_[i].msg_len;
-    for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
-      if (control->cmsg_level != SOL_UDP || control->cmsg_type != UDP_GRO) continue;
-      int segment = 0;
-      std::memcpy(&segment, CMSG_DATA(control), sizeof segment);
-      if (segment > 0) segments_[i] = static_cast<std::size_t>(segment);
-    }
+    take_controls(i);
   }
   const std::size_t mean = bytes / static_cast<std::size_t>(count) + 1;
   asked_ = std::clamp(batch_bytes_wanted / mean, batch_runs_min, runs_max);
   return static_cast<std::size_t>(count);
 }
 
+void ReceiveBurst::take_controls(std::size_t index) {
+  segments_[index] = messages_[index].msg_len;
+  classes_[index] = 0;
+  auto& header = messages_[index].msg_hdr;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    const auto says = [&](int level, int type) { return control->cmsg_level == level && control->cmsg_type == type; };
+    int value = 0;
+    if (says(SOL_UDP, UDP_GRO)) {
+      std::memcpy(&value, CMSG_DATA(control), sizeof value);
+      if (value > 0) segments_[index] = static_cast<std::size_t>(value);
+    } else if (says(IPPROTO_IP, IP_TOS)) {  // a single byte
+      std::memcpy(&classes_[index], CMSG_DATA(control), 1);
+    } else if (says(IPPROTO_IPV6, IPV6_TCLASS)) {
+      std::memcpy(&value, CMSG_DATA(control), sizeof value);
+      classes_[index] = static_cast<std::uint8_t>(value);
+    }
+  }
+}
+
 ReceiveBurst::Run ReceiveBurst::run(std::size_t index) const {
-  return {std::span{memory_}.subspan(index * slot_bytes, messages_[index].msg_len), segments_[index], &sources_[index]};
+  return {std::span{memory_}.subspan(index * slot_bytes, messages_[index].msg_len), segments_[index], &sources_[index],
+          classes_[index]};
 }
 
 }  // namespace cloister::drivers

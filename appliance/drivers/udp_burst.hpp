@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -21,10 +22,15 @@ class SendBurst {
 
   /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long.
   [[nodiscard]] std::span<std::byte> room(std::size_t bytes);
-  /// The datagram that was laid in the room. `peer` stays until `send`.
-  void commit(std::size_t bytes, const SocketAddress& peer);
-  /// Sends all, and is empty again. Returns the number of datagrams that the socket did not take.
-  [[nodiscard]] std::size_t send(int socket);
+  /// The datagram that was laid in the room. `peer` stays until `send`. `traffic_class`: DSCP and ECN of its IP header.
+  void commit(std::size_t bytes, const SocketAddress& peer, std::uint8_t traffic_class = 0);
+  /// How many datagrams the socket did not take, and how many of them for their length.
+  struct Refused {
+    std::size_t datagrams = 0;
+    std::size_t too_long = 0;
+  };
+  /// Sends all, and is empty again.
+  [[nodiscard]] Refused send(int socket);
   [[nodiscard]] bool empty() const { return runs_ == 0; }
 
  private:
@@ -36,10 +42,11 @@ class SendBurst {
     std::size_t segment_bytes;
     std::size_t count;
     bool ended;  // a shorter datagram came last
+    std::uint8_t traffic_class;
     const SocketAddress* peer;
   };
 
-  [[nodiscard]] std::size_t send_singly(int socket, const Run& run);
+  [[nodiscard]] Refused send_singly(int socket, const Run& run);
 
   std::vector<std::byte> memory_;
   std::size_t used_ = 0;
@@ -55,6 +62,7 @@ class ReceiveBurst {
     std::span<const std::byte> bytes;
     std::size_t segment_bytes;  // of each datagram but the last
     const SocketAddress* source;
+    std::uint8_t traffic_class;  // of each; 0 where the socket does not say (`tell_traffic_class`)
   };
 
   ReceiveBurst();
@@ -70,10 +78,13 @@ class ReceiveBurst {
   std::array<iovec, runs_max> vectors_{};
   std::array<SocketAddress, runs_max> sources_{};
   struct Control {
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes;
+    alignas(cmsghdr) std::array<std::byte, 2 * CMSG_SPACE(sizeof(int))> bytes;
   };
+  void take_controls(std::size_t index);
+
   std::array<Control, runs_max> controls_{};
   std::array<std::size_t, runs_max> segments_{};
+  std::array<std::uint8_t, runs_max> classes_{};
   std::size_t asked_ = runs_max;
 };
 

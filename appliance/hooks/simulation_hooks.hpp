@@ -50,13 +50,18 @@ enum class PlantedBug : std::uint8_t {
   allowance_kept,        // one allowance serves every bootstrap from then on
   bootstrap_noted_late,  // that it has bootstrapped a link is on its way to disk and TPM while the session begins
   // The key store and the tunnels.
-  burnt_not_counted,      // what is burnt is gone from the balance
-  stock_key_kept,         // a key that was taken stays in the stock
-  epoch_not_in_context,   // SA keys do not depend on the epoch
-  spi_not_in_context,     // nor on the SPI
-  nonce_from_wall_clock,  // of an ESP packet, in place of a counter
-  extended_for_ever,      // a key that may be extended has no end
-  exchange_unasked,       // an exchange takes the place of a key whatever the policy is
+  burnt_not_counted,        // what is burnt is gone from the balance
+  stock_key_kept,           // a key that was taken stays in the stock
+  epoch_not_in_context,     // SA keys do not depend on the epoch
+  spi_not_in_context,       // nor on the SPI
+  nonce_from_wall_clock,    // of an ESP packet, in place of a counter
+  extended_for_ever,        // a key that may be extended has no end
+  exchange_unasked,         // an exchange takes the place of a key whatever the policy is
+  traffic_pad_kept,         // what a packet has taken of a one-time pad is not burnt
+  traffic_pad_not_cut,      // the receiver keeps what an interrupted session has left beyond the sender's end
+  hash_key_of_pad,          // the key of the tags' hash is of the pad's stock
+  traffic_pad_taken_early,  // the sender uses pad before the receiver has it
+  pads_of_any_block,        // one-time pads are taken from blocks that no pad has paid for, too
   // The vault, as the simulation has it.
   no_fsync,          // a record counts as kept before it is on the disk
   fsync_error_lost,  // and when the disk says that it is not
@@ -67,7 +72,21 @@ enum class PlantedBug : std::uint8_t {
 };
 
 /// What bits of a block are for.
-enum class BitRole : std::uint8_t { hash_key, channel_key, pad_to_server, pad_to_client, sealed, tunnel_key };
+enum class BitRole : std::uint8_t {
+  hash_key,
+  channel_key,
+  pad_to_server,  // of tags
+  pad_to_client,
+  sealed,
+  tunnel_key,
+  traffic_pad_to_server,  // of a one-time-pad tunnel
+  traffic_pad_to_client,
+  traffic_hash_to_server,  // the key that its tags are hashes under
+  traffic_hash_to_client
+};
+
+/// What a bit of a one-time-pad tunnel is used for.
+enum class PadUse : std::uint8_t { hash_key, tag, text };
 
 #ifdef CLOISTER_PLANTED_BUGS
 [[nodiscard]] bool planted(PlantedBug bug);
@@ -89,6 +108,10 @@ void saw_chunk_opened(std::span<const std::byte> generation, std::size_t directi
 void saw_block_allocated(std::uint64_t block);
 /// A tunnel's key leaves the stock to be used.
 void saw_key_taken(std::span<const std::byte> key);
+/// The sender takes a unit of a one-time pad; it lies where it will be burnt.
+void saw_traffic_pad_used(PadUse use, std::span<const std::byte> unit);
+/// The receiver takes it, for a hash key or for a packet that was authentic.
+void saw_traffic_pad_opened(PadUse use, std::span<const std::byte> unit);
 [[nodiscard]] std::uint64_t wall_clock();
 #else
 [[nodiscard]] constexpr bool planted(PlantedBug) { return false; }
@@ -101,6 +124,8 @@ constexpr void saw_pad_spent(std::span<const std::byte>) {}
 constexpr void saw_chunk_opened(std::span<const std::byte>, std::size_t, std::uint32_t) {}
 constexpr void saw_block_allocated(std::uint64_t) {}
 constexpr void saw_key_taken(std::span<const std::byte>) {}
+constexpr void saw_traffic_pad_used(PadUse, std::span<const std::byte>) {}
+constexpr void saw_traffic_pad_opened(PadUse, std::span<const std::byte>) {}
 [[nodiscard]] constexpr std::uint64_t wall_clock() { return 0; }
 #endif
 

@@ -10,11 +10,27 @@
 namespace cloister::keys {
 namespace {
 
-TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first) {
+hooks::BitRole role_of(StockUse use) {
+  switch (use) {
+    case StockUse::keys:
+      return hooks::BitRole::tunnel_key;
+    case StockUse::pad_to_server:
+      return hooks::BitRole::traffic_pad_to_server;
+    case StockUse::pad_to_client:
+      return hooks::BitRole::traffic_pad_to_client;
+    case StockUse::hash_to_server:
+      return hooks::BitRole::traffic_hash_to_server;
+    case StockUse::hash_to_client:
+      return hooks::BitRole::traffic_hash_to_client;
+  }
+  return {};
+}
+
+TunnelKey key_at(const crypto::SecretBits& bits, std::size_t first, StockUse use) {
   const crypto::SecretBits slice = bits.slice(first, key_bits);
   TunnelKey key;
   std::ranges::copy(slice.expose_bytes(), key.fill().begin());
-  hooks::saw_bits_given(hooks::BitRole::tunnel_key, key.expose());
+  hooks::saw_bits_given(role_of(use), key.expose());
   return key;
 }
 
@@ -27,12 +43,32 @@ std::uint64_t reserve_need_bits(const Needs& own, const Needs& peer) {
   return both + (std::uint64_t{own.pads} + peer.pads + 1) / 2 * key_bits;
 }
 
+void write(wire::Writer& out, const std::map<TunnelId, std::uint32_t>& wanted) {
+  out.u16(static_cast<std::uint16_t>(wanted.size()));
+  for (const auto& [tunnel, keys] : wanted) out.tunnel_id(tunnel).u32(keys);
+}
+
+Result<std::map<TunnelId, std::uint32_t>> read_wanted(wire::Reader& in) {
+  std::map<TunnelId, std::uint32_t> wanted;
+  const auto count = in.u16();
+  if (!count) return fail("the peer's needs are cut short");
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto tunnel = in.tunnel_id();
+    const auto keys = in.u32();
+    if (!tunnel || !keys) return fail("the peer's needs are cut short");
+    if (!wanted.empty() && *tunnel <= wanted.rbegin()->first) return fail("the peer's needs name tunnels out of order");
+    wanted.emplace(*tunnel, *keys);
+  }
+  return wanted;
+}
+
 }  // namespace
 
 std::vector<std::byte> Needs::encode() const {
   wire::Writer out;
-  out.u64(reserve_bits).u32(pads).u16(static_cast<std::uint16_t>(tunnel_keys.size()));
-  for (const auto& [tunnel, keys] : tunnel_keys) out.tunnel_id(tunnel).u32(keys);
+  out.u64(reserve_bits).u32(pads);
+  write(out, tunnel_keys);
+  write(out, pad_keys);
   return std::move(out).take();
 }
 
@@ -41,17 +77,13 @@ Result<Needs> Needs::decode(std::span<const std::byte> note) {
   Needs needs;
   const auto reserve = in.u64();
   const auto pads = in.u32();
-  const auto count = in.u16();
-  if (!reserve || !pads || !count) return fail("the peer's needs are cut short");
+  if (!reserve || !pads) return fail("the peer's needs are cut short");
   needs.reserve_bits = *reserve;
   needs.pads = *pads;
-  for (std::size_t i = 0; i < *count; ++i) {
-    const auto tunnel = in.tunnel_id();
-    const auto keys = in.u32();
-    if (!tunnel || !keys) return fail("the peer's needs are cut short");
-    if (!needs.tunnel_keys.empty() && *tunnel <= needs.tunnel_keys.rbegin()->first)
-      return fail("the peer's needs name tunnels out of order");
-    needs.tunnel_keys.emplace(*tunnel, *keys);
+  for (auto* wanted : {&needs.tunnel_keys, &needs.pad_keys}) {
+    auto read = read_wanted(in);
+    if (!read) return std::unexpected{read.error()};
+    *wanted = std::move(*read);
   }
   if (!in.at_end()) return fail("the peer's needs have bytes behind them");
   return needs;
@@ -72,9 +104,10 @@ void Store::remove_tunnel(TunnelId tunnel) {
 }
 
 Needs Store::needs(std::uint64_t reserve_bits, std::uint32_t pads) const {
-  Needs needs{.reserve_bits = reserve_bits, .pads = pads, .tunnel_keys = {}};
+  Needs needs{.reserve_bits = reserve_bits, .pads = pads, .tunnel_keys = {}, .pad_keys = {}};
   for (const auto& [tunnel, stock] : stocks_)
-    needs.tunnel_keys.emplace(tunnel, stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
+    (stock.settings.use == StockUse::keys ? needs.tunnel_keys : needs.pad_keys)
+        .emplace(tunnel, stock.settings.ceiling_keys - static_cast<std::uint32_t>(stock.keys.size()));
   return needs;
 }
 
@@ -99,19 +132,25 @@ Result<crypto::SecretBits> Store::add(BlockId block, Authenticator by, crypto::S
     std::uint32_t keys;
   };
   std::vector<Want> wants;
-  for (const auto& [tunnel, keys] : own.tunnel_keys) {
-    const auto theirs = peer.tunnel_keys.find(tunnel);
-    if (theirs == peer.tunnel_keys.end()) continue;
-    const auto stock = stocks_.find(tunnel);
-    wants.push_back({stock == stocks_.end() ? nullptr : &stock->second, std::min(keys, theirs->second)});
-  }
+  const auto want_what_both_lack = [&](const auto& ours, const auto& peers) {
+    for (const auto& [tunnel, keys] : ours) {
+      const auto theirs = peers.find(tunnel);
+      if (theirs == peers.end()) continue;
+      const auto stock = stocks_.find(tunnel);
+      wants.push_back({stock == stocks_.end() ? nullptr : &stock->second, std::min(keys, theirs->second)});
+    }
+  };
+  want_what_both_lack(own.tunnel_keys, peer.tunnel_keys);
+  const bool paid = by == Authenticator::qkd || hooks::planted(hooks::PlantedBug::pads_of_any_block);
+  if (paid) want_what_both_lack(own.pad_keys, peer.pad_keys);
   std::uint32_t index = 0;
   for (bool given = true; given;) {
     given = false;
     for (auto& want : wants) {
       if (want.keys == 0 || at + key_bits > bits) continue;
       --want.keys;
-      if (want.stock != nullptr) want.stock->keys.push_back({{block, index}, by, key_at(key, at)});
+      if (want.stock != nullptr)
+        want.stock->keys.push_back({{block, index}, by, key_at(key, at, want.stock->settings.use)});
       (want.stock != nullptr ? balance_.stock_bits : balance_.burnt_bits) += key_bits;
       ++index;
       at += key_bits;
@@ -148,7 +187,31 @@ Result<NamedKey> Store::take(TunnelId tunnel, const KeyName& name) {
   return std::move(*take_next(tunnel));
 }
 
-void Store::burn(Stock& stock, std::vector<NamedKey>::iterator end) {
+std::vector<NamedKey> Store::take_next(TunnelId tunnel, std::size_t most) {
+  auto& keys = stocks_.at(tunnel).keys;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, keys.size()));
+  std::vector<NamedKey> taken{std::move_iterator{keys.begin()}, std::move_iterator{keys.begin() + count}};
+  keys.erase(keys.begin(), keys.begin() + count);
+  for (const auto& key : taken) hooks::saw_key_taken(key.key.expose());
+  balance_.stock_bits -= taken.size() * key_bits;
+  balance_.taken_bits += taken.size() * key_bits;
+  return taken;
+}
+
+Result<std::vector<NamedKey>> Store::take(TunnelId tunnel, std::span<const KeyName> names) {
+  burn_before(tunnel, names.front());
+  const auto& stock = stocks_.at(tunnel);
+  std::size_t there = 0;
+  while (there < std::min(names.size(), stock.keys.size()) && stock.keys[there].name == names[there]) ++there;
+  if (there == names.size()) return take_next(tunnel, there);
+  burn_before(tunnel, {names.back().block, names.back().index + 1});
+  return fail(
+      std::format("tunnel '{}' does not have all keys from {}/{} to {}/{}: they were used, burnt or never given",
+                  stock.settings.tunnel, names.front().block.value, names.front().index, names.back().block.value,
+                  names.back().index));
+}
+
+void Store::burn(Stock& stock, std::deque<NamedKey>::iterator end) {
   const auto burnt = static_cast<std::size_t>(end - stock.keys.begin());
   stock.keys.erase(stock.keys.begin(), end);
   balance_.stock_bits -= burnt * key_bits;

@@ -3,6 +3,8 @@
 ///
 ///   block (held) ── reserve first, at most a quarter ──▶ authentication reserve (handed to the session)
 ///               └── tunnels, by need, in turn ─▶ stock of each tunnel: 256-bit keys {block, index}
+///               └── one-time pads, the same way ─▶ four stocks of such a tunnel, pad and hash keys for each
+///                                                  direction; only of blocks that paid tags have authenticated
 ///               └── what exceeds both ─▶ discarded, counted
 ///
 /// Both boxes allocate alike because both allocate by the same two needs and by nothing else: each box's note travels in
@@ -12,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -34,10 +37,15 @@ using wire::TunnelId;
 inline constexpr std::size_t key_bits = 8 * TunnelKey::size;
 inline constexpr std::size_t pad_bits = 128;
 
+/// What the keys of a stock become: pad, and keys of the hash, for no message can make the one of the other. That the two
+/// directions do not meet is theirs to say who looks at bits; the stocks have names of their own.
+enum class StockUse : std::uint8_t { keys, pad_to_server, pad_to_client, hash_to_server, hash_to_client };
+
 struct TunnelStock {
   TunnelId id;
   std::string tunnel;  // its name, for people
   std::uint32_t ceiling_keys = 64;
+  StockUse use = StockUse::keys;
 };
 
 /// What a box lacks; travels as the note of a block.
@@ -45,6 +53,7 @@ struct Needs {
   std::uint64_t reserve_bits = 0;  // but pads: what both boxes lack alike
   std::uint32_t pads = 0;          // for the tags that this box makes, of `pad_bits`
   std::map<TunnelId, std::uint32_t> tunnel_keys;
+  std::map<TunnelId, std::uint32_t> pad_keys{};  // for one-time pads
 
   [[nodiscard]] std::vector<std::byte> encode() const;
   [[nodiscard]] static Result<Needs> decode(std::span<const std::byte> note);
@@ -88,6 +97,11 @@ class Store {
   /// over).
   [[nodiscard]] Result<NamedKey> take(TunnelId tunnel, const KeyName& name);
 
+  /// The oldest, at most so many.
+  [[nodiscard]] std::vector<NamedKey> take_next(TunnelId tunnel, std::size_t most);
+  /// All of these names, which ascend, or none: then they and all older ones are burnt.
+  [[nodiscard]] Result<std::vector<NamedKey>> take(TunnelId tunnel, std::span<const KeyName> names);
+
   /// The tunnel's keys before `first` are burnt: the peer no longer has them, or may have named them.
   void burn_before(TunnelId tunnel, const KeyName& first);
   void burn_stock(TunnelId tunnel);
@@ -101,9 +115,9 @@ class Store {
  private:
   struct Stock {
     TunnelStock settings;
-    std::vector<NamedKey> keys;  // the oldest first, that is by name
+    std::deque<NamedKey> keys;  // the oldest first, that is by name
   };
-  void burn(Stock& stock, std::vector<NamedKey>::iterator end);
+  void burn(Stock& stock, std::deque<NamedKey>::iterator end);
 
   std::map<TunnelId, Stock> stocks_;
   std::optional<BlockId> newest_;

@@ -8,6 +8,9 @@
 
 #include <sys/types.h>
 
+#include <string>
+#include <vector>
+
 #include "appliance/network/plan.hpp"
 #include "crypto/error.hpp"
 
@@ -15,10 +18,14 @@ namespace cloister::network {
 
 /// What keeps red packets from leaving in clear, and strangers from the red side.
 [[nodiscard]] Result<> lay_guards(const Guards& guards);
-/// What of them the kernel still has from an earlier life of this program: far subnets and interfaces.
-[[nodiscard]] Result<Guards> standing_guards();
+/// What of them the kernel still has from an earlier life of this program: far subnets and interfaces. What is behind
+/// this box it does not say.
+[[nodiscard]] Result<Guards> standing_guards(const std::vector<RoutePrefix>& behind);
 /// The tunnels' interfaces, which belong to `owner`, and the routes into them.
 [[nodiscard]] Result<> lay_paths(const Plan& plan, uid_t owner);
+/// What the kernel has taken from interfaces that were down, of those that are up again: routes, and addresses of IPv6. Those
+/// that are down stay so. Says of which interfaces.
+[[nodiscard]] Result<std::vector<std::string>> lay_lost_routes(const Plan& plan);
 /// Takes away interfaces and routes that were made here, and that the plan does not have.
 [[nodiscard]] Result<> clear_away(const Plan& plan);
 

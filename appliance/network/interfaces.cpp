@@ -49,6 +49,7 @@ Interface interface_of(const nlmsghdr* message) {
   const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
   Interface interface;
   interface.index = static_cast<unsigned>(header->ifi_index);
+  interface.up = (header->ifi_flags & IFF_UP) != 0;
   for (const nlattr* attribute : attributes_of(message, sizeof(ifinfomsg))) {
     const auto type = mnl_attr_get_type(attribute);
     if (type == IFLA_IFNAME) interface.name = mnl_attr_get_str(attribute);

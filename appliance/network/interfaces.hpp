@@ -17,6 +17,7 @@ struct Interface {
   unsigned index = 0;
   std::string name;
   bool ours = false;           // by its alias
+  bool up = false;             // as whoever administers it wants it
   bool tun = false;            // persistent, for several queues
   std::optional<uid_t> owner;  // of a TUN device
 };

@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
            "says alone. systemd starts it as cloister-network.service, before the network is up.",
            "All of that stays when it stops or dies. The packet filter is laid anew when somebody empties nftables, as "
            "by "
-           "'nft flush ruleset'; SIGHUP lays everything anew."},
+           "'nft flush ruleset', and routes when an interface that was down is up again; SIGHUP lays everything anew."},
       .exit_status = {{"0", "it was stopped by a signal"},
                       {"1", "it could not start, and the reason is on standard error"},
                       {"2", "the command line is wrong"}},

@@ -230,7 +230,7 @@ class Rule {
       nest(message_, NFTA_CMP_DATA, [&] { mnl_attr_put(message_, NFTA_DATA_VALUE, sizeof wanted, &wanted); });
     });
   }
-  void address(bool v6, bool source, const char* set) {
+  void address(bool v6, bool source, const char* set, bool in_set = true) {
     // RFC 791, section 3.1; RFC 8200, section 3.
     const std::uint32_t offset = v6 ? (source ? 8 : 24) : (source ? 12 : 16);
     expression("payload", [&] {
@@ -239,7 +239,7 @@ class Rule {
       put_u32(message_, NFTA_PAYLOAD_OFFSET, offset);
       put_u32(message_, NFTA_PAYLOAD_LEN, v6 ? 16 : 4);
     });
-    look_up(set, true);
+    look_up(set, in_set);
   }
   void drop() {
     expression("immediate", [&] {
@@ -301,10 +301,9 @@ void add_chain(Transaction& all) {
 }
 
 constexpr int rules_of_all = 1;
-constexpr int rules_of_a_family = 4;
+constexpr int rules_of_a_family = 5;
 
-/// Whatever the packets' addresses say.
-void add_rules(Transaction& all) {
+void add_rules(Transaction& all) {  // whatever the packets' addresses say
   add_rule(all, [](Rule& rule) {
     rule.interface(NFT_META_IIFNAME, "black", true);
     rule.interface(NFT_META_OIFNAME, "tunnels", true);
@@ -334,6 +333,12 @@ void add_rules(Transaction& all, bool v6) {
     rule.family(v6);
     rule.address(v6, true, local);
   });
+  add_rule(all, [&](Rule& rule) {
+    rule.interface(NFT_META_IIFNAME, "routed", true);
+    rule.interface(NFT_META_OIFNAME, "tunnels", false);
+    rule.family(v6);
+    rule.address(v6, false, local, false);
+  });
 }
 
 void name_table(nlmsghdr* message) { mnl_attr_put_strz(message, NFTA_TABLE_NAME, table); }
@@ -352,6 +357,7 @@ Result<> install(const PacketFilter& filter) {
   add_set(all, 4, "remote4", type_ipv4_addr, 4, true, elements_of(filter.remote, false));
   add_set(all, 5, "local6", type_ipv6_addr, 16, true, elements_of(filter.local, true));
   add_set(all, 6, "remote6", type_ipv6_addr, 16, true, elements_of(filter.remote, true));
+  add_set(all, 7, "routed", type_ifname, IFNAMSIZ, false, elements_of(filter.routed));
   add_chain(all);
   add_rules(all);
   for (const bool v6 : {false, true}) add_rules(all, v6);
@@ -371,23 +377,6 @@ bool stands() {
   int rules = 0;
   const int error = dump(request, [&](const nlmsghdr*) { ++rules; }, NETLINK_NETFILTER);
   return error == 0 && rules == rules_of_all + 2 * rules_of_a_family;
-}
-
-Result<FilterWatch> FilterWatch::start() {
-  drivers::FileDescriptor socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)};
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  address.nl_groups = 1U << (NFNLGRP_NFTABLES - 1U);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return fail(std::format("cannot listen for changes of the packet filter: {}", because(errno)));
-  return FilterWatch{std::move(socket)};
-}
-
-void FilterWatch::forget() const {
-  char byte = 0;
-  // ENOBUFS, said once: there was more than the kernel kept.
-  while (::recv(socket_.get(), &byte, sizeof byte, 0) >= 0 || errno == ENOBUFS || errno == EINTR) {
-  }
 }
 
 }  // namespace cloister::network

@@ -7,21 +7,22 @@
 ///                      from the black interface to a red subnet, in clear  ─▶ dropped
 ///                      from the black interface into a tunnel              ─▶ dropped  (forged: it would arrive as ours)
 ///                      from the black interface, from a red subnet         ─▶ dropped  (forged)
+///                      out of a routed tunnel, neither into a tunnel nor
+///                      to a red subnet                                     ─▶ dropped  (it would leave in clear)
 
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/network/routes.hpp"
 #include "crypto/error.hpp"
 
 namespace cloister::network {
 
 struct PacketFilter {
-  std::vector<RoutePrefix> local;    // red subnets on this side
-  std::vector<RoutePrefix> remote;   // and on the far sides
-  std::vector<std::string> tunnels;  // interfaces, whether they exist or not
+  std::vector<RoutePrefix> local;        // red subnets on this side
+  std::vector<RoutePrefix> remote;       // and on the far sides
+  std::vector<std::string> tunnels;      // interfaces, whether they exist or not
+  std::vector<std::string> routed = {};  // those of them that the kernel's table leads packets into
   std::vector<std::string> black;
 };
 
@@ -29,21 +30,5 @@ struct PacketFilter {
 
 /// Whether its rules are all there, or somebody has emptied nftables.
 [[nodiscard]] bool stands();
-
-/// Becomes readable when anyone changes nftables. What has changed is not read from it: too much at once is lost by the kernel,
-/// and stands() asks for what is there.
-class FilterWatch {
- public:
-  FilterWatch() = default;
-  [[nodiscard]] static Result<FilterWatch> start();
-  [[nodiscard]] int descriptor() const { return socket_.get(); }
-  /// Takes away what was heard until now.
-  void forget() const;
-
- private:
-  explicit FilterWatch(drivers::FileDescriptor socket) : socket_{std::move(socket)} {}
-
-  drivers::FileDescriptor socket_;
-};
 
 }  // namespace cloister::network

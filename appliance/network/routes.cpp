@@ -15,8 +15,8 @@
 namespace cloister::network {
 namespace {
 
-constexpr unsigned char our_protocol = 67;  // none of /etc/iproute2/rt_protos
 constexpr std::uint32_t prohibit_metric = 0xFFFFFFF0U;
+constexpr std::uint32_t prohibit_routed_metric = 0xFFFFFFF1U;
 
 nlmsghdr* route_message(std::span<char> buffer, const Route& wanted, std::uint16_t type) {
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
@@ -33,7 +33,7 @@ nlmsghdr* route_message(std::span<char> buffer, const Route& wanted, std::uint16
   if (leads)
     mnl_attr_put_u32(message, RTA_OIF, wanted.interface_index);
   else
-    mnl_attr_put_u32(message, RTA_PRIORITY, prohibit_metric);
+    mnl_attr_put_u32(message, RTA_PRIORITY, wanted.routed ? prohibit_routed_metric : prohibit_metric);
   return message;
 }
 
@@ -50,6 +50,7 @@ std::optional<Route> our_route(const nlmsghdr* message) {
     if (type == RTA_DST && mnl_attr_get_payload_len(attribute) == (v6 ? 16 : 4))
       std::memcpy(route.prefix.address.data(), mnl_attr_get_payload(attribute), v6 ? 16 : 4);
     // IPv6's prohibiting routes lead to the loopback interface, as the kernel sees it.
+    if (type == RTA_PRIORITY) route.routed = !leads && mnl_attr_get_u32(attribute) == prohibit_routed_metric;
     if (type == RTA_OIF && leads) route.interface_index = mnl_attr_get_u32(attribute);
   }
   return route;

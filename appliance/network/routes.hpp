@@ -11,6 +11,9 @@
 
 namespace cloister::network {
 
+/// By which routes and addresses that were made here are found again; none of /etc/iproute2/rt_protos.
+inline constexpr std::uint8_t our_protocol = 67;
+
 struct RoutePrefix {
   std::array<std::byte, 16> address{};  // IPv4 in the first four bytes
   bool v6 = false;
@@ -21,8 +24,10 @@ struct RoutePrefix {
 struct Route {
   RoutePrefix prefix;
   unsigned interface_index =
-      0;  // 0: the net under the tunnel, of highest metric, which answers "prohibited": packets for
-          // the prefix never take the default route in clear when the interface is gone
+      0;                // 0: the net under the tunnel, of highest metric, which answers "prohibited": packets for
+                        // the prefix never take the default route in clear when the interface is gone
+  bool routed = false;  // of such a net: under what the kernel's table routes between boxes, not under a far subnet; a
+                        // metric of its own tells them apart, whoever finds them later
   auto operator<=>(const Route&) const = default;
 };
 

@@ -16,6 +16,7 @@
 
 #include "appliance/network/groundwork.hpp"
 #include "appliance/network/listener.hpp"
+#include "appliance/network/packet_filter.hpp"
 #include "appliance/network/udp.hpp"
 #include "config/parse.hpp"
 
@@ -69,13 +70,16 @@ Result<Service> Service::start(std::string configuration, uid_t user) {
   service.heartbeat_ = heartbeat_of_watchdog();
   const auto plan = service.read();
   if (!plan) return std::unexpected{plan.error()};
-  const auto standing = standing_guards();
+  const auto standing = standing_guards(plan->behind);
   if (!standing) return std::unexpected{standing.error()};
   service.guards_ = plan->guards;
   service.guards_.add(*standing);
-  auto watch = FilterWatch::start();
-  if (!watch) return std::unexpected{watch.error()};
-  service.filter_watch_ = std::move(*watch);
+  auto filter_watch = ChangeWatch::start(ChangeWatch::Of::packet_filter);
+  if (!filter_watch) return std::unexpected{filter_watch.error()};
+  service.filter_watch_ = std::move(*filter_watch);
+  auto interface_watch = ChangeWatch::start(ChangeWatch::Of::interfaces);
+  if (!interface_watch) return std::unexpected{interface_watch.error()};
+  service.interface_watch_ = std::move(*interface_watch);
   if (auto laid = lay_guards(service.guards_); !laid) return std::unexpected{laid.error()};
   // Where none stands, nobody can be using another one.
   if (standing->interfaces.empty()) {
@@ -92,6 +96,7 @@ void Service::run() {
     if (take_signal()) return;
     // One request a connection: whatever comes after it, or nothing in time, is its end.
     if (heard.filter) keep_filter();
+    if (heard.interfaces) keep_routes();
     if (conversation_ && (heard.peer || steady_clock::now() >= patient_until_)) {
       end_conversation(heard.peer);
     } else if (heard.peer) {
@@ -100,11 +105,12 @@ void Service::run() {
   }
 }
 
-/// For a signal, a change of nftables, a connection or the end of one, or the time of a heartbeat.
+/// For a signal, a change of nftables or of an interface, a connection or the end of one, or the time of a heartbeat.
 Service::Heard Service::wait() const {
-  std::array<pollfd, 3> events{
+  std::array<pollfd, 4> events{
       pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
       pollfd{.fd = filter_watch_.descriptor(), .events = POLLIN, .revents = 0},
+      pollfd{.fd = interface_watch_.descriptor(), .events = POLLIN, .revents = 0},
       pollfd{.fd = conversation_ ? conversation_->descriptor() : listener_.get(), .events = POLLIN, .revents = 0}};
   milliseconds longest = heartbeat_;
   if (conversation_) {
@@ -112,7 +118,7 @@ Service::Heard Service::wait() const {
     longest = longest.count() < 0 ? left : std::min(longest, left);
   }
   ::poll(events.data(), events.size(), static_cast<int>(longest.count()));
-  return {.filter = events[1].revents != 0, .peer = events[2].revents != 0};
+  return {.filter = events[1].revents != 0, .interfaces = events[2].revents != 0, .peer = events[3].revents != 0};
 }
 
 /// `nft flush ruleset`, or a restart of nftables.service, takes the guards' filter with it.
@@ -121,6 +127,16 @@ void Service::keep_filter() {
   if (stands()) return;
   std::cerr << "cloister-netd: somebody has emptied nftables: the packet filter is laid again\n";
   if (auto laid = lay_guards(guards_); !laid) complain(laid.error());
+}
+
+/// With an interface that goes down, the kernel takes the routes into it, and does not bring them back.
+void Service::keep_routes() {
+  interface_watch_.forget();
+  if (!used_) return;
+  const auto laid = lay_lost_routes(*used_);
+  if (!laid) return complain(laid.error());
+  for (const auto& interface : *laid)
+    std::cerr << "cloister-netd: '" << interface << "' was down: the routes into it are laid again\n";
 }
 
 /// Whether it is time to end.

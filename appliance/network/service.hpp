@@ -14,7 +14,7 @@
 
 #include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/handover/channel.hpp"
-#include "appliance/network/packet_filter.hpp"
+#include "appliance/network/change_watch.hpp"
 #include "appliance/network/plan.hpp"
 #include "crypto/error.hpp"
 
@@ -28,7 +28,7 @@ class Service {
   [[nodiscard]] static Result<Service> start(std::string configuration, uid_t user);
 
   /// Until SIGTERM or SIGINT. SIGHUP lays again what was laid; the packet filter is laid again whenever somebody has emptied
-  /// nftables.
+  /// nftables, and routes when an interface that was down is up again.
   void run();
 
  private:
@@ -37,11 +37,13 @@ class Service {
   Service(std::string configuration, uid_t user) : configuration_{std::move(configuration)}, user_{user} {}
   [[nodiscard]] Result<Plan> read();
   struct Heard {
-    bool filter = false;  // somebody has changed nftables
-    bool peer = false;    // a connection is there, or a word or the end of one
+    bool filter = false;      // somebody has changed nftables
+    bool interfaces = false;  // or an interface
+    bool peer = false;        // a connection is there, or a word or the end of one
   };
   [[nodiscard]] Heard wait() const;
   void keep_filter();
+  void keep_routes();
   bool take_signal();
   void accept();
   [[nodiscard]] Result<> serve(const handover::Channel& channel);
@@ -55,7 +57,8 @@ class Service {
   std::optional<Plan> asked_;
   drivers::FileDescriptor signals_;
   drivers::FileDescriptor listener_;
-  FilterWatch filter_watch_;
+  ChangeWatch filter_watch_;
+  ChangeWatch interface_watch_;
   std::optional<handover::Channel> conversation_;
   Instant patient_until_;  // with it
   std::chrono::milliseconds heartbeat_{-1};

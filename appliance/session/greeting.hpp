@@ -40,7 +40,7 @@ struct Greeting {
   bool operator==(const Greeting&) const = default;
 };
 
-inline constexpr std::uint16_t greeting_version = 5;  // of the protocol
+inline constexpr std::uint16_t greeting_version = 6;  // of the protocol
 inline constexpr std::size_t greeting_held_max = 1024;
 inline constexpr std::size_t greeting_sealed_max = 2;
 inline constexpr std::size_t agreement_bytes_max = std::size_t{32} * 1024;

@@ -15,6 +15,10 @@ namespace cloister::vpn {
   return (std::uint32_t{load_u16(bytes)} << 16U) | load_u16(bytes.subspan(2));
 }
 
+[[nodiscard]] inline std::uint64_t load_u64(std::span<const std::byte> bytes) {
+  return (std::uint64_t{load_u32(bytes)} << 32U) | load_u32(bytes.subspan(4));
+}
+
 inline void store_u16(std::span<std::byte> out, std::size_t value) {
   out[0] = static_cast<std::byte>(value >> 8U);
   out[1] = static_cast<std::byte>(value);

@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstring>
 
+#include "appliance/vpn/big_endian.hpp"
+
 namespace cloister::vpn {
 namespace {
 
@@ -57,6 +59,14 @@ std::uint16_t checksum_fold(ChecksumSum sum) {
 }
 
 void checksum_store(std::span<std::byte> where, std::uint16_t value) { std::memcpy(where.data(), &value, 2); }
+
+void checksum_mend(std::span<std::byte> field, std::uint16_t before, std::uint16_t after) {
+  const auto inverted = [](std::uint32_t value) { return ~value & 0xFFFFU; };
+  std::uint32_t sum = inverted(load_u16(field)) + inverted(before) + after;
+  sum = (sum & 0xFFFFU) + (sum >> 16U);
+  sum = (sum & 0xFFFFU) + (sum >> 16U);
+  store_u16(field, inverted(sum));
+}
 
 ChecksumSum pseudo_header_sum(std::span<const std::byte> packet, std::uint8_t protocol, std::size_t transport_bytes) {
   const bool v6 = (std::to_integer<unsigned>(packet[0]) >> 4U) == 6;

@@ -20,6 +20,10 @@ using ChecksumSum = std::uint64_t;
 /// Stores a value of memory order.
 void checksum_store(std::span<std::byte> where, std::uint16_t value);
 
+/// Mends a checksum field, in a packet whose 16-bit word, of an even place, has changed (RFC 1624, equation 3). Right
+/// stays right, wrong stays wrong.
+void checksum_mend(std::span<std::byte> field, std::uint16_t before, std::uint16_t after);
+
 /// Addresses, protocol and length of the pseudo-header (RFC 9293, 3.1; RFC 8200, 8.1) of an IPv4 or IPv6 packet.
 [[nodiscard]] ChecksumSum pseudo_header_sum(std::span<const std::byte> packet, std::uint8_t protocol,
                                             std::size_t transport_bytes);

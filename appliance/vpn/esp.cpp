@@ -5,6 +5,7 @@
 
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/big_endian.hpp"
+#include "appliance/vpn/ip_header.hpp"
 
 namespace cloister::vpn {
 namespace {
@@ -61,6 +62,15 @@ std::uint64_t whole_sequence(std::uint32_t low, std::uint64_t newest) {
   return whole;
 }
 
+/// Without the padding that hides its length (RFC 4303, section 2.7). A packet that says it is longer than it is, or
+/// shorter than a header, stays as it is: the kernel drops it.
+std::size_t own_bytes(std::span<const std::byte> packet, bool v6) {
+  if (packet.size() < (v6 ? ipv6_bytes : ipv4_bytes)) return packet.size();
+  const std::size_t said = v6 ? ipv6_bytes + load_u16(packet.subspan(ipv6_length_at))
+                              : std::size_t{load_u16(packet.subspan(ipv4_length_at))};
+  return said >= ipv4_bytes && said < packet.size() ? said : packet.size();
+}
+
 }  // namespace
 
 const char* to_string(EspError error) {
@@ -107,8 +117,9 @@ std::uint64_t OutboundSa::next_sequence() {
   return last + 1;
 }
 
-std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, std::span<std::byte> room) {
-  if (packet_bytes == 0 || room.size() < packet_bytes + esp_overhead_bytes_max)
+std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, std::size_t padded_bytes,
+                                                      std::span<std::byte> room) {
+  if (packet_bytes == 0 || padded_bytes < packet_bytes || room.size() < padded_bytes + esp_overhead_bytes_max)
     return std::unexpected{EspError::malformed};
   const auto body = room.subspan(esp_packet_at);
   const unsigned version = std::to_integer<unsigned>(body[0]) >> 4U;
@@ -122,9 +133,10 @@ std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, 
   store_u64(iv, sequence);
 
   // The trailer ends on a multiple of four; its pad bytes are 1, 2, 3 (RFC 4303, 2.4).
-  const std::size_t padding = (4 - (packet_bytes + trailer_bytes) % 4) % 4;
-  for (std::size_t i = 0; i < padding; ++i) body[packet_bytes + i] = static_cast<std::byte>(i + 1);
-  const std::size_t length = packet_bytes + padding + trailer_bytes;
+  std::ranges::fill(body.subspan(packet_bytes, padded_bytes - packet_bytes), std::byte{0});
+  const std::size_t padding = (4 - (padded_bytes + trailer_bytes) % 4) % 4;
+  for (std::size_t i = 0; i < padding; ++i) body[padded_bytes + i] = static_cast<std::byte>(i + 1);
+  const std::size_t length = padded_bytes + padding + trailer_bytes;
   body[length - 2] = static_cast<std::byte>(padding);
   body[length - 1] = version == 4 ? next_header_ipv4 : next_header_ipv6;
 
@@ -164,7 +176,7 @@ std::expected<InboundSa::Opened, EspError> InboundSa::open(std::span<const std::
   const bool as_said =
       (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
   if (!as_said) return std::unexpected{EspError::malformed};
-  return Opened{packet, newest};
+  return Opened{packet.first(own_bytes(packet, version == 6)), newest};
 }
 
 }  // namespace cloister::vpn

@@ -56,8 +56,13 @@ class OutboundSa {
   /// Seals no number beyond `last_sequence`; `first_sequence` is 1 but in tests of the numbers' end.
   OutboundSa(Spi spi, SaKey key, std::uint64_t first_sequence = 1, std::uint64_t last_sequence = sequence_end);
   /// Seals in place: a whole IPv4 or IPv6 packet of `packet_bytes` bytes lies at `room[esp_packet_at]`, and `room` has
-  /// packet_bytes + esp_overhead_bytes_max bytes. Returns the bytes of the datagram, which begins where `room` does.
-  [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::span<std::byte> room);
+  /// padded_bytes + esp_overhead_bytes_max bytes. Returns the bytes of the datagram, which begins where `room` does.
+  /// `padded_bytes`, at least packet_bytes: as long as the packet is to look (RFC 4303, section 2.7).
+  [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::size_t padded_bytes,
+                                                          std::span<std::byte> room);
+  [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::span<std::byte> room) {
+    return seal(packet_bytes, packet_bytes, room);
+  }
   [[nodiscard]] Spi spi() const { return spi_; }
 
  private:

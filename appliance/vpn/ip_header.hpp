@@ -1,25 +1,35 @@
 #pragma once
-/// Places and numbers of the headers that segmentation and coalescing touch (RFC 791, 8200, 9293, 768).
+/// Places and numbers of the headers that are read and changed here (RFC 791, 8200, 9293, 768).
 
 #include <cstddef>
 #include <cstdint>
 
 namespace cloister::vpn {
 
+inline constexpr std::uint8_t protocol_icmp = 1;
 inline constexpr std::uint8_t protocol_tcp = 6;
 inline constexpr std::uint8_t protocol_udp = 17;
+inline constexpr std::uint8_t protocol_icmpv6 = 58;
 
 inline constexpr std::size_t ipv4_bytes = 20;  // without options
 inline constexpr std::size_t ipv4_length_at = 2;
 inline constexpr std::size_t ipv4_identification_at = 4;
 inline constexpr std::size_t ipv4_fragment_at = 6;
+inline constexpr std::size_t ipv4_hops_at = 8;
 inline constexpr std::size_t ipv4_protocol_at = 9;
 inline constexpr std::size_t ipv4_checksum_at = 10;
+inline constexpr std::size_t ipv4_source_at = 12;
+inline constexpr std::size_t ipv4_destination_at = 16;
 inline constexpr std::uint16_t ipv4_dont_fragment = 0x4000;
+inline constexpr std::uint16_t ipv4_more_fragments = 0x2000;
+inline constexpr std::uint16_t ipv4_fragment_offset = 0x1FFF;  // in units of eight bytes
 
 inline constexpr std::size_t ipv6_bytes = 40;
 inline constexpr std::size_t ipv6_length_at = 4;
 inline constexpr std::size_t ipv6_next_header_at = 6;
+inline constexpr std::size_t ipv6_hops_at = 7;
+inline constexpr std::size_t ipv6_source_at = 8;
+inline constexpr std::size_t ipv6_destination_at = 24;
 
 inline constexpr std::size_t tcp_bytes = 20;  // without options
 inline constexpr std::size_t tcp_sequence_at = 4;

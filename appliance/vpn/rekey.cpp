@@ -195,7 +195,8 @@ RekeyStatus RekeyEngine::status() const {
                      .key_made = std::nullopt,
                      .key_ends = std::nullopt,
                      .source = KeySource::none,
-                     .authenticated_by = wire::Authenticator::none};
+                     .authenticated_by = wire::Authenticator::none,
+                     .pad = std::nullopt};
   if (state.accepting) status.accepted = state.accepting->generation.inbound;
   if (state.current) {
     status.inbound = state.current->inbound;

@@ -136,6 +136,15 @@ using RekeyAction =
     std::variant<SendMessage, NeedKey, BurnKeysBefore, InstallInbound, InstallOutbound, RetireInbound, RetireOutbound,
                  WakeAt, TunnelUp, TunnelRekeyed, RekeyLate, RekeyLateOver, TunnelBlocked, StopgapBegun, StopgapEnded>;
 
+/// Of a tunnel under one-time pads.
+struct PadFigures {
+  std::uint64_t sending_bytes = 0;    // that the SA can use
+  std::uint64_t used_bytes = 0;       // of it, by packets that were sent
+  std::uint64_t receiving_bytes = 0;  // that the peer can use, as far as is known here
+  double epsilon_per_packet = 0;      // that a forgery is taken, at most
+  double epsilon_of_sa = 0;           // that one of all that the receiving SA has judged was
+};
+
 struct RekeyStatus {
   std::string state;  // "waiting" (never up), "up", "blocked"
   std::uint64_t epoch = 0;
@@ -149,6 +158,7 @@ struct RekeyStatus {
   std::optional<Instant> key_ends;  // but for what may be extended
   KeySource source = KeySource::none;
   wire::Authenticator authenticated_by{};  // the block that the key is from; nobody without one
+  std::optional<PadFigures> pad;           // of a one-time-pad tunnel
 };
 
 class RekeyEngine {

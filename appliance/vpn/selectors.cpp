@@ -36,6 +36,34 @@ bool any_contains(const std::vector<Prefix>& prefixes, bool v6, std::span<const 
   return std::ranges::any_of(prefixes, [&](const Prefix& prefix) { return contains(prefix, v6, address); });
 }
 
+Prefix link_prefix(bool v6, unsigned a, unsigned b, std::uint8_t length) {
+  return {.address = {std::byte(a), std::byte(b)}, .v6 = v6, .length = length};
+}
+
+/// RFC 3927; RFC 4291, section 2.5.6.
+bool is_link_local(bool v6, std::span<const std::byte> address) {
+  static const Prefix v4_unicast = link_prefix(false, 169, 254, 16);
+  static const Prefix v6_unicast = link_prefix(true, 0xFE, 0x80, 10);
+  return contains(v6 ? v6_unicast : v4_unicast, v6, address);
+}
+
+/// RFC 5771, section 4; RFC 4291, section 2.7.
+bool is_link_group(bool v6, std::span<const std::byte> address) {
+  static const Prefix v4_groups = link_prefix(false, 224, 0, 24);
+  static const Prefix v6_groups = link_prefix(true, 0xFF, 0x02, 16);
+  return contains(v6 ? v6_groups : v4_groups, v6, address);
+}
+
+/// Between two networks; between neighbours on the link; or from either to a group on it.
+bool within_routed(const std::vector<Prefix>& within, const Addresses& addresses) {
+  const auto& [v6, from, to] = addresses;
+  const bool from_link = is_link_local(v6, from);
+  if (from_link && is_link_local(v6, to)) return true;
+  const bool from_network = any_contains(within, v6, from);
+  if (is_link_group(v6, to)) return from_link || from_network;
+  return from_network && any_contains(within, v6, to);
+}
+
 }  // namespace
 
 std::size_t SelectorTable::Hash::operator()(const Key& key) const {
@@ -59,7 +87,32 @@ void SelectorTable::add(std::size_t tunnel, std::vector<Prefix> local, std::vect
     if (at == lengths.end() || at->bits != prefix.length) at = lengths.insert(at, Length{prefix.length, {}});
     at->tunnels[key_of(prefix.address, prefix.length)].push_back(tunnel);
   }
-  tunnels_[tunnel] = {std::move(local), std::move(remote)};
+  tunnels_[tunnel] = {.local = std::move(local), .remote = std::move(remote)};
+}
+
+void SelectorTable::add_routed(std::size_t tunnel, std::vector<Prefix> local, std::vector<Prefix> within) {
+  if (tunnels_.size() <= tunnel) tunnels_.resize(tunnel + 1);
+  tunnels_[tunnel] = {.local = std::move(local), .within = std::move(within), .routed = true};
+}
+
+void SelectorTable::add(Hosts& hosts, const Prefix& host) {
+  hosts[host.v6 ? 1 : 0].insert(key_of(host.address, host.v6 ? 128 : 32));
+}
+
+bool SelectorTable::has(const Hosts& hosts, bool v6, std::span<const std::byte> address) {
+  return hosts[v6 ? 1 : 0].contains(key_of(address, v6 ? 128 : 32));
+}
+
+void SelectorTable::add_own(const Prefix& address) { add(own_, address); }
+
+void SelectorTable::add_carrier(const Prefix& own, const Prefix& peer) {
+  add(carriers_own_, own);
+  add(carriers_peers_, peer);
+}
+
+bool SelectorTable::is_remote(bool v6, std::span<const std::byte> address) const {
+  return std::ranges::any_of(
+      remote_[v6 ? 1 : 0], [&](const Length& length) { return length.tunnels.contains(key_of(address, length.bits)); });
 }
 
 std::optional<std::size_t> SelectorTable::outbound(std::span<const std::byte> packet) const {
@@ -75,9 +128,23 @@ std::optional<std::size_t> SelectorTable::outbound(std::span<const std::byte> pa
   return std::nullopt;
 }
 
+bool SelectorTable::routed_allowed(std::size_t tunnel, std::span<const std::byte> packet) const {
+  const auto addresses = addresses_of(packet);
+  if (!addresses || tunnel >= tunnels_.size() || !tunnels_[tunnel].routed) return false;
+  const auto& [v6, from, to] = *addresses;
+  const bool carries = has(carriers_peers_, v6, to) && has(carriers_own_, v6, from);
+  return !carries && !is_remote(v6, to) && within_routed(tunnels_[tunnel].within, *addresses);
+}
+
 bool SelectorTable::inbound_allowed(std::size_t tunnel, std::span<const std::byte> packet) const {
   const auto addresses = addresses_of(packet);
   if (!addresses || tunnel >= tunnels_.size()) return false;
+  if (tunnels_[tunnel].routed) {
+    const auto& [v6, from, to] = *addresses;
+    const bool spoken_for = any_contains(tunnels_[tunnel].local, v6, from) || is_remote(v6, from) ||
+                            has(own_, v6, from) || has(carriers_own_, v6, from);
+    return !spoken_for && !has(carriers_own_, v6, to) && within_routed(tunnels_[tunnel].within, *addresses);
+  }
   return any_contains(tunnels_[tunnel].remote, addresses->v6, addresses->source) &&
          any_contains(tunnels_[tunnel].local, addresses->v6, addresses->destination);
 }

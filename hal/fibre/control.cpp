@@ -12,6 +12,9 @@ namespace json = boost::json;
 
 namespace {
 
+/// So much brighter that on an everyday link she knows more of a key than its account charges for.
+constexpr double seeded_gain = 3;
+
 std::string_view string_member(const json::object& object, std::string_view name) {
   const auto* member = object.if_contains(name);
   if (member == nullptr || !member->is_string()) return {};
@@ -61,9 +64,43 @@ Result<std::optional<Attack>> parse_attack(const json::object& request) {
   }
   if (name == "blinding") {
     Blinding attack;
-    return read_number(request, "fraction", attack.fraction).transform([&] { return Attack{attack}; });
+    double picoseconds = 0;
+    double microamperes = attack.blinded_amperes * 1e6;
+    return read_number(request, "fraction", attack.fraction)
+        .and_then([&] { return read_truth(request, "pulsed", attack.pulsed); })
+        .and_then([&] { return read_truth(request, "two_energies", attack.two_energies); })
+        .and_then([&] { return read_number(request, "arrival_ps", picoseconds); })
+        .and_then([&] { return read_number(request, "blinded_ua", microamperes); })
+        .transform([&] {
+          attack.arrival_seconds = picoseconds * 1e-12;
+          attack.blinded_amperes = microamperes * 1e-6;
+          return Attack{attack};
+        });
   }
-  return fail("unknown attack: expected \"intercept-resend\", \"photon-number-splitting\", \"blinding\" or \"none\"");
+  if (name == "time-shift") {
+    TimeShift attack;
+    double picoseconds = attack.shift_seconds * 1e12;
+    return read_number(request, "fraction", attack.fraction)
+        .and_then([&] { return read_number(request, "shift_ps", picoseconds); })
+        .transform([&] {
+          attack.shift_seconds = picoseconds * 1e-12;
+          return Attack{attack};
+        });
+  }
+  if (name == "beam-splitting" || name == "laser-seeding") {
+    BeamSplitting attack{.fraction = 1, .gain = name == "laser-seeding" ? seeded_gain : 1};
+    return read_number(request, "fraction", attack.fraction)
+        .and_then([&] { return read_number(request, "gain", attack.gain); })
+        .transform([&] { return Attack{attack}; });
+  }
+  if (name == "trojan-horse") {
+    TrojanHorse attack;
+    return read_number(request, "fraction", attack.fraction)
+        .and_then([&] { return read_number(request, "photons", attack.photons); })
+        .transform([&] { return Attack{attack}; });
+  }
+  return fail(R"(unknown attack: expected "intercept-resend", "photon-number-splitting", "blinding", "time-shift", )"
+              R"("beam-splitting", "laser-seeding", "trojan-horse" or "none")");
 }
 
 /// Into `disturbance`, but for what makes no sense by itself.
@@ -77,11 +114,15 @@ Result<> apply(const json::object& request, Disturbance& disturbance) {
     return fail(std::format("'{}' needs \"{}\"", command, member));
   };
   if (command == "cut") return needs("on").and_then([&] { return read_truth(request, "on", disturbance.cut); });
+  if (command == "silence") return needs("on").and_then([&] { return read_truth(request, "on", disturbance.silence); });
+  if (command == "randomness")
+    return needs("part").and_then([&] { return read_number(request, "part", disturbance.weak_randomness); });
   if (command == "replay") return needs("on").and_then([&] { return read_truth(request, "on", disturbance.replay); });
   if (command == "noise")
     return needs("per_slot").and_then([&] { return read_number(request, "per_slot", disturbance.noise); });
   if (command != "sync")
-    return fail(R"(unknown command: expected "status", "eve", "cut", "noise", "sync" or "replay")");
+    return fail(
+        R"(unknown command: expected "status", "eve", "cut", "noise", "sync", "replay", "silence" or "randomness")");
   double shift = 0;
   return needs("shift").and_then([&] { return read_number(request, "shift", shift); }).and_then([&]() -> Result<> {
     if (!(shift >= 0 && shift <= sync_shift_max)) return fail(std::format("'shift' is outside 0 … {}", sync_shift_max));
@@ -101,7 +142,27 @@ json::object describe(const PhotonNumberSplitting& eve) {
   return {{"attack", "photon-number-splitting"}, {"fraction", eve.fraction}, {"keeps_rate", eve.keeps_rate}};
 }
 
-json::object describe(const Blinding& eve) { return {{"attack", "blinding"}, {"fraction", eve.fraction}}; }
+json::object describe(const Blinding& eve) {
+  return {{"attack", "blinding"},
+          {"fraction", eve.fraction},
+          {"pulsed", eve.pulsed},
+          {"two_energies", eve.two_energies},
+          {"arrival_ps", eve.arrival_seconds * 1e12},
+          {"blinded_ua", eve.blinded_amperes * 1e6}};
+}
+
+json::object describe(const TimeShift& eve) {
+  return {{"attack", "time-shift"}, {"fraction", eve.fraction}, {"shift_ps", eve.shift_seconds * 1e12}};
+}
+
+json::object describe(const BeamSplitting& eve) {
+  return {
+      {"attack", eve.gain > 1 ? "laser-seeding" : "beam-splitting"}, {"fraction", eve.fraction}, {"gain", eve.gain}};
+}
+
+json::object describe(const TrojanHorse& eve) {
+  return {{"attack", "trojan-horse"}, {"fraction", eve.fraction}, {"photons", eve.photons}};
+}
 
 json::object describe(const std::optional<Attack>& eve) {
   if (!eve) return {{"attack", "none"}};
@@ -119,7 +180,16 @@ json::object describe(const LinkParameters& parameters) {
           {"efficiency_ratio", parameters.efficiency_ratio},
           {"dead_time_ns", parameters.dead_time_seconds * 1e9},
           {"after_pulse_probability", parameters.after_pulse_probability},
-          {"after_pulse_lifetime_ns", parameters.after_pulse_lifetime_seconds * 1e9}};
+          {"after_pulse_lifetime_ns", parameters.after_pulse_lifetime_seconds * 1e9},
+          {"gate_ps", parameters.gate.width_seconds * 1e12},
+          {"gates_apart_ps", parameters.gate.apart_seconds * 1e12},
+          {"jitter_ps", parameters.gate.jitter_seconds * 1e12},
+          {"dimmed_gates", parameters.dimmed_gates},
+          {"extinction_db", parameters.extinction_db},
+          {"pattern_effect", parameters.pattern_effect},
+          {"drift_radians", parameters.drift_radians},
+          {"drift_time_s", parameters.drift_time_seconds},
+          {"isolation_db", parameters.isolation_db}};
 }
 
 json::object describe(const Station& station) {
@@ -142,6 +212,8 @@ json::object describe(const Station& station) {
           {"noise", station.disturbance().noise},
           {"sync_shift", station.disturbance().sync_shift},
           {"replay", station.disturbance().replay},
+          {"silence", station.disturbance().silence},
+          {"weak_randomness", station.disturbance().weak_randomness},
           {"last_event", status.last_event}};
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 #include <utility>
 
 #include "hal/fibre/attenuation.hpp"
@@ -12,56 +11,10 @@ namespace cloister::hal::fibre {
 
 namespace {
 
-constexpr double length_km_max = 1000;
-constexpr double attenuation_max = 100;
-constexpr double insertion_loss_max = 100;
-constexpr double dead_time_seconds_max = 1;
-/// At one half each click has one more in its train on average: more would be no detector.
-constexpr double after_pulse_probability_max = 0.5;
-constexpr double after_pulse_lifetime_min = 1e-10;
-constexpr double after_pulse_lifetime_max = 1e-3;
-constexpr double eve_mean_photons_max = 1e6;
-
-// Written so that NaN fails it.
-Result<> within(const char* name, double value, double low, double high) {
-  if (value >= low && value <= high) return {};
-  return fail(std::format("{} {} is outside {} … {}", name, value, low, high));
-}
+/// In a gate that is dimmed: half of the efficiency, which Lim et al. take too.
+constexpr double dimming = 0.5;
 
 }  // namespace
-
-Result<> check(const LinkParameters& parameters) {
-  return within("the length in km", parameters.length_km, 0, length_km_max)
-      .and_then(
-          [&] { return within("the attenuation in dB per km", parameters.attenuation_db_per_km, 0, attenuation_max); })
-      .and_then([&] { return within("the insertion loss in dB", parameters.insertion_loss_db, 0, insertion_loss_max); })
-      .and_then([&] { return within("the efficiency", parameters.efficiency, 0, 1); })
-      .and_then([&] { return within("the efficiency ratio", parameters.efficiency_ratio, 0, 1); })
-      .and_then([&] { return within("the dark count probability", parameters.dark_count_probability, 0, 0.1); })
-      .and_then([&] { return within("the misalignment", parameters.misalignment, 0, 0.5); })
-      .and_then(
-          [&] { return within("the dead time in seconds", parameters.dead_time_seconds, 0, dead_time_seconds_max); })
-      .and_then([&] {
-        return within("the after-pulse probability", parameters.after_pulse_probability, 0,
-                      after_pulse_probability_max);
-      })
-      .and_then([&] {
-        return within("the after-pulse lifetime in seconds", parameters.after_pulse_lifetime_seconds,
-                      after_pulse_lifetime_min, after_pulse_lifetime_max);
-      });
-}
-
-Result<> check(const Disturbance& disturbance) {
-  const double fraction =
-      disturbance.eve ? std::visit([](const auto& attack) { return attack.fraction; }, *disturbance.eve) : 0;
-  if (disturbance.sync_shift > sync_shift_max) return fail(std::format("'shift' is outside 0 … {}", sync_shift_max));
-  return within("'fraction'", fraction, 0, 1)
-      .and_then([&] { return within("'noise'", disturbance.noise, 0, 0.1); })
-      .and_then([&] {
-        const auto* resend = disturbance.eve ? std::get_if<InterceptResend>(&*disturbance.eve) : nullptr;
-        return within("'mean_photons'", resend ? resend->mean_photons : 0, 0, eve_mean_photons_max);
-      });
-}
 
 Link::Link(const LinkParameters& parameters, const simulator::SourceSettings& settings,
            simulator::SymbolGenerator generator, std::uint64_t dice_seed)
@@ -71,51 +24,99 @@ Link::Link(const LinkParameters& parameters, const simulator::SourceSettings& se
       dice_{dice_seed},
       dead_time_{parameters.dead_time_seconds, settings.clock_hz},
       after_pulses_{parameters.after_pulse_probability, parameters.after_pulse_lifetime_seconds, settings.clock_hz},
-      z_below_{static_cast<std::uint64_t>(std::ldexp(settings.z_probability, 32))} {
+      modulator_{.extinction_db = parameters.extinction_db, .pattern = parameters.pattern_effect},
+      drift_{parameters.drift_radians, parameters.drift_time_seconds},
+      meters_{parameters, settings.clock_hz, ~dice_seed},
+      z_below_{static_cast<std::uint64_t>(std::ldexp(settings.z_probability, 32))},
+      dimmed_below_{static_cast<std::uint64_t>(std::ldexp(parameters.dimmed_gates, 31))} {
   disturb({});
 }
 
-void Link::disturb(const Disturbance& disturbance) {
-  disturbance_ = disturbance;
-  const QuietLink quiet{
+void Link::disturb(const Disturbance& disturbance, Slot weak_from) {
+  const double weak_before = std::exchange(disturbance_, disturbance).weak_randomness;
+  if (std::abs(weak_before - disturbance.weak_randomness) > 0) {
+    generator_.weaken(weak_from, disturbance.weak_randomness);
+    weak_from_ = weak_from;
+  }
+  const auto link = quiet_link();
+  const auto traces = [&](const auto& attack) { return traces_of(attack, link); };
+  meters_.disturb(disturbance.eve ? std::visit(traces, *disturbance.eve) : Traces{});
+  tabulate();
+}
+
+QuietLink Link::quiet_link() const {
+  return {
       .receiver = {.efficiency = parameters_.efficiency,
                    .efficiency_ratio = parameters_.efficiency_ratio,
-                   .dark_count_probability = 1 - (1 - parameters_.dark_count_probability) * (1 - disturbance.noise),
-                   .misalignment = parameters_.misalignment},
-      .transmittance = disturbance.cut ? 0
-                                       : transmittance(parameters_.length_km, parameters_.attenuation_db_per_km,
-                                                       parameters_.insertion_loss_db),
-      .source = settings_};
+                   .dark_count_probability = 1 - (1 - parameters_.dark_count_probability) * (1 - disturbance_.noise),
+                   .misalignment = drift_.misalignment(parameters_.misalignment),
+                   .gate = parameters_.gate},
+      .transmittance = disturbance_.cut ? 0
+                                        : transmittance(parameters_.length_km, parameters_.attenuation_db_per_km,
+                                                        parameters_.insertion_loss_db),
+      .source = settings_,
+      .isolation_db = parameters_.isolation_db};
+}
+
+void Link::tabulate() {
+  const auto link = quiet_link();
   p_max_ = 0;
-  for (std::size_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
-    for (const Basis basis : {Basis::z, Basis::x})
-      for (const std::uint8_t bit : bit_values)
-        for (const Basis measured : {Basis::z, Basis::x})
-          tabulate(quiet, {.basis = basis, .bit = bit, .intensity = static_cast<std::uint8_t>(intensity)}, measured);
+  Pulse pulse;
+  for (const bool dimmed : {false, true}) {
+    if (dimmed && dimmed_below_ == 0) continue;
+    pulse.dimmed = dimmed;
+    for (std::size_t before = 0; before < (modulator_.remembers() ? settings_.intensity_count() : 1); ++before) {
+      pulse.intensity_before = static_cast<std::uint8_t>(before);
+      for (std::size_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
+        for (const Basis basis : {Basis::z, Basis::x})
+          for (const std::uint8_t bit : bit_values) {
+            pulse.symbol = {.basis = basis, .bit = bit, .intensity = static_cast<std::uint8_t>(intensity)};
+            for (const Basis measured : {Basis::z, Basis::x}) {
+              pulse.measured = measured;
+              tabulate(link, pulse);
+            }
+          }
+    }
+  }
   skips_ = GeometricSkips{p_max_};
   fresh_ = true;  // the geometric distribution has no memory: drawing anew is the same
 }
 
-void Link::tabulate(const QuietLink& link, Symbol symbol, Basis measured) {
-  const Carried sent{.basis = symbol.basis, .bit = symbol.bit};
-  std::vector<Branch> branches{link.untouched(symbol.intensity, sent, measured)};
+void Link::tabulate(QuietLink link, const Pulse& pulse) {
+  const auto intensity = pulse.symbol.intensity;
+  const auto before = modulator_.remembers() ? pulse.intensity_before : intensity;
+  link.source.intensities[intensity] = modulator_.mean_photons(settings_.intensities, intensity, before);
+  link.receiver.dimming = pulse.dimmed ? dimming : 1;
+  const Carried sent{.basis = pulse.symbol.basis, .bit = pulse.symbol.bit};
+  std::vector<Branch> branches{link.untouched(intensity, sent, pulse.measured)};
   if (disturbance_.eve && !disturbance_.cut) {
     branches =
-        std::visit([&](const auto& attack) { return branches_of(attack, link, symbol.intensity, sent, measured); },
+        std::visit([&](const auto& attack) { return branches_of(attack, link, intensity, sent, pulse.measured); },
                    *disturbance_.eve);
   }
-  auto& outcomes = outcomes_[table_of(symbol, measured)];
+  auto& outcomes = outcomes_[table_of(pulse)];
   outcomes.clear();
   double below = 0;
-  const auto add = [&](double probability, std::optional<std::uint8_t> bit, const std::optional<Carried>& eve_knows) {
-    if (probability <= 0) return;
-    below += probability;
-    outcomes.push_back({.below = below, .bit = bit, .eve_knows = eve_knows});
-  };
   for (const auto& branch : branches) {
+    Outcome outcome{.below = 0,
+                    .bit = {},
+                    .eve_knows = branch.eve_knows,
+                    .eve_bits = branch.eve_bits,
+                    .dark_share = branch.response.dark_share};
+    const auto& gate = parameters_.gate;
     for (const std::uint8_t bit : bit_values)
-      add(branch.probability * branch.response.only[bit], bit, branch.eve_knows);
-    add(branch.probability * branch.response.both, std::nullopt, branch.eve_knows);
+      outcome.arrival[bit] = branch.bright
+                                 ? ArrivalTime{.mean = branch.arrival_seconds, .deviation = gate.jitter_seconds}
+                                 : gate.seen_at(bit, branch.arrival_seconds);
+    const auto add = [&](double probability, std::optional<std::uint8_t> bit) {
+      if (probability <= 0) return;
+      below += probability;
+      outcome.below = below;
+      outcome.bit = bit;
+      outcomes.push_back(outcome);
+    };
+    for (const std::uint8_t bit : bit_values) add(branch.probability * branch.response.only[bit], bit);
+    add(branch.probability * branch.response.both, std::nullopt);
   }
   p_max_ = std::max(p_max_, below);
 }
@@ -129,9 +130,10 @@ std::size_t Link::draw_candidates(Slot end) {
   return count;
 }
 
-void Link::report(Frame& frame, Slot slot, Basis basis, Click seen) {
+void Link::report(Frame& frame, Slot slot, Basis basis, Click seen, const ArrivalTime& at, bool dimmed) {
   dead_time_.clicked(slot);
   after_pulses_.clicked(slot, basis, seen.bit, dice_);
+  meters_.clicked(seen.bit, at, dimmed);
   if (frame.packed.size() == simulator::frame_detections_max) {
     ++frame.counts.overflowed;
     return;
@@ -143,22 +145,34 @@ void Link::report(Frame& frame, Slot slot, Basis basis, Click seen) {
 void Link::report_after_pulses(Frame& frame, Slot end) {
   while (after_pulses_.due(end)) {
     const auto freed = after_pulses_.take();
-    if (!dead_time_.blind(freed.slot))
-      report(frame, freed.slot, freed.basis, {.bit = freed.bit, .double_click = false});
+    if (dead_time_.blind(freed.slot)) continue;
+    const bool dimmed = dimmed_below_ > 0 && (dice_.bits() >> 33) < dimmed_below_;
+    report(frame, freed.slot, freed.basis, {.bit = freed.bit, .double_click = false},
+           parameters_.gate.dark_at(freed.bit), dimmed);
   }
 }
 
-void Link::look_at(Frame& frame, Slot slot, Symbol symbol) {
+void Link::look_at(Frame& frame, Slot slot, Pulse pulse) {
   const auto draws = dice_.bits();
-  const auto basis = (draws >> 32) < z_below_ ? Basis::z : Basis::x;
-  const auto& outcomes = outcomes_[table_of(symbol, basis)];
+  pulse.measured = (draws >> 32) < z_below_ ? Basis::z : Basis::x;
+  pulse.dimmed = ((draws >> 1) & 0x7fffffffU) < dimmed_below_;
+  const auto& outcomes = outcomes_[table_of(pulse)];
   const double draw = dice_.uniform() * p_max_;
   if (outcomes.empty() || draw >= outcomes.back().below) return;
   const auto outcome = std::ranges::find_if(outcomes, [&](const Outcome& each) { return draw < each.below; });
   const bool coin = (draws & 1U) != 0;
-  report(frame, slot, basis,
-         {.bit = outcome->bit.value_or(static_cast<std::uint8_t>(coin)), .double_click = !outcome->bit.has_value()});
-  if (outcome->eve_knows) notes_.push_back({.slot = slot, .knows = *outcome->eve_knows});
+  const auto bit = outcome->bit.value_or(static_cast<std::uint8_t>(coin));
+  const double dark_share = outcome->dark_share[bit];
+  const bool dark = dark_share > 0 && parameters_.gate.width_seconds > 0 && dice_.uniform() < dark_share;
+  report(frame, slot, pulse.measured, {.bit = bit, .double_click = !outcome->bit.has_value()},
+         dark ? parameters_.gate.dark_at(bit) : outcome->arrival[bit], pulse.dimmed);
+  if (outcome->eve_knows) {
+    notes_.push_back({.slot = slot, .knows = *outcome->eve_knows, .bits = outcome->eve_bits});
+  } else if (disturbance_.weak_randomness > 0 && slot >= weak_from_) {
+    notes_.push_back({.slot = slot,
+                      .knows = {.basis = pulse.measured, .bit = 0},
+                      .bits = bits_known((1 + disturbance_.weak_randomness) / 2)});
+  }
 }
 
 void Link::replay(Frame& frame, std::uint64_t slots) {
@@ -166,28 +180,47 @@ void Link::replay(Frame& frame, std::uint64_t slots) {
     if ((click >> 3U) < slots) frame.packed.push_back(click);
 }
 
+void Link::look_at_candidates(Frame& frame, Epoch epoch, std::size_t count) {
+  auto sent = slots_;
+  for (auto& slot : std::span{sent}.first(count)) slot += disturbance_.sync_shift;
+  generator_.symbols(epoch, std::span{sent}.first(count), std::span{symbols_}.first(count));
+  if (modulator_.remembers()) {
+    for (auto& slot : std::span{sent}.first(count)) slot -= slot > 0 ? 1 : 0;
+    generator_.symbols(epoch, std::span{sent}.first(count), std::span{symbols_before_}.first(count));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    report_after_pulses(frame, slots_[i] + 1);  // one in this very slot comes first and hides the light
+    if (dead_time_.blind(slots_[i])) continue;
+    look_at(frame, slots_[i],
+            {.symbol = symbols_[i],
+             .intensity_before = modulator_.remembers() ? symbols_before_[i].intensity : std::uint8_t{0}});
+  }
+}
+
 ClickCounts Link::run(Epoch epoch, Slot first, std::uint64_t slots, std::vector<std::uint32_t>& packed) {
   require(slots <= simulator::frame_slots_max, "a run of slots fits a fibre frame");
   packed.clear();
   notes_.clear();
   Frame frame{.first = first, .packed = packed, .counts = {}};
+  if (drift_.drifts()) {
+    drift_.go_on(static_cast<double>(slots) / settings_.clock_hz, dice_);
+    tabulate();
+  }
   if (disturbance_.replay && !last_frame_.empty()) {
     replay(frame, slots);
-    return frame.counts;
+  } else {
+    if (std::exchange(fresh_, false)) next_candidate_ = first + skips_.next(dice_);
+    while (const auto count = draw_candidates(first + slots)) look_at_candidates(frame, epoch, count);
+    report_after_pulses(frame, first + slots);
+    frame.counts.known_to_eve = notes_.size();
+    last_frame_ = packed;
   }
-  if (std::exchange(fresh_, false)) next_candidate_ = first + skips_.next(dice_);
-  while (const auto count = draw_candidates(first + slots)) {
-    auto sent = slots_;
-    for (auto& slot : std::span{sent}.first(count)) slot += disturbance_.sync_shift;
-    generator_.symbols(epoch, std::span{sent}.first(count), std::span{symbols_}.first(count));
-    for (std::size_t i = 0; i < count; ++i) {
-      report_after_pulses(frame, slots_[i] + 1);  // one in this very slot comes first and hides the light
-      if (!dead_time_.blind(slots_[i])) look_at(frame, slots_[i], symbols_[i]);
-    }
+  receiver_readings_ = meters_.read_receiver(epoch, first, slots);
+  transmitter_readings_ = meters_.read_transmitter(epoch, first, slots);
+  if (disturbance_.silence) {
+    receiver_readings_.reset();
+    transmitter_readings_.reset();
   }
-  report_after_pulses(frame, first + slots);
-  frame.counts.known_to_eve = notes_.size();
-  last_frame_ = packed;
   return frame.counts;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <format>
@@ -25,16 +26,30 @@ using namespace cloister;
 /// Queues towards a receiver that is late, and buffers; nothing here grows with time.
 constexpr std::size_t arena_bytes = std::size_t{32} << 20;
 
+/// A hundredth of the gates: half a hundredth of the key, for a window of the watch in a few 1e5 clicks.
+constexpr double dimmed_gates = 0.01;
+
 struct Arguments {
   hal::fibre::ServerOptions server;
   double dead_time_ns = 0;
   double after_pulse_lifetime_ns = 1000;
+  double gate_ps = 0;
+  double gates_apart_ps = 0;
+  double jitter_ps = 0;
   std::optional<std::uint64_t> seed;
   double fraction = 1;
   double mean_photons = 0;
   bool blocks_singles = false;
   std::string basis = "random";
+  bool pulsed = false;
+  bool two_energies = false;
+  double arrival_ps = 0;
+  double blinded_ua = 500;
+  double shift_ps = 300;
+  double gain = 3;
+  double photons = 1;
   double noise = 0;
+  double part = 0;
   unsigned shift = 0;
   std::string request;  // for ctl
 };
@@ -62,7 +77,9 @@ void set_link(Arguments& arguments, const std::string& name_or_path) {
   if (!model)
     throw CLI::ValidationError{
         "--link", config::to_string(model.error().front()) + "; 'cloisterctl link presets' lists what is built in"};
+  const double dimmed = arguments.server.link.dimmed_gates;
   arguments.server.link = hal::fibre::parameters_of(*model);
+  arguments.server.link.dimmed_gates = dimmed;
   arguments.dead_time_ns = model->receiver.dead_time_ns;
   arguments.after_pulse_lifetime_ns = model->receiver.after_pulse_lifetime_ns;
 }
@@ -76,6 +93,10 @@ int serve(Arguments arguments) {
   const hal::simulator::FileDescriptor stop{::signalfd(-1, &stop_signals, SFD_CLOEXEC | SFD_NONBLOCK)};
 
   crypto::arena_initialise(arena_bytes);
+  auto& gate = arguments.server.link.gate;
+  gate = {.width_seconds = arguments.gate_ps * 1e-12,
+          .apart_seconds = arguments.gates_apart_ps * 1e-12,
+          .jitter_seconds = arguments.jitter_ps * 1e-12};
   arguments.server.link.dead_time_seconds = arguments.dead_time_ns * 1e-9;
   arguments.server.link.after_pulse_lifetime_seconds = arguments.after_pulse_lifetime_ns * 1e-9;
   arguments.server.dice_seed = arguments.seed ? *arguments.seed : fresh_seed();
@@ -118,6 +139,25 @@ void describe_fibre(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--after-pulse-lifetime-ns", arguments.after_pulse_lifetime_ns, "Mean delay of an after-pulse")
       ->capture_default_str();
+  app.add_option("--gate-ps", arguments.gate_ps, "Width of the detectors' gates, a standard deviation; 0: none")
+      ->capture_default_str();
+  app.add_option("--gates-apart-ps", arguments.gates_apart_ps, "By which the gate of bit 1 is later than that of bit 0")
+      ->capture_default_str();
+  app.add_option("--jitter-ps", arguments.jitter_ps, "Jitter of the times of arrival, a standard deviation")
+      ->capture_default_str();
+  app.add_option("--dimmed-gates", link.dimmed_gates,
+                 "Part of the gates that the receiver dims, to see whether its clicks are light")
+      ->capture_default_str();
+  app.add_option("--extinction-db", link.extinction_db, "Of the intensity modulator; 0: as dark as is asked for")
+      ->capture_default_str();
+  app.add_option("--pattern-effect", link.pattern_effect, "What a pulse keeps of the intensity before it")
+      ->capture_default_str();
+  app.add_option("--drift-radians", link.drift_radians, "Standard deviation of the polarisation's angle")
+      ->capture_default_str();
+  app.add_option("--drift-time-s", link.drift_time_seconds, "In which the polarisation forgets where it was")
+      ->capture_default_str();
+  app.add_option("--isolation-db", link.isolation_db, "Of the transmitter, for light that goes in and comes back")
+      ->capture_default_str();
   app.add_option("--seed", arguments.seed, "Seed of the physics, to repeat a run; without it each run differs");
 }
 
@@ -125,7 +165,12 @@ void describe_eve(CLI::App& eve, Arguments& arguments) {
   auto* resend = eve.add_subcommand("intercept-resend", "Measure pulses and send them anew");
   auto* split = eve.add_subcommand("photon-number-splitting", "Keep a photon of every pulse that has two");
   auto* blind = eve.add_subcommand("blinding", "Blind the detectors with bright light and make them click");
-  for (auto* attack : {resend, split, blind})
+  auto* bright = eve.add_subcommand("multi-click", "Measure pulses and send bright ones, which click often");
+  auto* shift = eve.add_subcommand("time-shift", "Send pulses early or late, to one detector's favour");
+  auto* beam = eve.add_subcommand("beam-splitting", "Keep the light that the fibre would lose");
+  auto* seed = eve.add_subcommand("laser-seeding", "Make the transmitter's pulses brighter, and split them");
+  auto* trojan = eve.add_subcommand("trojan-horse", "Shine into the transmitter and read what comes back");
+  for (auto* attack : {resend, split, blind, bright, shift, beam, seed, trojan})
     attack->add_option("--fraction", arguments.fraction, "Part of the pulses")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
@@ -147,8 +192,39 @@ void describe_eve(CLI::App& eve, Arguments& arguments) {
         std::format(R"({{"command":"eve","attack":"photon-number-splitting","fraction":{},"keeps_rate":{}}})",
                     arguments.fraction, !arguments.blocks_singles);
   });
+  blind->add_flag("--pulsed", arguments.pulsed, "Bright pulses alone, without light all the time");
+  blind->add_flag("--two-energies", arguments.two_energies, "Half of the pulses too weak for a dimmed gate");
+  blind->add_option("--arrival-ps", arguments.arrival_ps, "When the pulses come, behind the middle of the gates")
+      ->capture_default_str();
+  blind->add_option("--blinded-ua", arguments.blinded_ua, "Current of light all the time, in microamperes")
+      ->capture_default_str();
   blind->callback([&] {
-    arguments.request = std::format(R"({{"command":"eve","attack":"blinding","fraction":{}}})", arguments.fraction);
+    arguments.request = std::format(
+        R"({{"command":"eve","attack":"blinding","fraction":{},"pulsed":{},"two_energies":{},"arrival_ps":{},"blinded_ua":{}}})",
+        arguments.fraction, arguments.pulsed, arguments.two_energies, arguments.arrival_ps, arguments.blinded_ua);
+  });
+  bright->callback([&] {
+    arguments.request = std::format(
+        R"({{"command":"eve","attack":"intercept-resend","fraction":{},"mean_photons":100}})", arguments.fraction);
+  });
+  shift->add_option("--shift-ps", arguments.shift_ps, "To either side, at random")->capture_default_str();
+  shift->callback([&] {
+    arguments.request = std::format(R"({{"command":"eve","attack":"time-shift","fraction":{},"shift_ps":{}}})",
+                                    arguments.fraction, arguments.shift_ps);
+  });
+  beam->callback([&] {
+    arguments.request =
+        std::format(R"({{"command":"eve","attack":"beam-splitting","fraction":{}}})", arguments.fraction);
+  });
+  seed->add_option("--gain", arguments.gain, "By which the pulses are brighter")->capture_default_str();
+  seed->callback([&] {
+    arguments.request = std::format(R"({{"command":"eve","attack":"laser-seeding","fraction":{},"gain":{}}})",
+                                    arguments.fraction, arguments.gain);
+  });
+  trojan->add_option("--photons", arguments.photons, "Mean number that comes back of a pulse")->capture_default_str();
+  trojan->callback([&] {
+    arguments.request = std::format(R"({{"command":"eve","attack":"trojan-horse","fraction":{},"photons":{}}})",
+                                    arguments.fraction, arguments.photons);
   });
   eve.add_subcommand("none", "Remove the eavesdropper")->callback([&] {
     arguments.request = R"({"command":"eve","attack":"none"})";
@@ -162,9 +238,14 @@ void describe_control(CLI::App& app, Arguments& arguments) {
     arguments.request = R"({"command":"status"})";
   });
   describe_eve(*ctl->add_subcommand("eve", "Place or remove the eavesdropper")->require_subcommand(1), arguments);
-  for (const auto* name : {"cut", "replay"}) {
-    const bool cut = std::string{name} == "cut";
-    auto* command = ctl->add_subcommand(name, cut ? "Cut or mend the fibre" : "Let the receiver repeat old clicks");
+  struct Switch {
+    const char* name;
+    const char* help;
+  };
+  for (const auto& [name, help] : std::to_array<Switch>({{"cut", "Cut or mend the fibre"},
+                                                         {"replay", "Let the receiver repeat old clicks"},
+                                                         {"silence", "Let the devices' meters say nothing"}})) {
+    auto* command = ctl->add_subcommand(name, help);
     command->require_subcommand(1);
     for (const auto* word : {"on", "off"}) {
       command->add_subcommand(word)->callback([&arguments, name, word] {
@@ -176,6 +257,10 @@ void describe_control(CLI::App& app, Arguments& arguments) {
   auto* noise = ctl->add_subcommand("noise", "Stray light into the receiver");
   noise->add_option("per-slot", arguments.noise, "Counts per detector and slot; 0: none")->required();
   noise->callback([&] { arguments.request = std::format(R"({{"command":"noise","per_slot":{}}})", arguments.noise); });
+  auto* randomness = ctl->add_subcommand("randomness", "Let the transmitter's randomness fail");
+  randomness->add_option("part", arguments.part, "Of its bits, which are 0 whatever was drawn; 0: none")->required();
+  randomness->callback(
+      [&] { arguments.request = std::format(R"({{"command":"randomness","part":{}}})", arguments.part); });
   auto* sync = ctl->add_subcommand("sync", "Delay the pulses of the receiver's clock");
   sync->add_option("shift", arguments.shift, "Slots; 0: right again")->required();
   sync->callback([&] { arguments.request = std::format(R"({{"command":"sync","shift":{}}})", arguments.shift); });
@@ -185,6 +270,7 @@ void describe_control(CLI::App& app, Arguments& arguments) {
 
 int main(int count, char** values) {
   Arguments arguments;
+  arguments.server.link.dimmed_gates = dimmed_gates;
   CLI::App app{"The simulated dark fibre between two boxes: joins their simulated devices, in a process of its own",
                "cloister-fibre"};
   app.set_version_flag("--version", "cloister-fibre " CLOISTER_VERSION);

@@ -201,6 +201,8 @@ void Station::start_run(Instant now) {
                                 .packed = {}});
   run_->link.disturb(disturbance_);
   transmitter->connection.send(encode(simulator::Start{epoch}));
+  if (weakened_)
+    transmitter->connection.send(encode(simulator::Weakened{.from = 0, .part = disturbance_.weak_randomness}));
   receiver->connection.send(encode(simulator::Start{epoch}));
   last_event_ = std::format("epoch {} has begun", epoch);
 }
@@ -209,6 +211,8 @@ void Station::make_frame(Run& run) {
   const auto counts = run.link.run(run.epoch, run.next, run.frame_slots, run.packed);
   const auto detections = run.packed.size();
   const auto end = run.next + run.frame_slots;
+  if (const auto& readings = run.link.transmitter_readings())
+    run.transmitter.connection.send(simulator::encode(*readings));
   run.transmitter.connection.send(
       encode(simulator::Progress{.epoch = run.epoch, .slots = end + lead_frames * run.frame_slots}));
   run.counts.lost_detections += counts.overflowed;
@@ -221,6 +225,7 @@ void Station::make_frame(Run& run) {
                                      .slots = run.frame_slots,
                                      .lost = run.counts.lost_detections,
                                      .packed = {}};
+    if (const auto& readings = run.link.receiver_readings()) run.receiver.connection.send(simulator::encode(*readings));
     run.receiver.connection.send(encode(head, run.packed));
   }
   run.next = end;
@@ -247,8 +252,15 @@ void Station::tick(Instant now) {
 Instant Station::next_tick(Instant now) const { return run_ ? run_->due() : now + leave_within; }
 
 void Station::disturb(const Disturbance& disturbance) {
-  disturbance_ = disturbance;
-  if (run_) run_->link.disturb(disturbance_);
+  const double weak_before = std::exchange(disturbance_, disturbance).weak_randomness;
+  const bool weakens = std::abs(weak_before - disturbance.weak_randomness) > 0;
+  weakened_ = weakened_ || weakens;
+  if (!run_) return;
+  // Slots that the transmitter has been told of have been sent: the others can still be changed.
+  const Slot from = run_->next + lead_frames * run_->frame_slots;
+  run_->link.disturb(disturbance_, from);
+  if (weakens)
+    run_->transmitter.connection.send(encode(simulator::Weakened{.from = from, .part = disturbance_.weak_randomness}));
 }
 
 StationStatus Station::status() const {

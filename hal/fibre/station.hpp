@@ -81,6 +81,7 @@ class Station {
 
   LinkParameters parameters_;
   Disturbance disturbance_;
+  bool weakened_ = false;  // the transmitter's randomness, once or still
   Xoshiro dice_;
   Epoch next_epoch_;
   std::vector<std::unique_ptr<End>> ends_;

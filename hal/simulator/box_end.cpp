@@ -108,8 +108,11 @@ Result<std::optional<Message>> BoxEnd::next() {
       continue;
     }
     if (const auto* refused = std::get_if<Refused>(&**message)) return broken(refused->reason);
-    const bool for_us = role_ == Role::transmitter ? std::holds_alternative<Progress>(**message)
-                                                   : std::holds_alternative<Detections>(**message);
+    const bool for_us =
+        role_ == Role::transmitter
+            ? std::holds_alternative<Progress>(**message) || std::holds_alternative<TransmitterReadings>(**message) ||
+                  std::holds_alternative<Weakened>(**message)
+            : std::holds_alternative<Detections>(**message) || std::holds_alternative<ReceiverReadings>(**message);
     if (!for_us) return broken("a message that is not for this end");
     return message;
   }

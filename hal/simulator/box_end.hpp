@@ -21,7 +21,7 @@ class BoxEnd {
   void say_hello(crypto::SecretVector<std::byte> light = {});
   /// Takes what has arrived; an error when the fibre has gone.
   [[nodiscard]] Result<> read();
-  /// The next message that is for this role (progress or detections); start, stopped and refused are followed here.
+  /// The next message that is for this role (progress, detections, readings, or that its light weakens); start, stopped and refused are followed here.
   [[nodiscard]] Result<std::optional<Message>> next();
   /// A failure that names this fibre.
   [[nodiscard]] std::unexpected<Error> broken(const std::string& what) const;

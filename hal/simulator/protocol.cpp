@@ -15,11 +15,27 @@ static_assert(std::endian::native == std::endian::little, "numbers are copied as
 
 namespace {
 
-enum class Type : std::uint32_t { hello = 1, light, start, progress, detections, stopped, refused, resume, resumed };
+enum class Type : std::uint32_t {
+  hello = 1,
+  light,
+  start,
+  progress,
+  detections,
+  stopped,
+  refused,
+  resume,
+  resumed,
+  receiver_readings,
+  transmitter_readings,
+  weakened
+};
 
 constexpr std::size_t hello_bytes = 72;
 constexpr std::size_t start_bytes = 4;
 constexpr std::size_t progress_bytes = 12;
+constexpr std::size_t receiver_readings_bytes = 28 + 32 + 24 + 2 * arrival_bins * (4 + 8);
+constexpr std::size_t transmitter_readings_bytes = 60;
+constexpr std::size_t weakened_bytes = 16;
 
 struct BodyBounds {
   std::string_view name;
@@ -47,6 +63,12 @@ std::optional<BodyBounds> bounds(std::uint32_t type) {
       return BodyBounds{"resume", sizeof(Nonce), sizeof(Nonce)};
     case Type::resumed:
       return BodyBounds{"resumed", sizeof(Nonce), sizeof(Nonce)};
+    case Type::receiver_readings:
+      return BodyBounds{"receiver's readings", receiver_readings_bytes, receiver_readings_bytes};
+    case Type::transmitter_readings:
+      return BodyBounds{"transmitter's readings", transmitter_readings_bytes, transmitter_readings_bytes};
+    case Type::weakened:
+      return BodyBounds{"weakened", weakened_bytes, weakened_bytes};
   }
   return std::nullopt;
 }
@@ -124,6 +146,62 @@ Result<Message> parse_detections(BodyReader in) {
   return detections;
 }
 
+Measured take_measured(BodyReader& in) {
+  const auto value = in.take<double>();
+  return {.value = value, .deviation = in.take<double>()};
+}
+
+Result<Message> parse_receiver_readings(BodyReader in) {
+  ReceiverReadings readings;
+  readings.epoch = in.take<std::uint32_t>();
+  readings.first = in.take<std::uint64_t>();
+  readings.slots = in.take<std::uint64_t>();
+  readings.clicks = in.take<std::uint64_t>();
+  if (readings.slots == 0 || readings.slots > frame_slots_max)
+    return fail(std::format("fibre readings of {} slots", readings.slots));
+  auto& current = readings.photocurrent.emplace();
+  current.amperes = take_measured(in);
+  current.dark_amperes = in.take<double>();
+  current.coulombs_per_click = in.take<double>();
+  auto& gates = readings.dimmed_gates.emplace();
+  gates.dimmed_clicks = in.take<std::uint64_t>();
+  gates.other_clicks = in.take<std::uint64_t>();
+  gates.share = in.take<double>();
+  if (readings.clicks > readings.slots || gates.dimmed_clicks > readings.slots || gates.other_clicks > readings.slots)
+    return fail(std::format("fibre readings of more clicks than their {} slots", readings.slots));
+  auto& arrivals = readings.arrivals.emplace();
+  for (auto& detector : arrivals.clicks)
+    for (auto& count : detector) {
+      count = in.take<std::uint32_t>();
+      if (count > readings.slots)
+        return fail(std::format("fibre readings of more arrivals than their {} slots", readings.slots));
+    }
+  for (auto& detector : arrivals.expected)
+    for (auto& share : detector) share = in.take<double>();
+  return readings;
+}
+
+Result<Message> parse_transmitter_readings(BodyReader in) {
+  TransmitterReadings readings;
+  readings.epoch = in.take<std::uint32_t>();
+  readings.first = in.take<std::uint64_t>();
+  readings.slots = in.take<std::uint64_t>();
+  if (readings.slots == 0 || readings.slots > frame_slots_max || readings.first > UINT64_MAX - readings.slots)
+    return fail(std::format("fibre readings of {} slots", readings.slots));
+  readings.output_power = take_measured(in);
+  auto& light = readings.returned_light.emplace();
+  light.watts = take_measured(in);
+  light.watts_max = in.take<double>();
+  return readings;
+}
+
+Result<Message> parse_weakened(BodyReader in) {
+  const auto from = in.take<std::uint64_t>();
+  const Weakened weakened{.from = from, .part = in.take<double>()};
+  if (!(weakened.part >= 0 && weakened.part <= 1)) return fail("a fibre message that weakens a part that is none");
+  return weakened;
+}
+
 bool printable(std::byte byte) { return byte >= std::byte{0x20} && byte <= std::byte{0x7e}; }
 
 Result<std::string> parse_reason(std::span<const std::byte> body) {
@@ -159,6 +237,12 @@ Result<Message> parse_body(Type type, std::span<const std::byte> body) {
       return Resume{in.take<Nonce>()};
     case Type::resumed:
       return Resumed{in.take<Nonce>()};
+    case Type::receiver_readings:
+      return parse_receiver_readings(in);
+    case Type::transmitter_readings:
+      return parse_transmitter_readings(in);
+    case Type::weakened:
+      return parse_weakened(in);
   }
   std::unreachable();  // `bounds` has refused every other type
 }
@@ -268,6 +352,46 @@ std::vector<std::byte> encode(const Detections& head, std::span<const std::uint3
   out.put(head.lost);
   out.put(std::uint64_t{clicks.size()});
   out.put(std::as_bytes(clicks));
+  return out.take();
+}
+
+std::vector<std::byte> encode(const ReceiverReadings& readings) {
+  require(readings.photocurrent && readings.arrivals && readings.dimmed_gates, "a simulated receiver has every meter");
+  PlainWriter out{Type::receiver_readings, receiver_readings_bytes};
+  out.put(readings.epoch);
+  out.put(readings.first);
+  out.put(readings.slots);
+  out.put(readings.clicks);
+  out.put(readings.photocurrent->amperes.value);
+  out.put(readings.photocurrent->amperes.deviation);
+  out.put(readings.photocurrent->dark_amperes);
+  out.put(readings.photocurrent->coulombs_per_click);
+  out.put(readings.dimmed_gates->dimmed_clicks);
+  out.put(readings.dimmed_gates->other_clicks);
+  out.put(readings.dimmed_gates->share);
+  for (const auto& detector : readings.arrivals->clicks) out.put(std::as_bytes(std::span{detector}));
+  for (const auto& detector : readings.arrivals->expected) out.put(std::as_bytes(std::span{detector}));
+  return out.take();
+}
+
+std::vector<std::byte> encode(const TransmitterReadings& readings) {
+  require(readings.output_power && readings.returned_light, "a simulated transmitter has every meter");
+  PlainWriter out{Type::transmitter_readings, transmitter_readings_bytes};
+  out.put(readings.epoch);
+  out.put(readings.first);
+  out.put(readings.slots);
+  out.put(readings.output_power->value);
+  out.put(readings.output_power->deviation);
+  out.put(readings.returned_light->watts.value);
+  out.put(readings.returned_light->watts.deviation);
+  out.put(readings.returned_light->watts_max);
+  return out.take();
+}
+
+std::vector<std::byte> encode(const Weakened& weakened) {
+  PlainWriter out{Type::weakened, weakened_bytes};
+  out.put(weakened.from);
+  out.put(weakened.part);
   return out.take();
 }
 

@@ -10,6 +10,8 @@
 ///   ◀── start: epoch ───────────────────            both ends are there and agree
 ///   ◀── progress: epoch, slots sent ────            transmitter only
 ///   ◀── detections: epoch, slots, clicks            receiver only
+///   ◀── readings: what the meters show            before each progress or detections; none while they are silent
+///   ◀── weakened: slot, part                       transmitter only: its randomness fails from there on
 ///   ◀── stopped: reason ────────────────            the other end has left; a new start may follow
 ///   ◀── refused: reason ────────────────            and the fibre hangs up
 ///
@@ -29,12 +31,13 @@
 #include "crypto/error.hpp"
 #include "crypto/secret.hpp"
 #include "hal/frame.hpp"
+#include "hal/readings.hpp"
 #include "hal/simulator/source_settings.hpp"
 #include "hal/simulator/symbols.hpp"
 
 namespace cloister::hal::simulator {
 
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 inline constexpr std::size_t header_bytes = 8;
 inline constexpr std::size_t detections_head_bytes = 36;
 inline constexpr std::size_t reason_bytes_max = 512;
@@ -76,13 +79,19 @@ struct Detections {
   std::uint64_t lost = 0;             ///< Detections dropped since the epoch began because this end read too slowly.
   std::span<const std::byte> packed;  ///< Views the parsed buffer; see `unpack`.
 };
+/// From slot `from` on, so much of the transmitter's bits is 0 whatever was drawn; what nature does to a real one, the fibre tells this one.
+struct Weakened {
+  Slot from = 0;
+  double part = 0;
+};
 struct Stopped {
   std::string reason;
 };
 struct Refused {
   std::string reason;
 };
-using Message = std::variant<Hello, Light, Start, Progress, Detections, Stopped, Refused, Resume, Resumed>;
+using Message = std::variant<Hello, Light, Start, Progress, Detections, Stopped, Refused, Resume, Resumed,
+                             ReceiverReadings, TransmitterReadings, Weakened>;
 
 struct ParsedMessage {
   Message message;
@@ -112,6 +121,10 @@ struct ParsedMessage {
 [[nodiscard]] std::vector<std::byte> encode(const Progress& progress);
 /// Ignores `packed`: the clicks are `clicks`, at most frame_detections_max, each made by `pack`.
 [[nodiscard]] std::vector<std::byte> encode(const Detections& head, std::span<const std::uint32_t> clicks);
+/// Of readings with every meter.
+[[nodiscard]] std::vector<std::byte> encode(const ReceiverReadings& readings);
+[[nodiscard]] std::vector<std::byte> encode(const TransmitterReadings& readings);
+[[nodiscard]] std::vector<std::byte> encode(const Weakened& weakened);
 /// A reason is cut to reason_bytes_max; what is not printable ASCII becomes '?'.
 [[nodiscard]] std::vector<std::byte> encode(const Stopped& stopped);
 [[nodiscard]] std::vector<std::byte> encode(const Refused& refused);

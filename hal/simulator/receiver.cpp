@@ -56,6 +56,8 @@ class SimulatedReceiver final : public Receiver {
 
   Result<std::optional<DetectionFrame>> next_frame() override {
     auto message = end_.next();
+    for (; message && *message && std::holds_alternative<ReceiverReadings>(**message); message = end_.next())
+      readings_ = std::get<ReceiverReadings>(**message);
     if (!message) return std::unexpected{std::move(message.error())};
     begin_epoch();
     if (!*message) return std::nullopt;
@@ -73,6 +75,8 @@ class SimulatedReceiver final : public Receiver {
     return std::move(*frame);
   }
 
+  std::optional<ReceiverReadings> take_readings() override { return std::exchange(readings_, std::nullopt); }
+
  private:
   void begin_epoch() {
     if (counted_epoch_ == end_.epoch()) return;
@@ -83,6 +87,7 @@ class SimulatedReceiver final : public Receiver {
 
   BoxEnd end_;
   ClickRate rate_;
+  std::optional<ReceiverReadings> readings_;
   std::optional<Epoch> counted_epoch_;
   std::uint64_t detections_ = 0;
   std::uint64_t double_clicks_ = 0;

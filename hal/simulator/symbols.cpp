@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace cloister::hal::simulator {
 
@@ -80,6 +81,10 @@ SymbolGenerator::SymbolGenerator(const SourceSeed& seed, const SourceSettings& s
   expand_key(seed.expose(), round_keys_);
 }
 
+void SymbolGenerator::weaken(Slot from, double part) {
+  earlier_ = std::exchange(weakness_, {.from = from, .stuck_below = static_cast<std::uint32_t>(std::ldexp(part, 16))});
+}
+
 void SymbolGenerator::values(Epoch epoch, std::span<const Slot> slots, std::span<std::uint64_t> out) const {
   require(out.size() == slots.size(), "one value per slot");
   std::array<std::uint64_t, lanes> group_values{};
@@ -104,8 +109,10 @@ void SymbolGenerator::symbols(Epoch epoch, std::span<const Slot> slots, std::spa
       const auto value = drawn[i];
       const auto intensity_draw = static_cast<std::uint32_t>(value);
       const auto basis_draw = static_cast<std::uint32_t>(value >> 32) & 0x7fffffffU;
+      const auto& weakness = slots[first + i] >= weakness_.from ? weakness_ : earlier_;
+      const bool stuck = (intensity_draw & 0xffffU) < weakness.stuck_below;
       out[first + i] = {.basis = static_cast<Basis>(basis_draw >= z_below_),
-                        .bit = static_cast<std::uint8_t>(value >> 63),
+                        .bit = static_cast<std::uint8_t>(stuck ? 0 : value >> 63),
                         .intensity = static_cast<std::uint8_t>((intensity_draw >= signal_below_ ? 1 : 0) +
                                                                (intensity_draw >= decoys_below_ ? 1 : 0))};
     }

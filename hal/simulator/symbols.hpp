@@ -27,6 +27,9 @@ class SymbolGenerator {
 
   /// out[i] = the symbol of slots[i] in `epoch`; any slots in any order, the same answer every time.
   void symbols(Epoch epoch, std::span<const Slot> slots, std::span<Symbol> out) const;
+  /// From slot `from` on, this part of the bits is 0 whatever was drawn: a generator that has failed, or that somebody has made. Before it
+  /// counts what was said last.
+  void weaken(Slot from, double part);
   /// The low halves of the cipher blocks, from which the symbols are cut; secret.
   void values(Epoch epoch, std::span<const Slot> slots, std::span<std::uint64_t> out) const;
 
@@ -37,6 +40,12 @@ class SymbolGenerator {
   std::uint64_t signal_below_;                  // thresholds on 32 bits, 2^32 for never
   std::uint64_t decoys_below_;
   std::uint32_t z_below_;  // on 31 bits
+  struct Weakness {
+    Slot from = 0;
+    std::uint32_t stuck_below = 0;  // on 16 bits, those that decide of the intensity least
+  };
+  Weakness earlier_;
+  Weakness weakness_;
 };
 
 }  // namespace cloister::hal::simulator

@@ -1,4 +1,6 @@
+#include <deque>
 #include <format>
+#include <optional>
 #include <utility>
 
 #include "crypto/key_log.hpp"
@@ -38,11 +40,27 @@ class SimulatedTransmitter final : public Transmitter {
       if (!message) return std::unexpected{std::move(message.error())};
       forget_other_epochs();
       if (!*message) return {};
+      if (const auto* readings = std::get_if<TransmitterReadings>(&**message)) {
+        if (readings_.size() == readings_max) readings_.pop_front();
+        readings_.push_back(*readings);
+        continue;
+      }
+      if (const auto* weakened = std::get_if<Weakened>(&**message)) {
+        generator_.weaken(weakened->from, weakened->part);
+        continue;
+      }
       const auto& progress = std::get<Progress>(**message);
       if (!end_.running() || progress.epoch != end_.epoch() || progress.slots < end_.slots())
         return end_.broken("progress that does not belong to the epoch");
       end_.advance_to(progress.slots);
     }
+  }
+
+  std::optional<TransmitterReadings> take_readings() override {
+    if (readings_.empty()) return std::nullopt;
+    auto oldest = std::move(readings_.front());
+    readings_.pop_front();
+    return oldest;
   }
 
   Result<> symbols(Epoch epoch, std::span<const Slot> slots, std::span<Symbol> out) override {
@@ -71,6 +89,8 @@ class SimulatedTransmitter final : public Transmitter {
   BoxEnd end_;
   Light light_;
   SymbolGenerator generator_;
+  static constexpr std::size_t readings_max = 100;
+  std::deque<TransmitterReadings> readings_;
   Slot released_ = 0;
   std::optional<Epoch> released_epoch_;
 };

@@ -22,19 +22,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "hal/device.hpp"
+#include "hal/watch/finding.hpp"
 
 namespace cloister::hal::watch {
-
-/// Of one test. A window has three, and a block of 1e8 clicks at most 1,000 windows of either length: below 1e-6 for a block.
-inline constexpr double false_alarm = 1e-10;
-
-struct Finding {
-  bool clean = true;
-  std::string text;  ///< What is wrong, for a person.
-};
 
 class ClickWatch {
  public:

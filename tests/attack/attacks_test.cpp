@@ -164,7 +164,7 @@ TEST_CASE("A fibre that loses more light is no attack") {
 TEST_CASE("Blinding is found by the missing double clicks before the block is a key") {
   const double length_km = GENERATE(10.0, 50.0, 75.0);
   INFO(length_km << " km");
-  LitLink link{glass(length_km), source(), parameters(), 18};
+  LitLink link{glass(length_km), source(), parameters(), 18, {.meters = false}};
   link.shine(2);
   REQUIRE(link.keys() == 2);
   link.fibre.disturb(eve(Blinding{.fraction = 1}));
@@ -190,7 +190,7 @@ TEST_CASE("Blinding is found by the missing double clicks before the block is a 
 }
 
 TEST_CASE("Blinding of three quarters of the pulses is found within two blocks") {
-  LitLink link{glass(), source(), parameters(), 21};
+  LitLink link{glass(), source(), parameters(), 21, {.meters = false}};
   link.fibre.disturb(eve(Blinding{.fraction = 0.75}));
   link.shine_for(1);
   REQUIRE_FALSE(link.alarms.empty());

@@ -27,6 +27,21 @@ TEST_CASE("A quiet link makes a key of every block and has no alarm") {
   CHECK(link.alarms.empty());
 }
 
+TEST_CASE("Nor has one whose devices are as real ones: gated, not quite alike, drifting, with dimmed gates") {
+  auto link = gated(GENERATE(10.0, 50.0, 75.0), 60e-12);
+  link.efficiency_ratio = 0.95;
+  link.extinction_db = 25;
+  link.pattern_effect = 0.01;
+  link.drift_radians = 0.05;
+  link.drift_time_seconds = 0.1;
+  INFO(link.length_km << " km");
+  LitLink lit{link, source(), parameters(), 33};
+  lit.shine(blocks());
+  CHECK(lit.keys() == lit.ended.size());
+  for (const auto& alarm : lit.alarms) UNSCOPED_INFO(alarm);
+  CHECK(lit.alarms.empty());
+}
+
 TEST_CASE("Nor has one with after-pulses, dead time, dark counts or unequal detectors") {
   const auto* const name = GENERATE("ingaas-50km", "snspd-100km", "gruenenfelder-2023", "li-2023", "unequal detectors");
   INFO(name);
@@ -34,6 +49,9 @@ TEST_CASE("Nor has one with after-pulses, dead time, dark counts or unequal dete
   auto light = source();
   if (const auto model = config::find_link_model(name)) {
     receiver = hal::fibre::parameters_of(*model);
+    receiver.dimmed_gates = 0.01;
+    receiver.gate = {
+        .width_seconds = 0.15 / model->clock_hz, .apart_seconds = 0, .jitter_seconds = 0.03 / model->clock_hz};
     light = {.clock_hz = model->clock_hz,
              .z_probability = model->distillation.key_basis_probability,
              .intensities = {model->distillation.intensities[0], model->distillation.intensities[1]},

@@ -236,6 +236,22 @@ class Lab:
         lines.insert(at + 1, f"{indent}{key}: {value}")
         file.write_text("\n".join(lines) + "\n")
 
+    def add_pad_tunnel(self, pad):
+        """Beside the first one, for the upper half of its networks: one under one-time pads."""
+        halves = {"geneva": "192.0.2.128/25", "paris": "198.51.100.128/25"}
+        for box, facts in BOXES.items():
+            peer = next(other for other in BOXES if other != box)
+            with open(self.directory / f"{box}.yaml", "a") as file:
+                file.write(f"""  - name: vault
+    link: geneva-paris
+    local_subnets: [{halves[box]}]
+    remote_subnets: [{halves[peer]}]
+    local_endpoint: {facts["black"]}:4500
+    peer_endpoint: {BOXES[peer]["black"]}:4500
+    cipher: one-time-pad
+    pad: {pad}
+""")
+
     def sealed_reserves_filled(self):
         return all((self.link(box) or {}).get("sealed_restarts") == 8 for box in BOXES)
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from machine import CHECKOUT
+
 KEYS = Path("/run/keys")  # what signed the image, where image/enter has mounted it
 # What systemd-stub measures of a kernel image, as systemd-measure(1) names it.
 MEASURED = ["linux", "osrel", "cmdline", "initrd", "ucode", "splash", "dtb", "uname", "sbat", "pcrpkey", "profile", "hwids", "dtbauto"]
@@ -16,12 +18,10 @@ def run(*command):
 
 
 class KernelImage:
-    def __init__(self, machine):
-        start, _ = machine.partition("esp")
-        self.esp = f"{machine.disk}@@{start}"
-        self.file = machine.directory / "kernel.efi"
-        self.name = run("mdir", "-b", "-i", self.esp, "::EFI/Linux").split()[0]
-        run("mcopy", "-n", "-i", self.esp, self.name, self.file)
+    """One that lies in a file of the test's; its signature is taken off."""
+
+    def __init__(self, file):
+        self.file = file
         run("sbattach", "--remove", self.file)
 
     def change(self, old, new):
@@ -33,8 +33,9 @@ class KernelImage:
         """With the Secure Boot key of a directory as image/keys makes it."""
         run("sbsign", "--key", keys / "secure-boot.key", "--cert", keys / "secure-boot.crt", "--output", self.file, self.file)
 
-    def sign_for_tpm(self, keys):
-        """What PCR 11 may be, signed anew by the PCR key of such a directory: the signatures are as long as before."""
+    def sign_for_tpm(self, keys, generation=None):
+        """What PCR 11 may be, signed anew by the PCR key of such a directory: the signatures are as long as before. The generation is that of
+        before, or another of as many digits."""
         import pefile  # the build root "image" has it; in the others these tests are skipped
 
         whole = pefile.PE(self.file, fast_load=True)
@@ -45,21 +46,65 @@ class KernelImage:
                 part = self.file.with_suffix(f".{name}")
                 part.write_bytes(sections[name].get_data()[:sections[name].Misc_VirtualSize])
                 files.append(f"--{name}={part}")
-        signed = json.loads(run("/usr/lib/systemd/systemd-measure", "sign", "--bank=sha256", f"--private-key={keys / 'pcr.key'}",
-                                f"--certificate={keys / 'pcr.crt'}", *files))
         place = sections["pcrsig"]
         before = place.get_data()[:place.Misc_VirtualSize]
+        if generation is None:
+            generation = next(policy["generation"] for policy in json.loads(before)["sha256"] if "generation" in policy)
+        signed = json.loads(run(CHECKOUT / "image/measure", generation, "sign", "--bank=sha256", f"--private-key={keys / 'pcr.key'}",
+                                f"--certificate={keys / 'pcr.crt'}", *files))
         after = json.dumps(signed).encode()
         assert len(json.dumps(json.loads(before))) == len(after), f"signatures were {before[:400]}, are {after[:400]}"
         self.file.write_bytes(self.file.read_bytes().replace(before, after.ljust(len(before))))
 
+
+class BootPartition:
+    """Of a machine that is off."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        start, _ = machine.partition("esp")
+        self.esp = f"{machine.disk}@@{start}"
+
+    def kernels(self):
+        """Names of the kernel images, with the count of their starts."""
+        return [name.rsplit("/", 1)[1] for name in run("mdir", "-b", "-i", self.esp, "::EFI/Linux").split()]
+
+    def take(self, name, file):
+        run("mcopy", "-n", "-i", self.esp, f"::EFI/Linux/{name}", file)
+
+    def put(self, file, name):
+        run("mcopy", "-o", "-i", self.esp, file, f"::EFI/Linux/{name}")
+
+    def remove(self, name):
+        run("mdel", "-i", self.esp, f"::EFI/Linux/{name}")
+
+    def rename(self, name, other):
+        run("mren", "-i", self.esp, f"::EFI/Linux/{name}", f"::EFI/Linux/{other}")
+
+    def fill(self, megabytes):
+        file = self.machine.directory / "filler"
+        with open(file, "wb") as filler:
+            filler.truncate(megabytes << 20)
+        run("mcopy", "-o", "-i", self.esp, file, "::filler")
+
+
+class KernelOnDisk(KernelImage):
+    """The only one of a machine that is off."""
+
+    def __init__(self, machine):
+        self.partition = BootPartition(machine)
+        (self.name,) = self.partition.kernels()
+        file = machine.directory / "kernel.efi"
+        self.partition.take(self.name, file)
+        super().__init__(file)
+
     def put_back(self):
-        run("mcopy", "-o", "-i", self.esp, self.file, self.name)
+        self.partition.put(self.file, self.name)
 
 
 def allow_credentials(machine):
     """The image's kernel with one word of its command line changed, by who has all its keys: what lets a test start something inside."""
-    kernel = KernelImage(machine)
+    kernel = KernelOnDisk(machine)
     kernel.change(*CREDENTIALS)
     kernel.sign_for_tpm(KEYS)
     kernel.sign(KEYS)

@@ -22,6 +22,7 @@ FIRMWARE = Path("/usr/share/OVMF")
 
 
 LACKING = 77  # the test cannot run here
+USB = ["-device", "qemu-xhci,id=usb"]  # where sticks are plugged into
 
 
 class Failed(Exception):
@@ -221,17 +222,36 @@ class Machine:
         trouble = self.trouble_path.read_text(errors="replace") if self.trouble_path.exists() else ""
         return trouble + "\n".join(f"    {self.name}| {line}" for line in self.console().splitlines()[-count:])
 
-    def monitor(self, command, **arguments):
-        """One QMP command."""
+    def monitor(self, command, then=None, **arguments):
+        """One QMP command; then waits for the event of that name."""
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(60)
             connection.connect(str(self.directory / "qmp.sock"))
-            lines = connection.makefile("rw")
-            lines.readline()
-            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
-                lines.write(json.dumps(request) + "\n")
-                lines.flush()
-                while "return" not in json.loads(lines.readline()):
-                    pass
+            lines, said = connection.makefile("rw"), []
+            try:
+                lines.readline()
+                for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                    lines.write(json.dumps(request) + "\n")
+                    lines.flush()
+                    while not said or not {"return", "error"} & set(said[-1]):
+                        said.append(json.loads(lines.readline()))
+                    if "error" in said[-1]:
+                        raise Failed(f"{self.name}: {command}: {said[-1]['error']['desc']}")
+                    said.append({})
+                while then and not any(one.get("event") == then for one in said):
+                    said.append(json.loads(lines.readline()))
+            except TimeoutError:
+                raise Failed(f"{self.name}: {command}: no {then or 'answer'} within a minute") from None
+
+    def plug(self, disk):
+        """A USB stick, into a machine that was told to have a controller (`USB`)."""
+        self.monitor("blockdev-add", **{"node-name": "stick", "driver": "raw", "read-only": True,
+                                        "file": {"driver": "file", "filename": str(disk), "read-only": True}})
+        self.monitor("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick")
+
+    def unplug(self):
+        self.monitor("device_del", then="DEVICE_DELETED", id="stick")
+        self.monitor("blockdev-del", **{"node-name": "stick"})
 
     def stop(self):
         """As by pulling the plug."""

@@ -15,7 +15,8 @@ BOXES = {
 
 def configuration(box, changes):
     """docs/examples/BOX.yaml, with other values for some of its keys."""
-    text = (CHECKOUT / f"docs/examples/{box}.yaml").read_text()
+    text, without = re.subn(r"^tpm:\n(  .*\n)+\n", "", (CHECKOUT / f"docs/examples/{box}.yaml").read_text(), flags=re.MULTILINE)
+    assert without == 1, "'tpm', which the image brings, is not in the example"
     for key, value in {"psk": "/var/lib/cloister/peer.psk", **changes}.items():
         text, replaced = re.subn(rf"^(\s*{key}:)[^#\n]*", rf"\g<1> {value} ", text, flags=re.MULTILINE)
         assert replaced == 1, f"'{key}' is {replaced} times in the example"
@@ -31,10 +32,16 @@ def make_setup_disk(path, box, psk, changes=None):
                      **{f"{side}.network": network(*BOXES[box][side]) for side in ("black", "red")}})
 
 
-def make_disk(path, files, label="CLOISTER"):
+def make_update_disk(path, update):
+    """With a directory as image/make makes it."""
+    make_disk(path, {}, megabytes=16 + sum(file.stat().st_size for file in update.iterdir()) // (1 << 20))
+    subprocess.run(["mcopy", "-s", "-i", str(path), str(update), "::update"], check=True, capture_output=True)
+
+
+def make_disk(path, files, label="CLOISTER", megabytes=4):
     """With these files, text or bytes, by name."""
     with open(path, "wb") as disk:
-        disk.truncate(4 << 20)
+        disk.truncate(megabytes << 20)
     subprocess.run(["mkfs.vfat", "-n", label, str(path)], check=True, capture_output=True)
     for name, text in files.items():
         content = text.encode() if isinstance(text, str) else text

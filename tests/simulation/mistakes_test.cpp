@@ -43,7 +43,12 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {ready_without_pads}, .seen_as = "I5", .seed = 480},
       {.bugs = {spent_chunk_kept}, .seen_as = "I8", .seed = 480},
       {.bugs = {extended_for_ever}, .seen_as = "I13", .seed = 336},
-      {.bugs = {exchange_unasked}, .seen_as = "I13", .seed = 2629},
+      {.bugs = {exchange_unasked}, .seen_as = "I13", .seed = 3478},
+      {.bugs = {traffic_pad_kept}, .seen_as = "I1: a one-time pad was used twice"},
+      {.bugs = {hash_key_of_pad}, .seen_as = "I1: a one-time pad of bits that are not for it"},
+      {.bugs = {traffic_pad_not_cut}, .seen_as = "A1: an alarm without a reason: PEER_PROTOCOL", .seed = 493},
+      {.bugs = {traffic_pad_taken_early}, .seen_as = "I6: a packet of the peer does not open", .seed = 186},
+      {.bugs = {pads_of_any_block}, .seen_as = "I12: a one-time pad of a block", .seed = 10},
       // The sealed reserve.
       {.bugs = {own_counter_ignored}, .seen_as = "I3", .seed = 456},
       {.bugs = {own_counter_ignored, rollback_not_noticed}, .seen_as = "I1"},

@@ -56,6 +56,11 @@ constexpr std::array known{
     Known{PlantedBug::nonce_from_wall_clock, "nonce-from-wall-clock"},
     Known{PlantedBug::extended_for_ever, "extended-for-ever"},
     Known{PlantedBug::exchange_unasked, "exchange-unasked"},
+    Known{PlantedBug::traffic_pad_kept, "traffic-pad-kept"},
+    Known{PlantedBug::traffic_pad_not_cut, "traffic-pad-not-cut"},
+    Known{PlantedBug::hash_key_of_pad, "hash-key-of-pad"},
+    Known{PlantedBug::traffic_pad_taken_early, "traffic-pad-taken-early"},
+    Known{PlantedBug::pads_of_any_block, "pads-of-any-block"},
     Known{PlantedBug::no_fsync, "no-fsync"},
     Known{PlantedBug::fsync_error_lost, "fsync-error-lost"},
     Known{PlantedBug::counters_on_disk, "counters-on-disk"},
@@ -128,6 +133,12 @@ void saw_chunk_opened(std::span<const std::byte> generation, std::size_t directi
 }
 void saw_block_allocated(std::uint64_t block) { tell(&Witness::on_block_allocated, block); }
 void saw_key_taken(std::span<const std::byte> key) { tell(&Witness::on_key_taken, key); }
+void saw_traffic_pad_used(PadUse use, std::span<const std::byte> unit) {
+  tell(&Witness::on_traffic_pad_used, use, unit);
+}
+void saw_traffic_pad_opened(PadUse use, std::span<const std::byte> unit) {
+  tell(&Witness::on_traffic_pad_opened, use, unit);
+}
 std::uint64_t wall_clock() { return Witness::present().wall_clock(); }
 
 }  // namespace cloister::hooks

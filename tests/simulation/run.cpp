@@ -40,6 +40,12 @@ vpn::WhenKeysRunOut draw_stopgap(std::uint64_t seed) {
                     WhenKeysRunOut::exchange}[std::mt19937_64{seed + 1}() % 3];
 }
 
+/// The same way: one tunnel in four, where blocks are paid for at all.
+std::uint64_t draw_pad_bytes(std::uint64_t seed) {
+  const bool may = draw_reserve_policy(seed) != session::Policy::computational;
+  return may && std::mt19937_64{seed + 2}() % 4 == 0 ? 8192 : 0;
+}
+
 Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
   return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
           .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
@@ -50,7 +56,8 @@ Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
           .leases_at_once = std::array{2U, 16U}[world.below(2)],
           .bootstrap_again = {draw_policy(world), draw_policy(world)},
           .policy = draw_reserve_policy(seed),
-          .when_keys_run_out = draw_stopgap(seed)};
+          .when_keys_run_out = draw_stopgap(seed),
+          .pad_bytes = draw_pad_bytes(seed)};
 }
 
 bool has_three_boxes(std::uint64_t seed, Speed speed) {
@@ -90,8 +97,8 @@ class Run {
   }
 
   void go() {
-    world_.say("run", "bootstrap: {}; authentication: {}; faults: {}", name_of(bootstrap_), to_string(scale().policy),
-               names_of(faults_));
+    world_.say("run", "bootstrap: {}; authentication: {}; tunnel under {}; faults: {}", name_of(bootstrap_),
+               to_string(scale().policy), scale().pad_bytes > 0 ? "one-time pads" : "keys", names_of(faults_));
     const bool met_before = world_.below(4) != 0;
     for (const auto& link : links_) {
       for (std::size_t i = 0; i < 2; ++i)

@@ -229,15 +229,44 @@ void SimulatedBox::on_frame(const hal::DetectionFrame& frame) {
 void SimulatedBox::send_packet() {
   if (!running()) return;
   const auto number = ++traffic_.sent;
-  const vpn::SaTable::Reader sas{memory_->sas(), 0};
-  auto* outbound = sas.outbound(0);
-  if (outbound == nullptr) {
+  const bool under_pad = settings_.tunnels.front().under_pads();
+  if (under_pad ? memory_->pads().outbound(0) == nullptr
+                : vpn::SaTable::Reader{memory_->sas(), 0}.outbound(0) == nullptr) {
     ++traffic_.without_key;
     return;
   }
   witness_.enter(number_);
   if (!at_io("send a packet")) return;
   look_at_label();
+  if (under_pad && copy_ && !copy_->frozen()) {
+    const Witness::Unseen unseen{witness_, number_};
+    static_cast<void>(seal_under_pad(copy_->pads(), number));
+  }
+  const auto datagram = under_pad ? seal_under_pad(memory_->pads(), number) : seal(number);
+  if (datagram.empty()) {
+    ++traffic_.without_key;
+    return;
+  }
+  if (under_pad)
+    witness_.on_sent_under_pad(datagram);
+  else
+    witness_.on_sent(datagram);
+  if (in_clear(datagram)) witness_.broken("C1: a packet left in clear");
+  network_.send_datagram(number_, datagram);
+}
+
+std::vector<std::byte> SimulatedBox::seal_under_pad(vpn::PadTable& pads, std::uint64_t number) {
+  const auto packet = packet_of(number);
+  std::vector<std::byte> out(vpn::pad_datagram_bytes(packet.size()));
+  std::ranges::copy(packet, out.begin() + vpn::pad_packet_at);
+  const auto bytes = pads.outbound(0)->seal(packet.size(), out);
+  out.resize(bytes.value_or(0));
+  return out;
+}
+
+std::vector<std::byte> SimulatedBox::seal(std::uint64_t number) {
+  const vpn::SaTable::Reader sas{memory_->sas(), 0};
+  auto* outbound = sas.outbound(0);
   const auto packet = packet_of(number);
   std::vector<std::byte> out(packet.size() + vpn::esp_overhead_bytes_max);
   std::ranges::copy(packet, out.begin() + vpn::esp_packet_at);
@@ -248,9 +277,7 @@ void SimulatedBox::send_packet() {
   const auto bytes = outbound->seal(packet.size(), out);
   out.resize(*bytes);
   witness_.on_sealed(outbound->spi().value, std::span{out}.subspan(8, 8));
-  witness_.on_sent(out);
-  if (in_clear(out)) witness_.broken("C1: a packet left in clear");
-  network_.send_datagram(number_, out);
+  return out;
 }
 
 bool SimulatedBox::policy_allows(std::string_view label) const {
@@ -276,6 +303,7 @@ bool SimulatedBox::may_bridge(std::string_view alarm) const {
 }
 
 bool SimulatedBox::may_send(const vpn::RekeyStatus& status) const {
+  if (status.pad) return status.authenticated_by == wire::Authenticator::qkd;
   const auto& rekey = settings_.tunnels.front().rekey;
   if (!status.key_made) return false;
   const auto age = memory_->time() - *status.key_made;
@@ -294,17 +322,24 @@ bool SimulatedBox::may_send(const vpn::RekeyStatus& status) const {
 
 void SimulatedBox::on_datagram(const std::vector<std::byte>& datagram, bool forged) {
   each([&](SimulatedMemory& memory) {
-    if (&memory == memory_.get()) return count(memory.sas(), datagram, forged);
+    if (&memory == memory_.get()) return count(memory, datagram, forged);
+    std::vector<std::byte> out(datagram.size());
+    if (const auto spi = vpn::peek_pad_sa(datagram)) {
+      if (const auto pad = memory.pads().inbound(*spi); pad.sa) static_cast<void>(pad.sa->open(datagram, out));
+      return;
+    }
     const auto spi = vpn::peek_spi(datagram);
     const vpn::SaTable::Reader sas{memory.sas(), 0};
-    std::vector<std::byte> out(datagram.size());
     if (auto* inbound = spi ? sas.inbound(*spi) : nullptr) static_cast<void>(inbound->sa.open(datagram, out));
   });
 }
 
-void SimulatedBox::count(vpn::SaTable& table, const std::vector<std::byte>& datagram, bool forged) {
+void SimulatedBox::count(SimulatedMemory& memory, const std::vector<std::byte>& datagram, bool forged) {
+  if (const auto spi = vpn::peek_pad_sa(datagram)) {
+    if (const auto pad = memory.pads().inbound(*spi); pad.sa) return count_under_pad(*pad.sa, datagram, forged);
+  }
   const auto spi = vpn::peek_spi(datagram);
-  const vpn::SaTable::Reader sas{table, 0};
+  const vpn::SaTable::Reader sas{memory.sas(), 0};
   auto* inbound = spi ? sas.inbound(*spi) : nullptr;
   if (inbound == nullptr) {
     ++traffic_.unknown_sa;
@@ -312,19 +347,30 @@ void SimulatedBox::count(vpn::SaTable& table, const std::vector<std::byte>& data
   }
   std::vector<std::byte> out(datagram.size());
   const auto opened = inbound->sa.open(datagram, out);
-  if (!opened) {
-    if (opened.error() == vpn::EspError::replayed)
-      ++traffic_.replayed;
-    else if (!forged)
-      ++traffic_.not_authentic;
-    return;
-  }
+  if (opened) return count_packet(opened->packet);
+  if (opened.error() == vpn::EspError::replayed)
+    ++traffic_.replayed;
+  else if (!forged)
+    ++traffic_.not_authentic;
+}
+
+void SimulatedBox::count_under_pad(vpn::InboundPadSa& sa, const std::vector<std::byte>& datagram, bool forged) {
+  std::vector<std::byte> out(datagram.size());
+  const auto opened = sa.open(datagram, out);
+  if (opened) return count_packet(opened->packet);
+  if (opened.error() == vpn::PadError::replayed)
+    ++traffic_.replayed;
+  else if (!forged)
+    ++traffic_.not_authentic;
+}
+
+void SimulatedBox::count_packet(std::span<const std::byte> packet) {
   std::uint64_t number = 0;
-  if (opened->packet.size() != packet_of(0).size()) {
+  if (packet.size() != packet_of(0).size()) {
     ++traffic_.forgeries_taken;
     return;
   }
-  std::memcpy(&number, opened->packet.data() + 20, sizeof number);
+  std::memcpy(&number, packet.data() + 20, sizeof number);
   if (!traffic_.received.insert(number).second) ++traffic_.received_twice;
 }
 
@@ -354,6 +400,11 @@ void SimulatedBox::move_counter(session::Counter counter, std::uint64_t to) {
 void SimulatedBox::installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) {
   if (!inbound) world_.note("outbound", number_);
   witness_.on_sa(spi.value, key.expose());
+  if (inbound) on_installed_inbound();
+}
+
+void SimulatedBox::installed_pad(bool inbound) {
+  if (!inbound) world_.note("outbound", number_);
   if (inbound) on_installed_inbound();
 }
 

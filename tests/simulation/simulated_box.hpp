@@ -96,7 +96,8 @@ class SimulatedBox final : private Outside {
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Of the one tunnel.
   [[nodiscard]] vpn::RekeyStatus tunnel() const { return link().tunnel_status(link().tunnels().front().id); }
-  [[nodiscard]] std::uint32_t stock_keys() const { return link().store().stock_keys(link().tunnels().front().id); }
+  [[nodiscard]] std::uint32_t stock_keys() const { return link().stock(link().tunnels().front().id).keys; }
+  [[nodiscard]] bool lacks_keys() const { return link().lacks_keys(link().tunnels().front().id); }
   /// Up, and authenticated by QKD keys, or what is derived from them.
   [[nodiscard]] bool settled() const;
   /// Its tunnel's policy may raise that alarm.
@@ -128,6 +129,7 @@ class SimulatedBox final : private Outside {
   void session_ended() override { witness_.on_session_end(number_); }
   void amplified(distill::Amplified& made) override;
   void installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) override;
+  void installed_pad(bool inbound) override;
 
   [[nodiscard]] std::unique_ptr<SimulatedMemory> make_memory(bool copy);
   /// The service is gone, and what it had in memory.
@@ -145,7 +147,12 @@ class SimulatedBox final : private Outside {
   void each(const Function& function);
   void on_received(const std::vector<std::byte>& bytes, bool forged);
   void on_datagram(const std::vector<std::byte>& datagram, bool forged);
-  void count(vpn::SaTable& sas, const std::vector<std::byte>& datagram, bool forged);
+  /// The next packet under a one-time pad, as a datagram; empty where there is no pad for it.
+  [[nodiscard]] std::vector<std::byte> seal_under_pad(vpn::PadTable& pads, std::uint64_t number);
+  [[nodiscard]] std::vector<std::byte> seal(std::uint64_t number);
+  void count(SimulatedMemory& memory, const std::vector<std::byte>& datagram, bool forged);
+  void count_under_pad(vpn::InboundPadSa& sa, const std::vector<std::byte>& datagram, bool forged);
+  void count_packet(std::span<const std::byte> packet);
   void on_bootstrapped();
 
   VirtualWorld& world_;

@@ -149,6 +149,21 @@ void SimulatedMemory::retire_outbound(wire::TunnelId) {
   sending_ = false;
 }
 
+void SimulatedMemory::install_pad_inbound(wire::TunnelId, std::shared_ptr<vpn::InboundPadSa> sa) {
+  if (outside_ != nullptr) outside_->installed_pad(true);
+  pads_.install_inbound(0, std::move(sa));
+}
+void SimulatedMemory::install_pad_outbound(wire::TunnelId, std::shared_ptr<vpn::OutboundPadSa> sa) {
+  if (outside_ != nullptr) outside_->installed_pad(false);
+  pads_.install_outbound(0, std::move(sa));
+  sending_ = true;
+}
+void SimulatedMemory::retire_pad_inbound(wire::TunnelId, vpn::Spi spi) { pads_.retire_inbound(spi); }
+void SimulatedMemory::retire_pad_outbound(wire::TunnelId) {
+  pads_.retire_outbound(0);
+  sending_ = false;
+}
+
 void SimulatedMemory::info(const std::string& code, const std::string& subject, const std::string& text) {
   if (outside_ != nullptr) outside_->info(code, subject, text);
 }

@@ -15,6 +15,7 @@
 
 #include "appliance/box/link.hpp"
 #include "appliance/distill/chain.hpp"
+#include "appliance/vpn/pad_table.hpp"
 #include "appliance/vpn/sa_table.hpp"
 #include "hal/frame.hpp"
 #include "tests/seeded_random.hpp"
@@ -42,6 +43,7 @@ class Outside {
   virtual void session_ended() = 0;
   virtual void amplified(distill::Amplified& made) = 0;
   virtual void installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) = 0;
+  virtual void installed_pad(bool inbound) = 0;
 };
 
 /// The generators that a process goes on with.
@@ -68,6 +70,7 @@ class SimulatedMemory final : private box::LinkSurroundings {
   [[nodiscard]] box::Link& link() { return link_; }
   [[nodiscard]] const box::Link& link() const { return link_; }
   [[nodiscard]] vpn::SaTable& sas() { return sas_; }
+  [[nodiscard]] vpn::PadTable& pads() { return pads_; }
   /// The clock, as its engines read it.
   [[nodiscard]] Instant time() const { return now(); }
   [[nodiscard]] bool sends() const { return sending_; }
@@ -104,6 +107,10 @@ class SimulatedMemory final : private box::LinkSurroundings {
   void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
   void retire_outbound(wire::TunnelId tunnel) override;
+  void install_pad_inbound(wire::TunnelId tunnel, std::shared_ptr<vpn::InboundPadSa> sa) override;
+  void install_pad_outbound(wire::TunnelId tunnel, std::shared_ptr<vpn::OutboundPadSa> sa) override;
+  void retire_pad_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
+  void retire_pad_outbound(wire::TunnelId tunnel) override;
   void info(const std::string& code, const std::string& subject, const std::string& text) override;
   void alarm(const std::string& code, const std::string& subject, const std::string& text) override;
   void record(const std::string& account_line) override;
@@ -131,6 +138,7 @@ class SimulatedMemory final : private box::LinkSurroundings {
   std::unique_ptr<distill::Chain> chain_;
   std::uint64_t generation_ = 0;
   vpn::SaTable sas_{1, 1};
+  vpn::PadTable pads_;
   bool sending_ = false;  // a sending SA is installed
   box::Link link_;
 };

@@ -32,6 +32,7 @@ box::LinkSettings settings_of(std::size_t number, const Names& names, const Scal
                                         .extend_for = 2 * scale.rekey_interval},
                               .interface = "none",
                               .stock_keys_max = scale.stock_keys_max,
+                              .pad_bytes = scale.pad_bytes,
                               .terms = ""});
   return settings;
 }
@@ -114,8 +115,8 @@ void Stage::plan_light() {
 }
 bool Stage::wanted(const SimulatedBox& bob) const {
   const auto status = bob.link().session_status();
-  return bob.stock_keys() < std::min(2U, scale.stock_keys_max) || status.sealed_chunks == 0 ||
-         status.authenticator == session::Authenticator::none ||
+  const bool lacks = scale.pad_bytes > 0 ? bob.lacks_keys() : bob.stock_keys() < std::min(2U, scale.stock_keys_max);
+  return lacks || status.sealed_chunks == 0 || status.authenticator == session::Authenticator::none ||
          status.authenticator == session::Authenticator::bootstrap || light->lavish();
 }
 

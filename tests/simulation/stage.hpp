@@ -24,6 +24,7 @@ struct Scale {
   std::array<session::BootstrapAgain, 2> bootstrap_again{};  // of each box
   session::Policy policy{};
   vpn::WhenKeysRunOut when_keys_run_out{};
+  std::uint64_t pad_bytes = 0;  // not 0: the tunnel is under one-time pads
 };
 
 /// Who is at the ends of a link; the first connects.

@@ -91,6 +91,10 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
     learn(unit);
     const auto own_pad = box_ == 0 ? hooks::BitRole::pad_to_server : hooks::BitRole::pad_to_client;
     if (role == own_pad && blocks_[box_][allocated_[box_]].peer_paid) wasted_[box_] = false;
+    using enum hooks::BitRole;
+    const bool of_traffic = role == traffic_pad_to_server || role == traffic_pad_to_client ||
+                            role == traffic_hash_to_server || role == traffic_hash_to_client;
+    if (of_traffic && !paid(allocated_[box_])) broken("I12: a one-time pad of a block that no pad has paid for");
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
   }
@@ -148,12 +152,13 @@ void Witness::on_block_allocated(std::uint64_t block) {
   if (told.tag_verified) pads_used_.at(told.peer_pad).held[box_] = true;
 }
 
-void Witness::on_label(std::string_view label) {
-  const auto block = allocated_[box_];
+bool Witness::paid(std::uint64_t block) {
   const auto own = own_tags_[box_].find(block);
-  const bool own_paid = own != own_tags_[box_].end() && pads_used_.at(own->second).paid;
-  const bool paid = own_paid && blocks_[box_][block].peer_paid;
-  if ((label == "qkd") != paid) broken("I12: a block's label is not what authenticated it");
+  return own != own_tags_[box_].end() && pads_used_.at(own->second).paid && blocks_[box_][block].peer_paid;
+}
+
+void Witness::on_label(std::string_view label) {
+  if ((label == "qkd") != paid(allocated_[box_])) broken("I12: a block's label is not what authenticated it");
 }
 
 void Witness::on_label_of_sa(std::uint32_t spi, std::string_view label) {
@@ -164,6 +169,28 @@ void Witness::on_key_taken(std::span<const std::byte> key) {
   const Unit unit = unit_of(key);
   if (!keys_taken_[box_].insert(unit).second) broken("I1: a tunnel key was used twice");
   keys_.push_back({key.data(), unit});
+}
+
+void Witness::on_traffic_pad_used(hooks::PadUse use, std::span<const std::byte> unit_used) {
+  using hooks::BitRole;
+  const Unit unit = unit_of(unit_used);
+  const auto role = roles_.find(unit);
+  const bool hash_key = use == hooks::PadUse::hash_key;
+  const auto to_server = hash_key ? BitRole::traffic_hash_to_server : BitRole::traffic_pad_to_server;
+  const auto to_client = hash_key ? BitRole::traffic_hash_to_client : BitRole::traffic_pad_to_client;
+  if (role == roles_.end() || role->second != (box_ == 0 ? to_server : to_client))
+    broken("I1: a one-time pad of bits that are not for it");
+  if (!traffic_pads_used_.try_emplace(unit, PadUnit{.use = use}).second) broken("I1: a one-time pad was used twice");
+  if (use == hooks::PadUse::text) texts_now_.push_back(unit);
+  if (!hash_key) pads_of_now_.push_back({unit_used.data(), unit});  // that one stays, in the SA
+}
+
+void Witness::on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte> unit_used) {
+  const auto used = traffic_pads_used_.find(unit_of(unit_used));
+  if (used == traffic_pads_used_.end() || used->second.use != use)
+    return broken("I1: the receiver has a one-time pad for another use than the sender");
+  if (std::exchange(used->second.opened, true)) broken("I1: a one-time pad was used twice by the receiver");
+  if (use != hooks::PadUse::hash_key) pads_of_now_.push_back({unit_used.data(), used->first});
 }
 
 void Witness::on_sa(std::uint32_t spi, std::span<const std::byte> key) {
@@ -207,6 +234,19 @@ bool Witness::knows_part_of(std::span<const std::byte> bytes) const {
 void Witness::on_sent(std::span<const std::byte> bytes) {
   if (knows_part_of(bytes)) return broken("C1: secret bits on the wire");
   if (beside_ != nullptr && beside_->knows_part_of(bytes)) broken("C1: secret bits of another link on the wire");
+}
+
+void Witness::on_sent_under_pad(std::span<const std::byte> datagram) {
+  constexpr std::size_t unit_bytes = Unit{}.size();
+  for (std::size_t i = 0; i + unit_bytes <= datagram.size(); ++i) {
+    const auto window = datagram.subspan(i, unit_bytes);
+    if (!knows_at(window)) continue;
+    const std::size_t place = i / unit_bytes - 1;  // behind the header
+    const bool of_text = i % unit_bytes == 0 && place < texts_now_.size() && texts_now_[place] == unit_of(window);
+    if (!of_text) return broken("C1: secret bits on the wire");
+  }
+  texts_now_.clear();
+  if (beside_ != nullptr && beside_->knows_part_of(datagram)) broken("C1: secret bits of another link on the wire");
 }
 
 void Witness::look() {

@@ -3,7 +3,7 @@
 /// with it in all lives of both. The invariants, by the names under which a broken one is reported:
 ///
 ///   I1  a bit is used at most once and in one role: no pad for two tags, no tunnel key twice on a box, no unit of key
-///       in two roles
+///       in two roles, no unit of a one-time pad for two packets, their tags or the key of their hash, or both ways
 ///   I2  what was verified was sent, and is verified once
 ///   I3  chunks of the sealed reserve are opened in order, none twice; a TPM's counter is never asked to go back
 ///   I4  no forgery takes anything from the reserve
@@ -16,7 +16,8 @@
 ///   I11 a link whose bootstraps are left to an operator bootstraps once in its life by itself, and later once for each
 ///       time he allows it
 ///   I12 a block says "qkd" if pads of the reserve have paid for both its tags, and only then; the key of an SA says the same on
-///       both boxes; each says what the policy allows; nothing of an unpaid block goes to a reserve that pays; and only a
+///       both boxes; each says what the policy allows; nothing of an unpaid block goes to a reserve that pays, or to
+///       one-time pads; and only a
 ///       link that may have no other tags ends a session for want of pads
 ///   I13 beyond its key's lifetime, or without a key of the stock, a tunnel sends only as its policy says
 ///   C1  no secret on the wire, and no packet in clear
@@ -93,6 +94,8 @@ class Witness {
   void on_chunk_opened(std::span<const std::byte> generation, std::size_t direction, std::uint32_t chunk);
   void on_block_allocated(std::uint64_t block);
   void on_key_taken(std::span<const std::byte> key);
+  void on_traffic_pad_used(hooks::PadUse use, std::span<const std::byte> unit);
+  void on_traffic_pad_opened(hooks::PadUse use, std::span<const std::byte> unit);
   /// The account of the block that was allocated last says that this authenticated it.
   void on_label(std::string_view label);
   /// And the status says it of the key of an SA.
@@ -105,6 +108,9 @@ class Witness {
   /// A block's key, as the chain hands it over.
   void on_amplified(std::span<const std::byte> key);
   void on_sent(std::span<const std::byte> bytes);
+  /// The same of a datagram under a one-time pad, after its units were used: where its text is zeros, its ciphertext is the
+  /// pad at that place, and no other.
+  void on_sent_under_pad(std::span<const std::byte> datagram);
 
   /// After each event.
   void look();
@@ -143,6 +149,8 @@ class Witness {
     Unit what;
   };
   void learn(const Unit& unit);
+  /// Pads of both boxes' reserve authenticated it.
+  [[nodiscard]] bool paid(std::uint64_t block);
   [[nodiscard]] bool knows_at(std::span<const std::byte> bytes) const;
   [[nodiscard]] bool knows_part_of(std::span<const std::byte> bytes) const;
 
@@ -166,6 +174,12 @@ class Witness {
   std::array<bool, 2> wasted_{};
   std::map<std::pair<Unit, std::size_t>, std::uint32_t> next_chunk_;
   std::array<std::unordered_set<Unit, UnitHash>, 2> keys_taken_;
+  struct PadUnit {
+    hooks::PadUse use{};
+    bool opened = false;
+  };
+  std::unordered_map<Unit, PadUnit, UnitHash> traffic_pads_used_;
+  std::vector<Unit> texts_now_;  // the pad of the texts of this event, in its order
   std::map<std::uint32_t, std::vector<std::byte>> sas_;
   std::set<std::pair<std::vector<std::byte>, std::vector<std::byte>>> sealed_;
   std::vector<Trace> pads_of_now_;

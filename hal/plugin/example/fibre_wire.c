@@ -38,7 +38,7 @@ int fibre_hello(struct fibre_wire *wire, const struct cloister_hal_settings *set
   const int transmits = settings->role == CLOISTER_HAL_TRANSMITTER;
   uint8_t bytes[2 * HEADER + HELLO + 32];
   uint8_t *out = put(put(bytes, HELLO, 4), 1, 4); /* length, hello */
-  out = put(put(out, 2, 4), transmits ? 0 : 1, 4); /* version, role */
+  out = put(put(out, 3, 4), transmits ? 0 : 1, 4); /* version, role */
   out = put_double(put_double(out, settings->clock_hz), settings->key_basis_probability);
   for (int i = 0; i < 3; i++) out = put_double(out, settings->mean_photons[i]);
   for (int i = 0; i < 3; i++) out = put_double(out, settings->intensity_probability[i]);
@@ -51,7 +51,10 @@ int fibre_hello(struct fibre_wire *wire, const struct cloister_hal_settings *set
   return write(wire->descriptor, bytes, (size_t)size) == size ? 0 : -1;
 }
 
-/* 1: a whole message; 0: not yet; -1: none. */
+/* Meters have no place in this interface, and this device's randomness does not fail because the fibre says so. */
+enum { RECEIVER_READINGS = 10, TRANSMITTER_READINGS = 11, WEAKENED = 12 };
+
+/* 2: a message to be passed over; 1: a whole message; 0: not yet; -1: none. */
 static int parse(struct fibre_wire *wire, struct fibre_message *message) {
   const uint8_t *at = wire->buffer + wire->begin;
   const size_t have = wire->end - wire->begin;
@@ -62,6 +65,10 @@ static int parse(struct fibre_wire *wire, struct fibre_message *message) {
   if (have < HEADER + size) return 0;
   const uint8_t *body = at + HEADER;
   memset(message, 0, sizeof *message);
+  if (type == RECEIVER_READINGS || type == TRANSMITTER_READINGS || type == WEAKENED) {
+    wire->begin += HEADER + size;
+    return 2;
+  }
   if (type == FIBRE_START && size == 4) {
     message->epoch = (uint32_t)number(body, 4);
   } else if (type == FIBRE_PROGRESS && size == 12) {
@@ -87,7 +94,8 @@ static int parse(struct fibre_wire *wire, struct fibre_message *message) {
 
 int fibre_next(struct fibre_wire *wire, struct fibre_message *message, uint32_t timeout_ms) {
   for (;;) {
-    const int found = parse(wire, message);
+    int found = parse(wire, message);
+    while (found == 2) found = parse(wire, message);
     if (found != 0) return found;
     memmove(wire->buffer, wire->buffer + wire->begin, wire->end - wire->begin);
     wire->end -= wire->begin;

@@ -29,6 +29,14 @@ TEST_CASE("The documentation's two boxes agree", "[box]") {
   CHECK(all_of(example("geneva")) == all_of(example("paris")));
 }
 
+TEST_CASE("What is behind a box that routes by the kernel's table is its own affair", "[box]") {
+  auto geneva = example("geneva");
+  auto paris = example("paris");
+  for (auto* box : {&geneva, &paris}) box->tunnels[0].routing = config::Routing::kernel;
+  paris.tunnels[0].local_subnets[0].bytes[2] = 3;
+  CHECK(all_of(geneva) == all_of(paris));
+}
+
 TEST_CASE("What would break traffic or keys is a difference, and its line names it", "[box]") {
   const auto geneva = all_of(example("geneva"));
   const auto differs_in = [&](const std::string& name, const std::function<void(config::Configuration&)>& change) {
@@ -42,8 +50,21 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("device.role", [](auto& box) { box.links[0].device.role = config::DeviceRole::alice; });
   differs_in("subnets", [](auto& box) { box.tunnels[0].remote_subnets[0].bytes[2] = 3; });
   differs_in("subnets", [](auto& box) { box.tunnels[0].local_subnets.clear(); });
+  differs_in("subnets", [](auto& box) { box.tunnels[0].routing = config::Routing::kernel; });
   differs_in("stock", [](auto& box) { box.tunnels[0].stock = 9; });
   differs_in("hybrid", [](auto& box) { box.tunnels[0].hybrid = false; });
+  differs_in("cipher", [](auto& box) { box.tunnels[0].cipher = config::Cipher::one_time_pad; });
+  const auto under_pads = [](const config::Configuration& from, std::uint64_t pad_bytes) {
+    auto box = from;
+    box.tunnels[0].cipher = config::Cipher::one_time_pad;
+    box.tunnels[0].pad_bytes = pad_bytes;
+    return all_of(box);
+  };
+  CHECK(under_pads(example("geneva"), 65'536) == under_pads(example("paris"), 65'536));
+  const auto pads =
+      session::first_difference(under_pads(example("geneva"), 65'536), under_pads(example("paris"), 65'537));
+  REQUIRE(pads);
+  CHECK(pads->contains("pad="));
   differs_in("rekey_interval", [](auto& box) { box.tunnels[0].rekey_interval = config::milliseconds{5}; });
   differs_in("distillation.epsilon_budget", [](auto& box) { box.links[0].distillation.epsilon_budget = 1e-9; });
   differs_in("distillation.bound", [](auto& box) { box.links[0].distillation.bound = "rusca2018"; });

@@ -40,6 +40,10 @@ TEST_CASE("The default link needs 55 MiB, and with a thousand tunnels 86: both f
   CHECK(secret_bytes_needed(with_tunnels(1000)) == 86 * mebibyte);
   CHECK_FALSE(too_little_for(with_tunnels(1000), unit_locked_bytes));
   CHECK(secret_bytes_reserved(with_tunnels(1000), unit_locked_bytes) == 172 * mebibyte);
+  auto pads = with_tunnels(1);
+  pads.tunnels[0].cipher = config::Cipher::one_time_pad;
+  pads.tunnels[0].pad_bytes = 16 * mebibyte;
+  CHECK(secret_bytes_needed(pads) == (55 + 6 * 16) * mebibyte);
   // Never more than may be locked, as long as what is needed fits.
   CHECK(secret_bytes_reserved(with_tunnels(1000), 100 * mebibyte) == 100 * mebibyte);
   CHECK(secret_bytes_reserved(with_tunnels(1000), 8 * mebibyte) == 86 * mebibyte);

@@ -120,6 +120,23 @@ TEST_CASE("conf.d beside a file is read in the order of its names' bytes; what i
         "b.yml: its name does not end in '.yaml'\nd.yaml: it is not a file\n");
 }
 
+TEST_CASE("'tpm' alone is read before there is a box, and what is wrong in it is told", "[config]") {
+  const Directory directory;
+  directory.write("cloister.yaml", "tpm: {pcrs: [11], policy_key: /p, unchanged_pcrs: [9, 7]}\nlinks: not yet\n");
+  const auto tpm = load_tpm(directory.file());
+  REQUIRE(tpm);
+  CHECK(tpm->pcrs == std::vector{11U});
+  CHECK(tpm->unchanged_pcrs == std::vector{7U, 9U});
+  CHECK_FALSE(load(directory.file()));
+  directory.write("cloister.yaml", "tpm: {pcrs: [24], policy_key: /p}\n");
+  CHECK_FALSE(load_tpm(directory.file()));
+  CHECK_FALSE(load_tpm(directory.file() + "-not-there"));
+  directory.write("cloister.yaml", "tmp: {pcrs: [11], policy_key: /p}\n");
+  CHECK_FALSE(load_tpm(directory.file()));
+  directory.write("cloister.yaml", box + link_of("one"));
+  CHECK(load_tpm(directory.file()) == Tpm{});
+}
+
 TEST_CASE("A file of conf.d that cannot be read is an error, not less configuration", "[config]") {
   const Directory directory;
   directory.write("cloister.yaml", box + link_of("one"));

@@ -29,6 +29,19 @@ TEST_CASE("A box that passes packets on from tunnel to tunnel says so, for each 
   CHECK(notes_on(configuration).size() == 2);
 }
 
+TEST_CASE("A box that routes by the kernel's table says once that it passes on; alone, there is nothing to",
+          "[config]") {
+  Configuration configuration;
+  configuration.tunnels = {tunnel("one", "10.1.0.0/16", "10.0.0.0/8"), tunnel("two", "10.1.0.0/16", "10.0.0.0/8"),
+                           tunnel("three", "10.1.0.0/16", "10.0.0.0/8")};
+  for (auto& one : configuration.tunnels) one.routing = Routing::kernel;
+  const auto notes = notes_on(configuration);
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Catch::Matchers::ContainsSubstring("tunnel 'one' has 'routing: kernel'"));
+  configuration.tunnels.resize(1);
+  CHECK(notes_on(configuration).empty());
+}
+
 TEST_CASE("Tunnels that share a local subnet pass nothing on", "[config]") {
   Configuration configuration;
   configuration.tunnels = {tunnel("one", "10.1.0.0/16", "10.2.0.0/16"), tunnel("two", "10.1.0.0/16", "10.3.0.0/16")};

@@ -75,6 +75,8 @@ const std::vector<Mistake> mistakes{
     {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: yes\n", 5, 6, "keys and values"},
     {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: {pcrs: [7], policy_key: /p, generations: true}\n", 5, 47,
      "add 4 or 11"},
+    {"tpm:\n  tcti: \"device:/dev/tpmrm0\"\n", "tpm: {pcrs: [7], policy_key: /p, unchanged_pcrs: [7]}\n", 5, 50,
+     "either it may change"},
     {"    peer: paris", "    peer: geneva", 9, 11, "name of this box"},
     {"203.0.113.1:7400", "203.0.113.1", 10, 20, "address:port"},
     {"203.0.113.1:7400", "203.0.113.1:74000", 10, 20, "address:port"},

@@ -42,7 +42,8 @@ struct Machine {
   SoftwareTpm software;
   KeyPair keys = a_key();
   std::string files = software.state_directory() + "-policy";
-  TpmSettings settings{software.tcti(), {.pcrs = {7, 11}, .policy_key = files + ".pem", .signatures = files + ".json"}};
+  TpmSettings settings{software.tcti(),
+                       {.pcrs = {7, 11}, .policy_key = files + ".pem", .signatures = files + ".json", .unchanged = {}}};
   std::vector<SignedPcrPolicy> policies;
 
   Machine() { std::ofstream{settings.binding.policy_key} << keys.public_pem; }
@@ -76,13 +77,18 @@ struct Machine {
     return tpm->unseal(blob);
   }
 
-  /// What a boot chain does with another kernel: TPM2_PCR_Extend, with an empty password (TPM 2.0 part 3, 22.2).
-  void start_something_else(unsigned pcr) const {
+  /// TPM2_PCR_Extend, with an empty password (TPM 2.0 part 3, 22.2).
+  static Bytes extension(unsigned pcr) {
     std::vector<unsigned> command{0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, pcr, 0, 0,   0,
                                   9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1,   0, 0x0B};
     command.resize(65, 0x5C);
     Bytes bytes;
     for (const unsigned byte : command) bytes.push_back(static_cast<std::byte>(byte));
+    return bytes;
+  }
+  /// What a boot chain does with another kernel.
+  void start_something_else(unsigned pcr) const {
+    const auto bytes = extension(pcr);
     const int tpm = test::connect_to(software.socket());
     std::array<std::byte, 64> answer{};
     REQUIRE(::write(tpm, bytes.data(), bytes.size()) == 65);
@@ -288,6 +294,76 @@ TEST_CASE("A signature without a generation does not stand for one with it, nor 
   CHECK(machine.unseal(machine.settings, unnumbered));
   CHECK_FALSE(machine.unseal(numbered_settings, unnumbered));
   CHECK_FALSE(machine.unseal(machine.settings, numbered));
+}
+
+TEST_CASE("What was signed without a generation is numbered by the same key alone, and opens as if signed so",
+          "[tpm]") {
+  Machine machine;
+  machine.sign_state(machine.keys);
+  machine.settings.binding.generations = true;
+  const auto blob = machine.seal(machine.settings);
+  CHECK_FALSE(machine.unseal(machine.settings, blob));
+  const auto key = PolicyKey::parse_private(machine.keys.private_pem);
+  const auto stranger = PolicyKey::parse_private(a_key().private_pem);
+  REQUIRE((key && stranger));
+  const auto plain = machine.policies.front();
+  const auto numbered = key->number(plain, 20);
+  REQUIRE(numbered);
+  CHECK(numbered->policy == key->sign(machine.values(), 20).policy);
+  CHECK_FALSE(stranger->number(plain, 20));
+  CHECK_FALSE(key->number(*numbered, 21));
+  machine.policies.push_back(*numbered);
+  machine.install();
+  CHECK(machine.unseal(machine.settings, blob));
+}
+
+TEST_CASE("A PCR that may not change closes what is signed too, until it is again what it was", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.pcrs = {11};
+  machine.settings.binding.unchanged = {7};
+  machine.start_something_else(7);
+  machine.sign_state(machine.keys);
+  const auto blob = machine.seal(machine.settings);
+  CHECK(machine.unseal(machine.settings, blob));
+  machine.start_something_else(7);
+  const auto refused = machine.unseal(machine.settings, blob);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, ContainsSubstring("unchanged_pcrs"));
+  CHECK_FALSE(refused.error().for_good);
+  auto careless = machine.settings;
+  careless.binding.unchanged = {};
+  CHECK_FALSE(machine.unseal(careless, blob));
+
+  machine.software.cut_power();
+  machine.software.start();
+  machine.start_something_else(7);
+  CHECK(machine.unseal(machine.settings, blob));
+}
+
+TEST_CASE("A PCR that is extended meanwhile, whichever, ends no opening and no sealing", "[tpm]") {
+  Machine machine;
+  machine.settings.binding.pcrs = {11};
+  machine.settings.binding.unchanged = {7};
+  machine.sign_state(machine.keys);
+  constexpr std::uint32_t unseal = 0x15E;
+  constexpr std::uint32_t policy_authorize = 0x16A;  // between the two demands of PCRs
+  for (const std::uint32_t command : {unseal, policy_authorize}) {
+    const auto blob = machine.seal(machine.settings);
+    test::ListeningBus bus{machine.software};
+    auto settings = machine.settings;
+    settings.tcti = bus.tcti();
+    bus.before(command, {Machine::extension(0)});
+    const auto opened = machine.unseal(settings, blob);
+    CHECK(bus.inserted());
+    REQUIRE(opened);
+    CHECK(std::ranges::equal(*opened, a_secret()));
+  }
+  test::ListeningBus bus{machine.software};
+  auto settings = machine.settings;
+  settings.tcti = bus.tcti();
+  bus.before(policy_authorize, {Machine::extension(0)});
+  CHECK(machine.unseal(machine.settings, machine.seal(settings)));
+  CHECK(bus.inserted());
 }
 
 TEST_CASE("A number that no TPM should ever be moved to is refused", "[tpm]") {

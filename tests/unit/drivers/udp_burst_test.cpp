@@ -81,7 +81,7 @@ TEST_CASE("Where the device refuses to cut datagrams, they go singly, in order, 
   refused = 0;
   for (int round = 0; round < 3; ++round) {
     lay(burst, loop.peer);
-    CHECK(burst.send(loop.sender) == 0);
+    CHECK(burst.send(loop.sender).datagrams == 0);
     CHECK(loop.received(1000, 500) == all);
     CHECK(burst.empty());
   }
@@ -97,7 +97,7 @@ TEST_CASE("A run that is longer than the way's MTU goes singly, and the next one
     refused = 0;
     for (int round = 0; round < 2; ++round) {
       lay(burst, loop.peer);
-      CHECK(burst.send(loop.sender) == 0);
+      CHECK(burst.send(loop.sender).datagrams == 0);
       CHECK(loop.received(1000, 500) == all);
     }
     CHECK(refused == 2);
@@ -110,12 +110,39 @@ TEST_CASE("What the socket does not take is counted", "[drivers]") {
   SendBurst burst;
   refusal = ENOBUFS;
   lay(burst, loop.peer);
-  CHECK(burst.send(loop.sender) == 21);
+  const auto [datagrams, too_long] = burst.send(loop.sender);
+  CHECK(datagrams == 21);
+  CHECK(too_long == 0);
   refusal = 0;
   CHECK(loop.received(1000, 500).empty());
   lay(burst, loop.peer);
-  CHECK(burst.send(loop.sender) == 0);
+  CHECK(burst.send(loop.sender).datagrams == 0);
   CHECK(loop.received(1000, 500) == all);
+}
+
+/// Datagrams of these classes, with a burst for all and a socket that says what has come.
+std::vector<int> classes_received(const std::vector<int>& sent) {
+  const Loopback loop;
+  const int on = 1;
+  REQUIRE(::setsockopt(loop.receiver, IPPROTO_IP, IP_RECVTOS, &on, sizeof on) == 0);
+  SendBurst burst;
+  for (const int one : sent) {
+    REQUIRE_FALSE(burst.room(100).empty());
+    burst.commit(100, loop.peer, static_cast<std::uint8_t>(one));
+  }
+  CHECK(burst.send(loop.sender).datagrams == 0);
+  ReceiveBurst received;
+  std::vector<int> classes;
+  for (std::size_t runs = received.receive(loop.receiver); runs > 0; runs = received.receive(loop.receiver)) {
+    for (std::size_t i = 0; i < runs; ++i) classes.push_back(received.run(i).traffic_class);
+  }
+  return classes;
+}
+
+TEST_CASE("Each datagram has its class, also where neighbours have another, and where runs are cut by the kernel",
+          "[drivers]") {
+  const std::vector<int> mixed{0, 0, 0xB8, 0xB8, 0xBA, 0, 0x28, 3};
+  CHECK(classes_received(mixed) == mixed);
 }
 
 }  // namespace

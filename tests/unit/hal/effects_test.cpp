@@ -8,71 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "hal/fibre/link.hpp"
-#include "hal/simulator/protocol.hpp"
-#include "tests/unit/hal/goodness_of_fit.hpp"
+#include "tests/unit/hal/observed_link.hpp"
 
 namespace {
 
 using namespace cloister;
-using namespace cloister::hal;
-using fibre::Link;
-using fibre::LinkParameters;
-using simulator::SourceSettings;
-
-constexpr SourceSettings settings{
-    .clock_hz = 1e9, .z_probability = 0.8, .intensities = {0.5, 0.1}, .probabilities = {0.7, 0.3}};
-constexpr Epoch epoch = 3;
-
-/// What is sent: random as the light of a box, another for each seed.
-simulator::SymbolGenerator light_of(std::uint64_t seed) {
-  simulator::SourceSeed light;
-  std::ranges::fill(light.fill(), static_cast<std::byte>(seed));
-  auto generator = simulator::SymbolGenerator::create(light, settings);
-  REQUIRE(generator);
-  return std::move(*generator);
-}
-
-struct Seen {
-  Symbol sent;
-  Detection click;
-};
-
-std::vector<Seen> watch(const LinkParameters& parameters, std::uint64_t slots, std::uint64_t seed) {
-  REQUIRE(fibre::check(parameters));
-  Link link{parameters, settings, light_of(seed), seed};
-  const auto generator = light_of(seed);
-  std::vector<Seen> all;
-  std::vector<std::uint32_t> packed;
-  const auto run_slots = std::min<std::uint64_t>(slots, 500'000'000);
-  for (Slot first = 0; first < slots; first += run_slots) {
-    link.run(epoch, first, run_slots, packed);
-    const auto frame = simulator::unpack(
-        {.epoch = epoch, .first = first, .slots = run_slots, .lost = 0, .packed = std::as_bytes(std::span{packed})});
-    REQUIRE(frame);
-    for (const auto& click : frame->detections) {
-      Seen seen{.sent = {}, .click = click};
-      generator.symbols(epoch, {&click.slot, 1}, {&seen.sent, 1});
-      all.push_back(seen);
-    }
-  }
-  return all;
-}
-
-/// `p_of` gives the p-value of one seed, with the effect or without.
-template <class PValue>
-void check_effect(PValue p_of) {
-  std::vector<double> with;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    with.push_back(p_of(true, seed));
-    INFO("seed " << seed << ": p = " << with.back());
-    CHECK(with.back() > 1e-6);
-  }
-  const double uniform = tests::uniform_p(with);
-  INFO("the hundred p-values are uniform with p = " << uniform);
-  CHECK(uniform > 1e-3);
-  CHECK(p_of(false, 1) < 1e-6);
-}
+using cloister::tests::check_effect;
+using cloister::tests::observe;
+using cloister::tests::settings;
+using hal::fibre::LinkParameters;
 
 }  // namespace
 
@@ -86,7 +30,7 @@ TEST_CASE("insertion loss lowers each intensity's gain as the closed form says")
                               .efficiency = 0.2,
                               .dark_count_probability = 1e-4};
     std::array<std::uint64_t, 2> found{};
-    for (const auto& seen : watch(link, slots, seed)) ++found[seen.sent.intensity];
+    for (const auto& seen : observe(link, slots, seed)) ++found[seen.sent.intensity];
     const double reaches = 0.2 * std::pow(10, -0.1 * (10 * 0.2 + loss_db));
     std::array<double, 2> probability{};
     for (const std::size_t k : {0U, 1U})
@@ -107,7 +51,7 @@ TEST_CASE("a detector of lower efficiency clicks less often, for its own bit and
                               .misalignment = 0.05};
     // By the pulse's bit, in its own basis: only detector 0, only detector 1, both.
     std::array<std::uint64_t, 6> found{};
-    for (const auto& [sent, click] : watch(link, slots, seed))
+    for (const auto& [sent, click] : observe(link, slots, seed))
       if (click.basis == sent.basis) ++found[3U * sent.bit + (click.double_click ? 2U : click.bit)];
     const double same_basis = 0.8 * 0.8 + 0.2 * 0.2;
     std::array<double, 6> probability{};
@@ -148,7 +92,7 @@ LinkParameters trapping(bool with) {
 
 TEST_CASE("after-pulses follow a click after exponential times, less those that the dead time swallows") {
   check_effect([](bool with, std::uint64_t seed) {
-    const auto all = watch(trapping(with), 1'000'000'000, seed);
+    const auto all = observe(trapping(with), 1'000'000'000, seed);
     constexpr std::array<std::uint64_t, 9> upper{40, 60, 80, 110, 150, 220, 400, 20'000, 100'000};
     std::array<std::uint64_t, 9> found{};
     for (std::size_t i = 1; i < all.size(); ++i) {
@@ -172,7 +116,7 @@ TEST_CASE("after-pulses follow a click after exponential times, less those that 
 }
 
 TEST_CASE("an after-pulse is in the detector of the click before it") {
-  const auto all = watch(trapping(true), 1'000'000'000, 1);
+  const auto all = observe(trapping(true), 1'000'000'000, 1);
   std::uint64_t soon = 0;
   std::uint64_t same = 0;
   for (std::size_t i = 1; i < all.size(); ++i) {

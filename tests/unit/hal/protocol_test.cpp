@@ -21,6 +21,19 @@ const Hello hello{
 const std::array clicks{pack(0, Basis::z, 1, false), pack(5, Basis::x, 0, true), pack(99, Basis::z, 0, false)};
 const Detections head{.epoch = 4, .first = 1000, .slots = 100, .lost = 12, .packed = {}};
 
+ReceiverReadings receiver_readings() {
+  ReceiverReadings readings{.epoch = 4, .first = 1000, .slots = 100, .clicks = 3};
+  readings.photocurrent = {
+      .amperes = {.value = 1e-7, .deviation = 1e-8}, .dark_amperes = 2e-8, .coulombs_per_click = 1e-13};
+  readings.dimmed_gates = {.dimmed_clicks = 1, .other_clicks = 2, .share = 0.01};
+  Arrivals arrivals;
+  arrivals.clicks[0][3] = 2;
+  arrivals.clicks[1][15] = 1;
+  arrivals.expected[0][3] = arrivals.expected[1][15] = 1;
+  readings.arrivals = arrivals;
+  return readings;
+}
+
 template <class Number>
 Bytes with(Bytes bytes, std::size_t position, Number number) {
   std::memcpy(bytes.data() + position, &number, sizeof number);
@@ -56,9 +69,30 @@ TEST_CASE("every message is read as it was written") {
   CHECK(parse_as<Start>(encode(Start{77})).epoch == 77);
   const auto progress = parse_as<Progress>(encode(Progress{.epoch = 3, .slots = 1ULL << 40}));
   CHECK((progress.epoch == 3 && progress.slots == 1ULL << 40));
+  const auto weakened = parse_as<Weakened>(encode(Weakened{.from = 7, .part = 0.25}));
+  CHECK((weakened.from == 7 && std::abs(weakened.part - 0.25) < 1e-12));
   CHECK(parse_as<Stopped>(encode(Stopped{"gone"})).reason == "gone");
   CHECK(parse_as<Refused>(encode(Refused{"no\nline µ"})).reason == "no?line ??");
   CHECK(parse_as<Refused>(encode(Refused{std::string(2000, 'a')})).reason.size() == reason_bytes_max);
+}
+
+TEST_CASE("readings are read as they were written") {
+  const auto near = [](double a, double b) { return std::abs(a - b) < 1e-15; };
+  const auto read = parse_as<ReceiverReadings>(encode(receiver_readings()));
+  CHECK((read.epoch == 4 && read.first == 1000 && read.slots == 100 && read.clicks == 3));
+  CHECK((near(read.photocurrent->amperes.value, 1e-7) && near(read.photocurrent->amperes.deviation, 1e-8)));
+  CHECK((near(read.photocurrent->dark_amperes, 2e-8) && near(read.photocurrent->coulombs_per_click, 1e-13)));
+  CHECK((read.dimmed_gates->dimmed_clicks == 1 && read.dimmed_gates->other_clicks == 2));
+  CHECK(near(read.dimmed_gates->share, 0.01));
+  CHECK((read.arrivals->clicks[0][3] == 2 && read.arrivals->clicks[1][15] == 1));
+  CHECK(near(read.arrivals->expected[1][15], 1));
+  TransmitterReadings sent{.epoch = 4, .first = 1000, .slots = 100};
+  sent.output_power = {.value = 1.01, .deviation = 0.002};
+  sent.returned_light = {.watts = {.value = 1e-9, .deviation = 1e-10}, .watts_max = 1e-6};
+  const auto light = parse_as<TransmitterReadings>(encode(sent));
+  CHECK((light.first == 1000 && light.slots == 100));
+  CHECK((light.epoch == 4 && near(light.output_power->value, 1.01) && near(light.output_power->deviation, 0.002)));
+  CHECK((near(light.returned_light->watts.value, 1e-9) && near(light.returned_light->watts_max, 1e-6)));
 }
 
 TEST_CASE("detections are read as they were packed") {
@@ -90,7 +124,7 @@ TEST_CASE("bytes that are no message are refused") {
   const auto frame = encode(head, clicks);
   for (const auto& [why, bytes] : std::to_array<Case>({
            {"type 0", with(encode(Start{1}), 4, 0U)},
-           {"a type past the last", with(encode(Start{1}), 4, 8U)},
+           {"a type past the last", with(encode(Start{1}), 4, 13U)},
            {"a body too long for any message", with(frame, 0, static_cast<std::uint32_t>(body_bytes_max + 1))},
            {"a start that is too long", with_extra_byte(encode(Start{1}))},
            {"a hello that is too long", with_extra_byte(encode(hello))},
@@ -107,6 +141,10 @@ TEST_CASE("bytes that are no message are refused") {
            {"more detections than bytes", with(frame, 36, std::uint64_t{4})},
            {"more detections than slots", with(frame, 20, std::uint64_t{2})},
            {"half a detection", with_extra_byte(frame)},
+           {"readings of no slots", with(encode(receiver_readings()), 20, std::uint64_t{0})},
+           {"readings of more arrivals than slots", with(encode(receiver_readings()), 92, 101U)},
+           {"readings of more clicks than slots", with(encode(receiver_readings()), 28, std::uint64_t{101})},
+           {"a part that is none", with(encode(Weakened{.from = 0, .part = 0.5}), 16, 1.5)},
            {"text with a control character", with(encode(Stopped{"gone"}), 9, '\n')},
        })) {
     INFO(why);

@@ -48,7 +48,8 @@ inline constexpr fibre::LinkParameters glass{.length_km = 20,
                                              .efficiency = 0.02,
                                              .dark_count_probability = 0,
                                              .misalignment = 0.02,
-                                             .dead_time_seconds = 0};
+                                             .dead_time_seconds = 0,
+                                             .dimmed_gates = 0.01};
 
 /// Serves in a thread until it goes.
 class RunningFibre {

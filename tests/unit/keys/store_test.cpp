@@ -218,14 +218,58 @@ TEST_CASE("A tunnel that goes has its stock burnt, and begins empty when it come
   CHECK(conserved(store.balance()));
 }
 
+TEST_CASE("One-time pads are of blocks that paid tags have authenticated, and of no others", "[store]") {
+  for (const auto by : {Authenticator::bootstrap, Authenticator::computational, Authenticator::qkd}) {
+    Store store{{{a, "a", 8}, {b, "pad", 1000, StockUse::pad_to_server}}};
+    const auto needs = store.needs(0, 0);
+    CHECK(needs.tunnel_keys == std::map<TunnelId, std::uint32_t>{{a, 8}});
+    CHECK(needs.pad_keys == std::map<TunnelId, std::uint32_t>{{b, 1000}});
+    REQUIRE(store.add({1}, by, block_of(1, 20 * key_bits), needs, needs));
+    CHECK(store.stock_keys(a) == 8);
+    CHECK(store.stock_keys(b) == (by == Authenticator::qkd ? 12 : 0));
+    CHECK(conserved(store.balance()));
+  }
+}
+
+TEST_CASE("Many keys are taken at once, all that were named or none", "[store]") {
+  Store here{{{b, "pad", 16, StockUse::pad_to_server}}};
+  Store there{{{b, "pad", 16, StockUse::pad_to_server}}};
+  for (auto* store : {&here, &there}) {
+    const auto needs = store->needs(0, 0);
+    REQUIRE(store->add({1}, Authenticator::qkd, block_of(1, 20 * key_bits), needs, needs));
+  }
+  const auto names_of = [](const std::vector<NamedKey>& keys) {
+    std::vector<KeyName> names;
+    for (const auto& key : keys) names.push_back(key.name);
+    return names;
+  };
+  const auto first = here.take_next(b, 5);
+  const auto same = there.take(b, names_of(first));
+  REQUIRE(same);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(std::ranges::equal(first[i].key.expose(), (*same)[i].key.expose()));
+  static_cast<void>(here.take_next(b, 1));  // the other never hears of it
+  const auto later = here.take_next(b, 4);
+  CHECK(there.take(b, names_of(later)).has_value());
+  auto names = names_of(here.take_next(b, 3));
+  names[1].index += 1000;
+  std::ranges::sort(names);
+  CHECK_FALSE(there.take(b, names).has_value());
+  CHECK(there.stock_keys(b) == 0);
+  CHECK(here.take_next(b, 100).size() == 3);
+  CHECK(here.take_next(b, 100).empty());
+  CHECK(conserved(here.balance()));
+  CHECK(conserved(there.balance()));
+}
+
 TEST_CASE("Needs are read as written, and refused when cut, lengthened or out of order", "[store]") {
-  const Needs needs{.reserve_bits = 77, .pads = 5, .tunnel_keys = {{a, 1}, {b, 2}}};
+  const Needs needs{.reserve_bits = 77, .pads = 5, .tunnel_keys = {{a, 1}, {b, 2}}, .pad_keys = {{a, 3}}};
   const auto note = needs.encode();
   const auto read = Needs::decode(note);
   REQUIRE(read);
   CHECK(read->reserve_bits == 77);
   CHECK(read->pads == 5);
   CHECK(read->tunnel_keys == needs.tunnel_keys);
+  CHECK(read->pad_keys == needs.pad_keys);
   for (std::size_t length = 0; length < note.size(); ++length)
     REQUIRE_FALSE(Needs::decode(std::span{note}.first(length)));
   std::vector<std::byte> longer(note.size() + 1);

@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
 #include <cstring>
 
 #include "appliance/drivers/file_descriptor.hpp"
 #include "appliance/network/interfaces.hpp"
+#include "appliance/network/prefix_difference.hpp"
 
 namespace cloister::network {
 namespace {
@@ -95,8 +97,51 @@ TEST_CASE("What stands from an earlier life is found again", "[network]") {
   expect_in_namespace([] {
     const auto old = plan("cl-one", 1);
     if (!lay_guards(old.guards) || !lay_paths(old, owner)) return failed;
-    const auto standing = standing_guards();
+    const auto standing = standing_guards({far(7)});
     return standing && *standing == old.guards ? passed : failed;
+  });
+}
+
+InterfaceAddress own(std::uint8_t last) {
+  InterfaceAddress made{.address = {.length = 30}};
+  made.address.address = {std::byte{10}, std::byte{255}, std::byte{0}, std::byte{last}};
+  return made;
+}
+
+Plan routed_plan(std::uint8_t last) {
+  Plan made;
+  made.interfaces = {{.name = "cl-one", .mtu = 1400, .addresses = {own(last)}}};
+  made.guards = {.routed = {RoutePrefix{}},
+                 .far = difference({RoutePrefix{}}, {far(7)}),
+                 .interfaces = {"cl-one"},
+                 .routed_interfaces = {"cl-one"}};
+  return made;
+}
+
+TEST_CASE("A tunnel's interface gets its addresses, and loses those of an earlier plan; others' stay", "[network]") {
+  expect_in_namespace([] {
+    if (!lay_guards(routed_plan(1).guards) || !lay_paths(routed_plan(1), owner)) return failed;
+    if (!lay_paths(routed_plan(1), owner) || interface_with("10.255.0.1") != "cl-one") return failed;
+    const auto present = interfaces();
+    // Without our protocol number, as `ip address add` does: an operator's.
+    if (std::system("ip address add 10.255.0.9/30 dev cl-one") != 0) return failed;
+    if (!lay_paths(routed_plan(5), owner) || !clear_away(routed_plan(5))) return failed;
+    const bool right = interface_with("10.255.0.1").empty() && interface_with("10.255.0.5") == "cl-one" &&
+                       interface_with("10.255.0.9") == "cl-one";
+    return right && find(*interfaces(), "cl-one")->index == find(*present, "cl-one")->index ? passed : failed;
+  });
+}
+
+TEST_CASE("What the kernel's table routes within is guarded from an earlier life too, apart from far subnets",
+          "[network]") {
+  expect_in_namespace([] {
+    auto guards = routed_plan(1).guards;
+    guards.remote = {far(9)};
+    if (!lay_guards(guards) || !lay_paths(routed_plan(1), owner)) return failed;
+    const auto standing = standing_guards({far(7)});
+    // What is behind this box stands in the configuration alone.
+    const bool all = standing && standing->routed == guards.routed && standing->remote == guards.remote;
+    return all && standing->far == guards.far ? passed : failed;
   });
 }
 

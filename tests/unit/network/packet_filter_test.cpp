@@ -127,6 +127,7 @@ int first_wrong_passage() {
   const PacketFilter filter{.local = {prefix({192, 0, 2, 0}, 24)},
                             .remote = {prefix({198, 51, 100, 0}, 24)},
                             .tunnels = {"cl-office"},
+                            .routed = {"cl-office"},
                             .black = {"black"}};
   struct Passage {
     int in;
@@ -138,6 +139,8 @@ int first_wrong_passage() {
   const auto passages = std::to_array<Passage>({
       {red, near_host, far_host, tunnel, true},
       {tunnel, far_host, near_host, red, true},
+      {tunnel, far_host, stranger, black, false},  // it would leave in clear
+      {tunnel, far_host, elsewhere, red, false},
       {black, near_host, far_host, tunnel, false},  // forged: it would arrive on the far side as the near host's
       {black, stranger, far_host, tunnel, false},
       {black, near_host, elsewhere, red, false},

@@ -68,6 +68,39 @@ TEST_CASE("Packets of every size and both families come out as they went in", "[
   CHECK(open(in, seal(out, packet_of(9000))) == packet_of(9000));
 }
 
+TEST_CASE("Padded to a length, packets look alike from outside and come out as they went in", "[esp]") {
+  OutboundSa out{spi, key_of(1)};
+  InboundSa in{spi, key_of(1)};
+  std::size_t looks = 0;
+  for (const bool v6 : {false, true}) {
+    for (std::size_t size = 40; size <= 300; ++size) {
+      const auto packet = packet_of(size, v6);
+      Bytes datagram(300 + esp_overhead_bytes_max, std::byte{0xEE});
+      std::ranges::copy(packet, datagram.begin() + esp_packet_at);
+      const auto bytes = out.seal(size, 300, datagram);
+      REQUIRE(bytes);
+      if (looks == 0) looks = *bytes;
+      REQUIRE(*bytes == looks);
+      datagram.resize(*bytes);
+      REQUIRE(open(in, datagram) == packet);
+    }
+  }
+  Bytes room(300 + esp_overhead_bytes_max, std::byte{0x45});
+  CHECK_FALSE(out.seal(300, 299, room));
+  CHECK_FALSE(out.seal(100, 301, room));
+}
+
+TEST_CASE("A packet that contradicts its own length comes out with all that was sealed", "[esp]") {
+  OutboundSa out{spi, key_of(1)};
+  InboundSa in{spi, key_of(1)};
+  for (const unsigned said : {0U, 19U, 101U, 65'535U}) {
+    auto packet = packet_of(100);
+    packet[2] = static_cast<std::byte>(said >> 8U);
+    packet[3] = static_cast<std::byte>(said);
+    CHECK(open(in, seal(out, packet)) == packet);
+  }
+}
+
 TEST_CASE("The layout is that of RFC 4303 and RFC 4106, as OpenSSL's AES-256-GCM reads it", "[esp]") {
   constexpr std::uint64_t sequence = 0x1'0000'0005U;  // the upper half is not sent, but authenticated
   OutboundSa out{spi, key_of(9), sequence};

@@ -1,0 +1,22 @@
+"""The version after the image's: the same tree, under another number and of the next generation. It is made once for each image."""
+
+from kernel_image import run
+from machine import CHECKOUT
+
+GENERATION = int((CHECKOUT / "image/generation").read_text())
+NEXT = CHECKOUT / "build/image-test/next"
+
+
+def versions(image):
+    """The image's, and two that follow."""
+    version = next((image.parent / "update").glob("*.efi")).stem.removeprefix("cloister_")
+    *begin, last = version.split(".")
+    return [".".join([*begin, str(int(last) + steps)]) for steps in range(3)]
+
+
+def next_update(image):
+    """The directory from which a box takes it."""
+    manifest = NEXT / "update/SHA256SUMS"
+    if not manifest.exists() or manifest.stat().st_mtime < image.stat().st_mtime:
+        run(CHECKOUT / "image/make", NEXT, versions(image)[1], GENERATION + 1)
+    return NEXT / "update"
