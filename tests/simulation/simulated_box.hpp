@@ -189,4 +189,11 @@ class SimulatedBox final : private Outside {
   std::unique_ptr<SimulatedMemory> copy_;    // of this life, or frozen in an earlier one
 };
 
+template <class Function>
+void SimulatedBox::each(const Function& function) {
+  if (!running()) return;
+  memory_->work(function);
+  if (copy_) copy_->work(function);
+}
+
 }  // namespace cloister::simulation
