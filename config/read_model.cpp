@@ -156,8 +156,9 @@ void read_pad(Section& section, Tunnel& tunnel) {
   section.read("pad", tunnel.pad_bytes, within(a_size(), std::uint64_t{16} << 10U, std::uint64_t{16} << 20U));
   tunnel.hybrid = tunnel.cipher == Cipher::aes_256_gcm;
   if (tunnel.cipher == Cipher::aes_256_gcm) return;
-  section.refuse("pad_to",
-                 "is of tunnels under AES-256-GCM: under 'cipher: one-time-pad' lengths have classes of their own");
+  if (!tunnel.pad_to.empty())
+    section.error("pad_to",
+                  "is of tunnels under AES-256-GCM: under 'cipher: one-time-pad' lengths have classes of their own");
   for (const auto* const key :
        {"rekey_interval", "key_lifetime", "rekey_bytes", "rekey_packets", "stock", "when_keys_run_out", "hybrid"})
     section.refuse(key,
