@@ -162,7 +162,7 @@ class LitLink {
 
   static hal::Capabilities capabilities(const hal::simulator::SourceSettings& source, const Defences& defences) {
     auto all = hal::simulator::capabilities_of(source);
-    if (!defences.meters) all.meters = {};
+    if (defences.meters) all.meters = hal::simulator::simulated_meters;
     return all;
   }
 

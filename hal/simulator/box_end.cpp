@@ -118,6 +118,10 @@ Result<std::optional<Message>> BoxEnd::next() {
   }
 }
 
-Capabilities BoxEnd::capabilities() const { return capabilities_of(settings_); }
+Capabilities BoxEnd::capabilities() const {
+  auto capabilities = capabilities_of(settings_);
+  capabilities.meters = simulated_meters;
+  return capabilities;
+}
 
 }  // namespace cloister::hal::simulator

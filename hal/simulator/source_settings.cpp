@@ -68,9 +68,7 @@ Capabilities capabilities_of(const SourceSettings& settings) {
       .protocol = count == 3 ? "bb84-decoy-2" : "bb84-decoy-1",
       .intensities = {settings.intensities.begin(), settings.intensities.begin() + count},
       .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.begin() + count},
-      .z_probability = settings.z_probability,
-      .meters = {
-          .photocurrent = true, .arrivals = true, .dimmed_gates = true, .output_power = true, .returned_light = true}};
+      .z_probability = settings.z_probability};
 }
 
 }  // namespace cloister::hal::simulator

@@ -26,6 +26,10 @@ struct SourceSettings {
 /// What a device that is set so says of itself.
 [[nodiscard]] Capabilities capabilities_of(const SourceSettings& settings);
 
+/// What the simulated devices watch themselves with.
+inline constexpr Meters simulated_meters{
+    .photocurrent = true, .arrivals = true, .dimmed_gates = true, .output_power = true, .returned_light = true};
+
 /// Names the first setting in which two ends differ, with both values; an error for both of them.
 [[nodiscard]] Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings& receiver);
 

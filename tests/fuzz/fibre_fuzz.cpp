@@ -10,8 +10,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cloister;
   using namespace cloister::hal::simulator;
-  const auto device =
+  auto device =
       capabilities_of({.clock_hz = 1e9, .z_probability = 0.9, .intensities = {0.5, 0.1}, .probabilities = {0.7, 0.3}});
+  device.meters = simulated_meters;
   hal::watch::ReceiverWatch receiver{device};
   hal::watch::TransmitterMeters transmitter{device};
   auto rest = std::as_bytes(std::span{data, size});
