@@ -131,24 +131,31 @@ class Lab:
         self.run("ip", "link", "set", other_interface, "up", namespace=other)
 
     def networks(self):
+        self.add_black_network()
+        self.run("ip", "address", "add", "203.0.113.66/24", "dev", "black", namespace="black")  # a stranger on the black network
+        for box, addresses in BOXES.items():
+            self.add_networks_of(box, addresses, next(a["black"] for b, a in BOXES.items() if b != box))
+
+    def add_black_network(self):
         self.add_namespace("black")
         self.run("ip", "link", "add", "black", "type", "bridge", namespace="black")
         self.run("ip", "link", "set", "black", "up", namespace="black")
-        self.run("ip", "address", "add", "203.0.113.66/24", "dev", "black", namespace="black")  # a stranger on the black network
-        for box, addresses in BOXES.items():
-            host = f"host-{box}"
-            self.add_namespace(box)
-            self.add_namespace(host)
-            self.cable(host, "red", box, "red")
-            self.cable(box, "black", "black", f"to-{box}")
-            self.run("ip", "link", "set", f"to-{box}", "master", "black", namespace="black")
-            self.run("ip", "address", "add", f"{addresses['host']}/24", "dev", "red", namespace=host)
-            self.run("ip", "route", "add", "default", "via", addresses["red"], namespace=host)
-            self.run("ip", "address", "add", f"{addresses['red']}/24", "dev", "red", namespace=box)
-            self.run("ip", "address", "add", f"{addresses['black']}/24", "dev", "black", namespace=box)
-            # A default route towards the black network, so that a packet that missed the tunnel would be seen there.
-            self.run("ip", "route", "add", "default", "via", next(a["black"] for b, a in BOXES.items() if b != box), namespace=box)
-            self.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", namespace=box)
+
+    def add_networks_of(self, box, addresses, gateway):
+        """A box on the black network, and the host behind it."""
+        host = f"host-{box}"
+        self.add_namespace(box)
+        self.add_namespace(host)
+        self.cable(host, "red", box, "red")
+        self.cable(box, "black", "black", f"to-{box}")
+        self.run("ip", "link", "set", f"to-{box}", "master", "black", namespace="black")
+        self.run("ip", "address", "add", f"{addresses['host']}/24", "dev", "red", namespace=host)
+        self.run("ip", "route", "add", "default", "via", addresses["red"], namespace=host)
+        self.run("ip", "address", "add", f"{addresses['red']}/24", "dev", "red", namespace=box)
+        self.run("ip", "address", "add", f"{addresses['black']}/24", "dev", "black", namespace=box)
+        # A default route towards the black network, so that a packet that missed the tunnel would be seen there.
+        self.run("ip", "route", "add", "default", "via", gateway, namespace=box)
+        self.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", namespace=box)
 
     def add_ipv6(self):
         """To all these networks, each address by its last group like IPv4's by its last byte; whether a tunnel carries it, a configuration says."""

@@ -60,25 +60,11 @@ def tunnel_section(box, pair, number, terms):
 
 class Triangle(Lab):
     def networks(self):
-        self.add_namespace("black")
-        self.run("ip", "link", "add", "black", "type", "bridge", namespace="black")
-        self.run("ip", "link", "set", "black", "up", namespace="black")
+        self.add_black_network()
         for box, facts in BOXES.items():
-            host = f"host-{box}"
-            self.add_namespace(box)
-            self.add_namespace(host)
-            self.cable(host, "red", box, "red")
-            self.cable(box, "black", "black", f"to-{box}")
-            self.run("ip", "link", "set", f"to-{box}", "master", "black", namespace="black")
-            self.run("ip", "address", "add", f"{facts['host']}/24", "dev", "red", namespace=host)
-            self.run("ip", "route", "add", "default", "via", facts["red"], namespace=host)
-            self.run("ip", "address", "add", f"{facts['red']}/24", "dev", "red", namespace=box)
-            self.run("ip", "address", "add", f"{facts['black']}/24", "dev", "black", namespace=box)
-            # Where a packet would go in clear that no route leads into a tunnel.
-            gateway = BOXES["paris" if box == "geneva" else "geneva"]["black"]
-            self.run("ip", "route", "add", "default", "via", gateway, namespace=box)
+            self.add_networks_of(box, facts, BOXES["paris" if box == "geneva" else "geneva"]["black"])
             # A packet may come by another way than its answer goes (RFC 3704, section 2.4).
-            self.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=2", namespace=box)
+            self.run("sysctl", "-q", "-w", "net.ipv4.conf.all.rp_filter=2", namespace=box)
 
     def start_tpms(self):
         for box, facts in BOXES.items():
