@@ -63,12 +63,11 @@ Result<> check_agreement(const SourceSettings& transmitter, const SourceSettings
 
 Capabilities capabilities_of(const SourceSettings& settings) {
   const auto count = static_cast<std::ptrdiff_t>(settings.intensity_count());
-  return {
-      .clock_hz = settings.clock_hz,
-      .protocol = count == 3 ? "bb84-decoy-2" : "bb84-decoy-1",
-      .intensities = {settings.intensities.begin(), settings.intensities.begin() + count},
-      .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.begin() + count},
-      .z_probability = settings.z_probability};
+  return {.clock_hz = settings.clock_hz,
+          .protocol = count == 3 ? "bb84-decoy-2" : "bb84-decoy-1",
+          .intensities = {settings.intensities.begin(), settings.intensities.begin() + count},
+          .intensity_probabilities = {settings.probabilities.begin(), settings.probabilities.begin() + count},
+          .z_probability = settings.z_probability};
 }
 
 }  // namespace cloister::hal::simulator

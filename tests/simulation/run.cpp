@@ -155,10 +155,28 @@ class Run {
                                [](const auto& link) { return link->boxes[0].settled() && link->boxes[1].settled(); });
   }
 
+  /// What AUTHENTICATION_LOWERED asks of an operator where pads are all there is: no key but a paid block's is one.
+  void restart_lowered() {
+    for (const auto& link : links_) {
+      if (link->scale.pad_bytes == 0) continue;
+      for (auto& box : link->boxes) {
+        if (!box.lowered()) continue;
+        world_.say("run", "an operator restarts a box whose authentication is lowered");
+        box.crash(Crash::process);
+        box.start();
+      }
+    }
+  }
+
   void recover() {
     const auto since = world_.now();
     bool good = false;
+    bool asked = false;
     while (!world_.stopped() && !good && world_.now() < since + patience) {
+      if (!asked && world_.now() >= since + patience / 3) {
+        asked = true;
+        restart_lowered();
+      }
       if (settled())
         good = std::ranges::all_of(links_, [](const auto& link) { return link->delivers(); });
       else

@@ -92,6 +92,7 @@ void SimulatedBox::on_bootstrapped() {
 }
 
 void SimulatedBox::end_life() {
+  lowered_ = false;
   ++life_;
   doomed_ = false;
   doom_.reset();
@@ -235,6 +236,7 @@ void SimulatedBox::installed_pad(bool inbound) {
 }
 
 void SimulatedBox::info(const std::string& code, const std::string& subject, const std::string& text) {
+  if (code == "AUTHENTICATION_RAISED") lowered_ = false;
   world_.note(code, number_);
   world_.say(name_, "{} {}: {}", code, subject, text);
   if (code == "BOOTSTRAP_DONE") on_bootstrapped();
@@ -249,6 +251,7 @@ void SimulatedBox::info(const std::string& code, const std::string& subject, con
 void SimulatedBox::alarm(const std::string& code, const std::string& subject, const std::string& text) {
   info(code, subject, text);
   ++alarms_;
+  if (code == "AUTHENTICATION_LOWERED") lowered_ = true;
   if (code == "RESERVE_EMPTY" && settings_.session.policy != session::Policy::its_only)
     witness_.broken("I12: a session has ended for want of pads which it could go on without");
   on_alarm(code, text);

@@ -92,6 +92,8 @@ class SimulatedBox final : private Outside {
   [[nodiscard]] const box::Link& link() const { return memory_->link(); }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] std::uint64_t alarms() const { return alarms_; }
+  /// It has said AUTHENTICATION_LOWERED in this life, and not that it is over.
+  [[nodiscard]] bool lowered() const { return lowered_; }
   /// The lines of the account log.
   [[nodiscard]] const std::vector<std::string>& accounts() const { return accounts_; }
   /// Of the one tunnel.
@@ -176,6 +178,7 @@ class SimulatedBox final : private Outside {
   bool copies_ = false;
   Traffic traffic_;
   std::uint64_t alarms_ = 0;
+  bool lowered_ = false;
   std::vector<std::string> accounts_;
   std::uint64_t blocks_held_ = 0;
   std::uint64_t blocks_computational_ = 0;

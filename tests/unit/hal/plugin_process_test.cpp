@@ -126,8 +126,8 @@ TEST_CASE("A library is asked for two decoys where the link has two, and held to
   CHECK((*opened)->capabilities().protocol == "bb84-decoy-2");
   CHECK((*opened)->capabilities().intensities == std::vector{0.5, 0.1, 0.01});
   const auto meters = (*opened)->capabilities().meters;  // there is no word for them in the ABI
-  CHECK_FALSE((meters.photocurrent || meters.arrivals || meters.dimmed_gates || meters.output_power ||
-               meters.returned_light));
+  CHECK_FALSE(
+      (meters.photocurrent || meters.arrivals || meters.dimmed_gates || meters.output_power || meters.returned_light));
   const auto other = receive_for(with_two_decoys(breaking("other-second-decoy")), 5s);
   CHECK(other.failure.contains("mean_photons[2] 0.05, the configuration says 0.01"));
 }
