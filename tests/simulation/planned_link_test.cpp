@@ -36,7 +36,9 @@ TEST_CASE("A running link brings what was planned, within 5 %") {
   const auto plan = cloisterctl::report_link(*model, 0, 1).here.plan;
   REQUIRE(plan.secret_bits_per_second > 0);
   const auto& parameters = plan.account.parameters;
-  test::LitLink link{hal::fibre::parameters_of(*model), source_of(*model, parameters), parameters, 5};
+  auto glass = hal::fibre::parameters_of(*model);
+  glass.dimmed_gates = 0.01;  // without it the receiver is suspect; it costs half a per cent of the clicks
+  test::LitLink link{glass, source_of(*model, parameters), parameters, 5};
   link.shine(2);
   REQUIRE(link.keys() == 2);
 
