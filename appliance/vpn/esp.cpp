@@ -64,10 +64,8 @@ std::uint64_t whole_sequence(std::uint32_t low, std::uint64_t newest) {
 
 /// Without the padding that hides its length (RFC 4303, section 2.7). A packet that says it is longer than it is, or
 /// shorter than a header, stays as it is: the kernel drops it.
-std::size_t own_bytes(std::span<const std::byte> packet, bool v6) {
-  if (packet.size() < (v6 ? ipv6_bytes : ipv4_bytes)) return packet.size();
-  const std::size_t said = v6 ? ipv6_bytes + load_u16(packet.subspan(ipv6_length_at))
-                              : std::size_t{load_u16(packet.subspan(ipv4_length_at))};
+std::size_t own_bytes(std::span<const std::byte> packet) {
+  const std::size_t said = ip_bytes_said(packet);
   return said >= ipv4_bytes && said < packet.size() ? said : packet.size();
 }
 
@@ -176,7 +174,7 @@ std::expected<InboundSa::Opened, EspError> InboundSa::open(std::span<const std::
   const bool as_said =
       (next_header == next_header_ipv4 && version == 4) || (next_header == next_header_ipv6 && version == 6);
   if (!as_said) return std::unexpected{EspError::malformed};
-  return Opened{packet.first(own_bytes(packet, version == 6)), newest};
+  return Opened{packet.first(own_bytes(packet)), newest};
 }
 
 }  // namespace cloister::vpn

@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+
+#include "appliance/vpn/big_endian.hpp"
 
 namespace cloister::vpn {
 
@@ -44,5 +47,14 @@ inline constexpr std::byte tcp_cwr{0x80};
 inline constexpr std::size_t udp_bytes = 8;
 inline constexpr std::size_t udp_length_at = 4;
 inline constexpr std::size_t udp_checksum_at = 6;
+
+/// The length that an IP packet says it has; zero for what is none, or is cut within its header.
+[[nodiscard]] inline std::size_t ip_bytes_said(std::span<const std::byte> packet) {
+  if (packet.size() < ipv4_bytes) return 0;
+  const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
+  if (version == 4) return load_u16(packet.subspan(ipv4_length_at));
+  if (version == 6 && packet.size() >= ipv6_bytes) return ipv6_bytes + load_u16(packet.subspan(ipv6_length_at));
+  return 0;
+}
 
 }  // namespace cloister::vpn

@@ -1,13 +1,13 @@
 #include "appliance/vpn/pad_engine.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <format>
 #include <utility>
 
 #include "appliance/hooks/simulation_hooks.hpp"
 #include "appliance/vpn/pad_messages.hpp"
+#include "appliance/vpn/random_spi.hpp"
 #include "crypto/key_log.hpp"
 
 namespace cloister::vpn {
@@ -121,7 +121,6 @@ struct PadEngine::State {
   Result<> on(const PadTaken& taken);
   Result<> on(const PadRefused& refused);
   void on_own_keys(std::vector<GivenKey> keys);
-  [[nodiscard]] Spi fresh_spi() const;
 };
 
 PadEngine::PadEngine(PadSettings settings, crypto::Random& random) : state_{std::make_unique<State>()} {
@@ -283,16 +282,6 @@ Result<> PadEngine::State::on(const PadRefused& refused) {
   return {};
 }
 
-Spi PadEngine::State::fresh_spi() const {
-  for (;;) {
-    std::array<std::byte, 4> bytes{};
-    random->fill(bytes);
-    std::uint32_t value = 0;
-    for (const std::byte byte : bytes) value = (value << 8U) | std::to_integer<std::uint32_t>(byte);
-    if (value >= 256) return {value};
-  }
-}
-
 void PadEngine::on_keys(std::vector<GivenKey> keys, Instant now) {
   State& state = *state_;
   // Another would be computational at best: it goes, as if it were not there.
@@ -304,8 +293,8 @@ void PadEngine::on_keys(std::vector<GivenKey> keys, Instant now) {
     const auto epoch = std::get<PadOpen>(std::exchange(state.named, std::monostate{})).epoch;
     hooks::saw_traffic_pad_opened(hooks::PadUse::hash_key, keys.front().key.expose().first<pad_unit_bytes>());
     state.receiving.epoch = epoch;
-    state.receiving.sa =
-        std::make_shared<InboundPadSa>(state.fresh_spi(), hash_key_of(keys.front().key), state.settings.units_max);
+    state.receiving.sa = std::make_shared<InboundPadSa>(random_spi(*state.random), hash_key_of(keys.front().key),
+                                                        state.settings.units_max);
     state.actions.emplace_back(InstallPadInbound{state.receiving.sa});
     state.send(PadMessage::opened, encode(PadOpened{epoch, state.receiving.sa->spi()}));
   } else if (std::holds_alternative<PadGive>(state.named)) {

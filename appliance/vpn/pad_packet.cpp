@@ -47,15 +47,6 @@ bool is_tag(const crypto::PolynomialHash& hash, std::span<const std::byte> pad, 
   return same;
 }
 
-/// The length that an IP packet says it has; zero for what is none.
-std::size_t length_said(std::span<const std::byte> packet) {
-  if (packet.size() < ipv4_bytes) return 0;
-  const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
-  if (version == 4) return load_u16(packet.subspan(ipv4_length_at));
-  if (version == 6 && packet.size() >= ipv6_bytes) return ipv6_bytes + load_u16(packet.subspan(ipv6_length_at));
-  return 0;
-}
-
 }  // namespace
 
 const char* to_string(PadError error) {
@@ -110,7 +101,7 @@ OutboundPadSa::OutboundPadSa(Spi spi, crypto::HashKey key, std::size_t units_max
 std::expected<std::size_t, PadError> OutboundPadSa::seal(std::size_t packet_bytes, std::span<std::byte> room) {
   const std::size_t text_bytes = class_of(packet_bytes);
   if (text_bytes == 0 || room.size() < header_bytes + text_bytes + tag_bytes ||
-      length_said(room.subspan(pad_packet_at).first(packet_bytes)) != packet_bytes)
+      ip_bytes_said(room.subspan(pad_packet_at).first(packet_bytes)) != packet_bytes)
     return std::unexpected{PadError::malformed};
   const auto header = room.first(header_bytes);
   const auto text = room.subspan(header_bytes, text_bytes);
@@ -203,7 +194,7 @@ std::expected<InboundPadSa::Opened, PadError> InboundPadSa::open(std::span<const
   const std::size_t length = load_u16(text);
   if (class_of(length) != text.size()) return std::unexpected{PadError::malformed};
   const auto packet = text.subspan(length_bytes, length);
-  if (length_said(packet) != length) return std::unexpected{PadError::malformed};
+  if (ip_bytes_said(packet) != length) return std::unexpected{PadError::malformed};
   std::ranges::copy(packet, out.begin());  // to where the caller wants it
   return Opened{out.first(length), newest};
 }

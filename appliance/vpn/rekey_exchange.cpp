@@ -1,8 +1,8 @@
 // One exchange of OFFER, ACCEPT and CONFIRM, from either side.
 #include <algorithm>
-#include <array>
 #include <format>
 
+#include "appliance/vpn/random_spi.hpp"
 #include "appliance/vpn/rekey_state.hpp"
 
 namespace cloister::vpn {
@@ -23,14 +23,10 @@ void RekeyEngine::State::begin_rekey(Instant now) {
 
 Spi RekeyEngine::State::fresh_spi() const {
   for (;;) {
-    std::array<std::byte, 4> bytes{};
-    random->fill(bytes);
-    std::uint32_t value = 0;
-    for (const std::byte byte : bytes) value = (value << 8U) | std::to_integer<std::uint32_t>(byte);
-    const bool taken = (current && current->inbound.value == value) ||
-                       (accepting && accepting->generation.inbound.value == value) ||
-                       std::ranges::any_of(retiring, [&](const Retiring& old) { return old.spi.value == value; });
-    if (value >= 256 && !taken) return {value};
+    const Spi spi = random_spi(*random);
+    const bool taken = (current && current->inbound == spi) || (accepting && accepting->generation.inbound == spi) ||
+                       std::ranges::contains(retiring, spi, &Retiring::spi);
+    if (!taken) return spi;
   }
 }
 

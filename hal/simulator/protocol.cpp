@@ -112,6 +112,19 @@ class Writer {
 };
 using PlainWriter = Writer<std::vector<std::byte>>;
 
+/// Which slots a frame, or what was read of it, is of.
+template <class Of>
+void take_slots(BodyReader& in, Of& of) {
+  of.epoch = in.take<std::uint32_t>();
+  of.first = in.take<std::uint64_t>();
+  of.slots = in.take<std::uint64_t>();
+}
+void put_slots(PlainWriter& out, const auto& of) {
+  out.put(of.epoch);
+  out.put(of.first);
+  out.put(of.slots);
+}
+
 Result<Message> parse_hello(BodyReader in) {
   const auto version = in.take<std::uint32_t>();
   if (version != protocol_version)
@@ -131,9 +144,7 @@ Result<Message> parse_hello(BodyReader in) {
 
 Result<Message> parse_detections(BodyReader in) {
   Detections detections;
-  detections.epoch = in.take<std::uint32_t>();
-  detections.first = in.take<std::uint64_t>();
-  detections.slots = in.take<std::uint64_t>();
+  take_slots(in, detections);
   detections.lost = in.take<std::uint64_t>();
   const auto count = in.take<std::uint64_t>();
   detections.packed = in.rest();
@@ -153,9 +164,7 @@ Measured take_measured(BodyReader& in) {
 
 Result<Message> parse_receiver_readings(BodyReader in) {
   ReceiverReadings readings;
-  readings.epoch = in.take<std::uint32_t>();
-  readings.first = in.take<std::uint64_t>();
-  readings.slots = in.take<std::uint64_t>();
+  take_slots(in, readings);
   readings.clicks = in.take<std::uint64_t>();
   if (readings.slots == 0 || readings.slots > frame_slots_max)
     return fail(std::format("fibre readings of {} slots", readings.slots));
@@ -183,9 +192,7 @@ Result<Message> parse_receiver_readings(BodyReader in) {
 
 Result<Message> parse_transmitter_readings(BodyReader in) {
   TransmitterReadings readings;
-  readings.epoch = in.take<std::uint32_t>();
-  readings.first = in.take<std::uint64_t>();
-  readings.slots = in.take<std::uint64_t>();
+  take_slots(in, readings);
   if (readings.slots == 0 || readings.slots > frame_slots_max || readings.first > UINT64_MAX - readings.slots)
     return fail(std::format("fibre readings of {} slots", readings.slots));
   readings.output_power = take_measured(in);
@@ -346,9 +353,7 @@ std::vector<std::byte> encode(const Progress& progress) {
 std::vector<std::byte> encode(const Detections& head, std::span<const std::uint32_t> clicks) {
   require(clicks.size() <= frame_detections_max, "a fibre frame holds its detections");
   PlainWriter out{Type::detections, detections_head_bytes + clicks.size_bytes()};
-  out.put(head.epoch);
-  out.put(head.first);
-  out.put(head.slots);
+  put_slots(out, head);
   out.put(head.lost);
   out.put(std::uint64_t{clicks.size()});
   out.put(std::as_bytes(clicks));
@@ -358,9 +363,7 @@ std::vector<std::byte> encode(const Detections& head, std::span<const std::uint3
 std::vector<std::byte> encode(const ReceiverReadings& readings) {
   require(readings.photocurrent && readings.arrivals && readings.dimmed_gates, "a simulated receiver has every meter");
   PlainWriter out{Type::receiver_readings, receiver_readings_bytes};
-  out.put(readings.epoch);
-  out.put(readings.first);
-  out.put(readings.slots);
+  put_slots(out, readings);
   out.put(readings.clicks);
   out.put(readings.photocurrent->amperes.value);
   out.put(readings.photocurrent->amperes.deviation);
@@ -377,9 +380,7 @@ std::vector<std::byte> encode(const ReceiverReadings& readings) {
 std::vector<std::byte> encode(const TransmitterReadings& readings) {
   require(readings.output_power && readings.returned_light, "a simulated transmitter has every meter");
   PlainWriter out{Type::transmitter_readings, transmitter_readings_bytes};
-  out.put(readings.epoch);
-  out.put(readings.first);
-  out.put(readings.slots);
+  put_slots(out, readings);
   out.put(readings.output_power->value);
   out.put(readings.output_power->deviation);
   out.put(readings.returned_light->watts.value);

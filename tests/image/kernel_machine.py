@@ -18,12 +18,12 @@ export PATH=/usr/bin:/usr/sbin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 while read -r module; do insmod /modules/$module || exit; done < /modules/order
-mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose root /root
-mount -t devtmpfs dev /root/dev
-mount -t proc proc /root/proc
-mount -t sysfs sys /root/sys
-mount -t tmpfs run /root/tmp
-exec switch_root /root /usr/bin/bash -c 'export PATH=/usr/sbin:/usr/bin HOME=/tmp
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose root /system
+mount -t devtmpfs dev /system/dev
+mount -t proc proc /system/proc
+mount -t sysfs sys /system/sys
+mount -t tmpfs run /system/tmp
+exec switch_root /system /usr/bin/bash -c 'export PATH=/usr/sbin:/usr/bin HOME=/tmp
   exec < /dev/ttyS0 > /dev/ttyS0 2>&1; stty raw -echo; echo "the shell is there"
   while read -r line; do eval "$line"; echo "--status $?--"; done'
 """
@@ -59,7 +59,7 @@ class KernelMachine:
 
     def make_initrd(self, modules):
         tree = self.directory / "initrd"
-        for name in ("proc", "sys", "dev", "root", "modules", "usr/bin"):
+        for name in ("proc", "sys", "dev", "system", "modules", "usr/bin"):
             (tree / name).mkdir(parents=True)
         for tool in TOOLS:
             libraries = subprocess.run(["ldd", tool], capture_output=True, text=True, check=True).stdout
