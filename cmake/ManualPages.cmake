@@ -26,6 +26,7 @@ function(manual_page component page)
 endfunction()
 
 manual_page(cloister cloisterctl.1 cloisterctl --manual man)
+manual_page(cloister cloister-verify.1 cloister-verify --manual man)
 manual_page(cloister cloister.yaml.5 cloisterctl config reference --man)
 manual_page(cloister cloisterd.8 cloisterd --manual man)
 manual_page(cloister cloister-netd.8 cloister-netd --manual man)

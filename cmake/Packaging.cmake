@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 set(units ${CMAKE_SOURCE_DIR}/image/units)
 
 install(TARGETS cloisterd cloister-netd DESTINATION sbin COMPONENT cloister)
-install(TARGETS cloisterctl DESTINATION bin COMPONENT cloister)
+install(TARGETS cloisterctl cloister-verify DESTINATION bin COMPONENT cloister)
 # The second looks for the first beside it.
 install(TARGETS cloister-hal-host cloister-hal-check DESTINATION sbin COMPONENT cloister)
 install(FILES hal/plugin/cloister_hal.h DESTINATION include COMPONENT cloister)

@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdint>
 #include <format>
 #include <optional>
 
+#include "crypto/byte_text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/tpm_counter.hpp"
 
@@ -32,32 +34,6 @@ using NumberPointer = std::unique_ptr<BIGNUM, decltype([](BIGNUM* number) { BN_f
 unsigned char* bytes_of(std::vector<std::byte>& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 const unsigned char* bytes_of(std::span<const std::byte> bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-std::string to_hex(std::span<const std::byte> bytes) {
-  std::string text;
-  for (const auto byte : bytes) text += std::format("{:02x}", std::to_integer<unsigned>(byte));
-  return text;
-}
-
-std::string to_base64(std::span<const std::byte> bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-/// Of exactly a signature.
-std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
-  constexpr std::size_t characters = (signature_bytes + 2) / 3 * 4;
-  if (text.size() != characters) return std::nullopt;
-  std::vector<std::byte> bytes(characters / 4 * 3);
-  const int length = EVP_DecodeBlock(bytes_of(bytes), reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  if (length != static_cast<int>(bytes.size())) return std::nullopt;
-  bytes.resize(signature_bytes);
-  return to_base64(bytes) == text ? std::optional{bytes} : std::nullopt;  // one form only
 }
 
 const json::value* member(const json::value& object, std::string_view name) {
@@ -99,7 +75,7 @@ std::optional<SignedPcrPolicy> policy_of(const json::value& object) {
   const auto digest = pcr_digest_from_hex(*policy);
   auto bytes = from_base64(*signature);
   const auto generation = generation_of(object);
-  if (!digest || !bytes || !generation) return std::nullopt;
+  if (!digest || !bytes || bytes->size() != signature_bytes || !generation) return std::nullopt;
   return SignedPcrPolicy{*pcrs, std::string{*key}, *digest, std::move(*bytes), *generation};
 }
 
@@ -114,25 +90,29 @@ std::vector<std::byte> signed_part(const SignedPcrPolicy& policy) {
 }  // namespace
 
 std::optional<PcrDigest> pcr_digest_from_hex(std::string_view text) {
+  const auto bytes = from_hex(text);
   PcrDigest digest{};
-  if (text.size() != 2 * digest.size()) return std::nullopt;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    unsigned value = 0;
-    if (c >= '0' && c <= '9')
-      value = static_cast<unsigned>(c - '0');
-    else if (c >= 'a' && c <= 'f')
-      value = static_cast<unsigned>(c - 'a') + 10;
-    else if (c >= 'A' && c <= 'F')
-      value = static_cast<unsigned>(c - 'A') + 10;
-    else
-      return std::nullopt;
-    digest[i / 2] = digest[i / 2] << 4U | std::byte(value);
-  }
+  if (!bytes || bytes->size() != digest.size()) return std::nullopt;
+  std::ranges::copy(*bytes, digest.begin());
   return digest;
 }
 
 std::string pcr_digest_hex(const PcrDigest& digest) { return to_hex(digest); }
+
+Result<PcrValues> parse_pcr_values(std::span<const std::string> texts) {
+  PcrValues values;
+  for (const auto& text : texts) {
+    const auto equals = std::min(text.find('='), text.size());
+    unsigned pcr = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + equals, pcr);
+    const auto digest = pcr_digest_from_hex(std::string_view{text}.substr(std::min(equals + 1, text.size())));
+    if (error != std::errc{} || end != text.data() + equals || pcr > pcr_max || !digest)
+      return fail(std::format("'{}' is no PCR's value: expected a PCR of 0 to {}, '=', and 64 hexadecimal digits", text,
+                              pcr_max));
+    values[pcr] = *digest;
+  }
+  return values;
+}
 
 std::span<const std::byte> policy_reference(bool generations) {
   constexpr std::string_view reference = "cloister image generation v1";

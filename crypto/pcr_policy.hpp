@@ -60,6 +60,9 @@ struct SignedPcrPolicy {
 [[nodiscard]] std::optional<PcrDigest> pcr_digest_from_hex(std::string_view text);
 [[nodiscard]] std::string pcr_digest_hex(const PcrDigest& digest);
 
+/// As a command line gives them: "7=HEX" each.
+[[nodiscard]] Result<PcrValues> parse_pcr_values(std::span<const std::string> texts);
+
 /// TPM 2.0 part 3, 23.7: what TPM2_PolicyPCR makes of these values, in a fresh session; and what 23.9, TPM2_PolicyNV,
 /// makes of that where it is to hold up to a generation.
 [[nodiscard]] PcrDigest pcr_policy(const PcrValues& values, std::optional<std::uint64_t> generation = {});

@@ -13,6 +13,7 @@
 #include "crypto/error.hpp"
 #include "crypto/pcr_policy.hpp"
 #include "crypto/public_key.hpp"
+#include "crypto/quote.hpp"
 #include "crypto/secret.hpp"
 
 namespace cloister::crypto {
@@ -56,6 +57,9 @@ class Tpm {
   /// section 10).
   [[nodiscard]] Result<> self_test();
   [[nodiscard]] Result<PcrValues> read_pcrs(std::span<const unsigned> pcrs);
+  /// The TPM's signed word on these PCRs, for whoever has sent the challenge, of at most `challenge_bytes_max`. It has no
+  /// boot log: that is the firmware's.
+  [[nodiscard]] Result<Quote> quote(std::span<const std::byte> challenge, std::span<const unsigned> pcrs);
   /// Of what the machine has started, and the one below which nothing opens any more; 0: the TPM has no such counter yet.
   struct Generations {
     std::uint64_t running = 0;

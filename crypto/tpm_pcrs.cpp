@@ -14,16 +14,6 @@
 namespace cloister::crypto {
 namespace {
 
-TPML_PCR_SELECTION selection_of(std::span<const unsigned> pcrs) {
-  TPML_PCR_SELECTION selection{};
-  selection.count = 1;
-  auto& bank = selection.pcrSelections[0];
-  bank.hash = TPM2_ALG_SHA256;
-  bank.sizeofSelect = 3;
-  for (const unsigned pcr : pcrs) bank.pcrSelect[pcr / 8] |= static_cast<BYTE>(1U << (pcr % 8));
-  return selection;
-}
-
 TPM2B_DIGEST as_tpm_digest(const PcrDigest& digest) {
   TPM2B_DIGEST out{};
   out.size = static_cast<UINT16>(digest.size());
@@ -101,6 +91,16 @@ Result<SignedPcrPolicy> find_signed(const PcrBinding& binding, const PolicyKey& 
 }
 
 }  // namespace
+
+TPML_PCR_SELECTION selection_of(std::span<const unsigned> pcrs) {
+  TPML_PCR_SELECTION selection{};
+  selection.count = 1;
+  auto& bank = selection.pcrSelections[0];
+  bank.hash = TPM2_ALG_SHA256;
+  bank.sizeofSelect = 3;
+  for (const unsigned pcr : pcrs) bank.pcrSelect[pcr / 8] |= static_cast<BYTE>(1U << (pcr % 8));
+  return selection;
+}
 
 Result<PcrValues> Tpm::read_pcrs(std::span<const unsigned> pcrs) { return state_->pcr_values(pcrs); }
 

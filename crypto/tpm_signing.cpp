@@ -41,9 +41,9 @@ TPM2B_PUBLIC signing_template(const Curve& curve, const TPM2B_DIGEST& policy) {
   return in;
 }
 
-const Curve* curve_of(const TPM2B_PUBLIC& key) {
-  if (key.publicArea.type != TPM2_ALG_ECC) return nullptr;
-  const auto* curve = std::ranges::find(curves, key.publicArea.parameters.eccDetail.curveID, &Curve::id);
+const Curve* curve_of(const TPMT_PUBLIC& area) {
+  if (area.type != TPM2_ALG_ECC) return nullptr;
+  const auto* curve = std::ranges::find(curves, area.parameters.eccDetail.curveID, &Curve::id);
   return curve != curves.end() ? curve : nullptr;
 }
 
@@ -60,7 +60,9 @@ struct FreeSignature {
   void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
 };
 
-Result<std::vector<std::byte>> der_of(const TPMS_SIGNATURE_ECC& signature) {
+}  // namespace
+
+std::vector<std::byte> der_of(const TPMS_SIGNATURE_ECC& signature) {
   const std::unique_ptr<ECDSA_SIG, FreeSignature> der{ECDSA_SIG_new()};
   BIGNUM* r = BN_bin2bn(signature.signatureR.buffer, signature.signatureR.size, nullptr);
   BIGNUM* s = BN_bin2bn(signature.signatureS.buffer, signature.signatureS.size, nullptr);
@@ -72,17 +74,18 @@ Result<std::vector<std::byte>> der_of(const TPMS_SIGNATURE_ECC& signature) {
   return bytes;
 }
 
-}  // namespace
+std::optional<TpmKeyFace> face_of(const TPMT_PUBLIC& area) {
+  const Curve* curve = curve_of(area);
+  if (curve == nullptr) return std::nullopt;
+  TpmKeyFace face{.kind = curve->kind, .point = {std::byte{4}}};
+  const auto& point = area.unique.ecc;
+  if (!append(point.x, *curve, face.point) || !append(point.y, *curve, face.point)) return std::nullopt;
+  return face;
+}
 
 std::optional<TpmKeyFace> face_of_signing_key(std::span<const std::byte> blob) {
   const auto parts = decode_tpm_blob(blob);
-  if (!parts) return std::nullopt;
-  const Curve* curve = curve_of(parts->public_part);
-  if (curve == nullptr) return std::nullopt;
-  TpmKeyFace face{.kind = curve->kind, .point = {std::byte{4}}};
-  const auto& point = parts->public_part.publicArea.unique.ecc;
-  if (!append(point.x, *curve, face.point) || !append(point.y, *curve, face.point)) return std::nullopt;
-  return face;
+  return parts ? face_of(parts->public_part.publicArea) : std::nullopt;
 }
 
 Result<std::vector<std::byte>> Tpm::make_signing_key(KeyKind kind) {
@@ -127,7 +130,7 @@ std::expected<void, Unopened> Tpm::try_signing_key(std::span<const std::byte> bl
 Result<std::vector<std::byte>> Tpm::sign(std::span<const std::byte> blob, std::span<const std::byte> digest) {
   const auto parts = decode_tpm_blob(blob);
   if (!parts) return std::unexpected{parts.error()};
-  const Curve* curve = curve_of(parts->public_part);
+  const Curve* curve = curve_of(parts->public_part.publicArea);
   if (curve == nullptr || digest.size() != curve->bytes)
     return fail(std::format("a digest of {} bytes is nothing for this key to sign", digest.size()));
   return state_->while_pcrs_change([&]() -> Result<std::vector<std::byte>> {

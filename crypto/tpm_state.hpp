@@ -41,6 +41,11 @@ class Handle {
 /// The TPM itself says that what it was given is wrong (format one, TPM 2.0 part 2, 6.6.3), not that it cannot now.
 [[nodiscard]] bool about_parameter(TSS2_RC code);
 
+/// ECDSA-Sig-Value in DER (RFC 3279, 2.2.3).
+[[nodiscard]] std::vector<std::byte> der_of(const TPMS_SIGNATURE_ECC& signature);
+/// These PCRs of the bank SHA-256.
+[[nodiscard]] TPML_PCR_SELECTION selection_of(std::span<const unsigned> pcrs);
+
 struct Tpm::State {
   std::string tcti_name;
   PcrBinding binding;

@@ -12,6 +12,7 @@
 #include <span>
 #include <utility>
 
+#include "crypto/byte_text.hpp"
 #include "crypto/signing_provider.hpp"
 
 namespace cloister::crypto {
@@ -32,26 +33,9 @@ const char* digest_of(const EVP_PKEY* key) {
 }
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-std::string to_base64(const std::vector<unsigned char>& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-std::optional<std::vector<unsigned char>> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::vector<unsigned char> bytes(text.size() / 4 * 3);
-  const int length = EVP_DecodeBlock(bytes.data(), bytes_of(text), static_cast<int>(text.size()));
-  ERR_clear_error();
-  const auto padding = static_cast<std::size_t>(std::ranges::count(text, '='));
-  if (length < 0 || padding > 2) return std::nullopt;
-  bytes.resize(static_cast<std::size_t>(length) - padding);
-  // One form only.
-  if (to_base64(bytes) != text) return std::nullopt;
-  return bytes;
+unsigned char* octets(std::vector<std::byte>& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+const unsigned char* octets(const std::vector<std::byte>& bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 bool is_name(std::string_view text) {
@@ -155,13 +139,13 @@ Result<std::string> make_voucher(const Identity& identity, const Voucher& says) 
   require(key != nullptr && context != nullptr, "OpenSSL is out of memory");
   ERR_clear_error();
   std::size_t length = 0;
-  std::vector<unsigned char> signature;
+  std::vector<std::byte> signature;
   bool made =
       EVP_DigestSignInit_ex(context.get(), nullptr, digest_of(key.get()), nullptr, nullptr, key.get(), nullptr) == 1 &&
       EVP_DigestSign(context.get(), nullptr, &length, bytes_of(text), text.size()) == 1;
   if (made) {
     signature.resize(length);
-    made = EVP_DigestSign(context.get(), signature.data(), &length, bytes_of(text), text.size()) == 1;
+    made = EVP_DigestSign(context.get(), octets(signature), &length, bytes_of(text), text.size()) == 1;
   }
   if (!made)
     return fail(std::format("the voucher is not signed: {}", last_signer_failure().value_or("OpenSSL does not sign")));
@@ -193,7 +177,7 @@ Result<Voucher> parse_voucher(std::string_view text) {
       !is_name(*by) || !first_day || !last_day || *last_day < *first_day)
     return refused("a name, role, fingerprint or date has another form");
   const auto signature = from_base64(*encoded);
-  if (!signature) return refused("its signature cannot be read");
+  if (!signature || signature->empty()) return refused("its signature cannot be read");
   const auto signer = parse_public_key(rest);
   if (!signer) return refused("there is no public key, and nothing else, behind its signature");
   Voucher voucher{.box = std::string{*box},
@@ -210,7 +194,7 @@ Result<Voucher> parse_voucher(std::string_view text) {
   const bool holds =
       EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_of(signer->get()), nullptr, nullptr, signer->get(),
                               nullptr) == 1 &&
-      EVP_DigestVerify(context.get(), signature->data(), signature->size(), bytes_of(says), says.size()) == 1;
+      EVP_DigestVerify(context.get(), octets(*signature), signature->size(), bytes_of(says), says.size()) == 1;
   ERR_clear_error();
   if (!holds) return fail("was changed: its signature is not of what it says, or of another key");
   return voucher;

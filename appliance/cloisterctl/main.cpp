@@ -8,6 +8,7 @@
 
 #include "appliance/cloisterctl/account.hpp"
 #include "appliance/cloisterctl/alarms.hpp"
+#include "appliance/cloisterctl/attest.hpp"
 #include "appliance/cloisterctl/audit.hpp"
 #include "appliance/cloisterctl/completion.hpp"
 #include "appliance/cloisterctl/config.hpp"
@@ -67,6 +68,7 @@ void offer_commands(CLI::App& app, cloisterctl::Invocation& invocation) {
   cloisterctl::offer_enroll(app, invocation);
   cloisterctl::offer_voucher(app, invocation);
   cloisterctl::offer_pcr_policy(app, invocation);
+  cloisterctl::offer_attest(app, invocation);
   cloisterctl::offer_selftest(app, invocation);
   cloisterctl::offer_reload(app, invocation);
   cloisterctl::offer_zeroize(app, invocation);

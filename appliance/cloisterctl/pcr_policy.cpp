@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <format>
@@ -72,21 +71,6 @@ Result<crypto::PcrValues> values_now(const crypto::TpmSettings& settings) {
   auto tpm = crypto::Tpm::open(settings);
   if (!tpm) return std::unexpected{tpm.error()};
   return tpm->read_pcrs(settings.binding.pcrs);
-}
-
-Result<crypto::PcrValues> values_given(const std::vector<std::string>& texts) {
-  crypto::PcrValues values;
-  for (const auto& text : texts) {
-    const auto equals = std::min(text.find('='), text.size());
-    unsigned pcr = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + equals, pcr);
-    const auto digest = crypto::pcr_digest_from_hex(std::string_view{text}.substr(std::min(equals + 1, text.size())));
-    if (error != std::errc{} || end != text.data() + equals || pcr > crypto::pcr_max || !digest)
-      return fail(std::format("'{}' is no PCR's value: expected a PCR of 0 to {}, '=', and 64 hexadecimal digits", text,
-                              crypto::pcr_max));
-    values[pcr] = *digest;
-  }
-  return values;
 }
 
 Result<> put(const std::string& path, const Policies& policies) {
@@ -173,7 +157,7 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
 Result<> pcr_policy_sign(const PcrPolicyOptions& options) {
   const auto key = read_key(options.key, crypto::PolicyKey::parse_private);
   if (!key) return std::unexpected{key.error()};
-  auto values = values_given(options.values);
+  auto values = crypto::parse_pcr_values(options.values);
   if (values && values->empty()) {
     const auto settings = bound_settings(options.configuration);
     if (!settings) return std::unexpected{settings.error()};

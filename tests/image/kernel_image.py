@@ -2,13 +2,16 @@
 
 import json
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 from machine import CHECKOUT
 
+sys.path.insert(0, str(CHECKOUT / "image"))
+from kernel_sections import measured_files, sections
+
 KEYS = Path("/run/keys")  # what signed the image, where image/enter has mounted it
-# What systemd-stub measures of a kernel image, as systemd-measure(1) names it.
-MEASURED = ["linux", "osrel", "cmdline", "initrd", "ucode", "splash", "dtb", "uname", "sbat", "pcrpkey", "profile", "hwids", "dtbauto"]
 # What lets firmware or hypervisor start anything; of the same length, so that nothing else in the kernel image moves.
 CREDENTIALS = (b"systemd.import_credentials=no", b"systemd.import_credentials=on")
 
@@ -36,22 +39,13 @@ class KernelImage:
     def sign_for_tpm(self, keys, generation=None):
         """What PCR 11 may be, signed anew by the PCR key of such a directory: the signatures are as long as before. The generation is that of
         before, or another of as many digits."""
-        import pefile  # the build root "image" has it; in the others these tests are skipped
-
-        whole = pefile.PE(self.file, fast_load=True)
-        sections = {section.Name.rstrip(b"\0").decode().lstrip("."): section for section in whole.sections}
-        files = []
-        for name in MEASURED:
-            if name in sections:
-                part = self.file.with_suffix(f".{name}")
-                part.write_bytes(sections[name].get_data()[:sections[name].Misc_VirtualSize])
-                files.append(f"--{name}={part}")
-        place = sections["pcrsig"]
-        before = place.get_data()[:place.Misc_VirtualSize]
+        parts = sections(self.file)
+        before = parts["pcrsig"]
         if generation is None:
             generation = next(policy["generation"] for policy in json.loads(before)["sha256"] if "generation" in policy)
-        signed = json.loads(run(CHECKOUT / "image/measure", generation, "sign", "--bank=sha256", f"--private-key={keys / 'pcr.key'}",
-                                f"--certificate={keys / 'pcr.crt'}", *files))
+        with tempfile.TemporaryDirectory() as directory:
+            signed = json.loads(run(CHECKOUT / "image/measure", generation, "sign", "--bank=sha256", f"--private-key={keys / 'pcr.key'}",
+                                    f"--certificate={keys / 'pcr.crt'}", *measured_files(parts, directory)))
         after = json.dumps(signed).encode()
         assert len(json.dumps(json.loads(before))) == len(after), f"signatures were {before[:400]}, are {after[:400]}"
         self.file.write_bytes(self.file.read_bytes().replace(before, after.ljust(len(before))))

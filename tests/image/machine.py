@@ -161,7 +161,7 @@ class Machine:
                    "-device", "virtio-rng-pci",
                    "-qmp", f"unix:{self.directory / 'qmp.sock'},server=on,wait=off"]
         if self.setup_disk:
-            command += ["-drive", f"if=none,id=setup,format=raw,readonly=on,file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
+            command += ["-drive", f"if=none,id=setup,format=raw,file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
         for number, network in enumerate(self.networks):
             mac, tap = (network, None) if isinstance(network, str) else network
             behind = f"tap,id=net{number},ifname={tap},script=no,downscript=no" if tap else f"user,id=net{number},restrict=on"

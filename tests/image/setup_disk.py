@@ -27,8 +27,8 @@ def network(mac, address):
     return f"[Match]\nMACAddress={mac}\n[Network]\nAddress={address}/24\nConfigureWithoutCarrier=yes\n"
 
 
-def make_setup_disk(path, box, psk, changes=None):
-    make_disk(path, {"cloister.yaml": configuration(box, changes or {}), "psk": psk + "\n",
+def make_setup_disk(path, box, psk, changes=None, more=None):
+    make_disk(path, {"cloister.yaml": configuration(box, changes or {}), "psk": psk + "\n", **(more or {}),
                      **{f"{side}.network": network(*BOXES[box][side]) for side in ("black", "red")}})
 
 

@@ -1,0 +1,52 @@
+#pragma once
+/// A TPM's signed word on what its machine has started (TPM2_Quote): values of PCRs, and the challenge of whoever asked.
+///
+///   firmware, boot loader, kernel image ── measured ──▶ PCRs ── TPM2_Quote(challenge) ──▶ quote ── check ──▶ Attested
+///
+/// The key that signs is the TPM's own and restricted: it signs nothing else that could pass for a quote (TPM 2.0 part 1,
+/// 22.1.6). It follows from the TPM's endorsement seed, so a factory reset leaves it as it is. Nothing here is secret.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/error.hpp"
+#include "crypto/pcr_policy.hpp"
+
+namespace cloister::crypto {
+
+inline constexpr std::size_t challenge_bytes_max = 32;
+inline constexpr std::size_t quote_text_bytes_max = std::size_t{1} << 20U;
+
+/// As a box gives it. Nothing of it is true before it was checked.
+struct Quote {
+  std::vector<std::byte> key;        // TPMT_PUBLIC of the key that signs
+  std::vector<std::byte> statement;  // TPMS_ATTEST
+  std::vector<std::byte> signature;  // ECDSA-Sig-Value in DER (RFC 3279, 2.2.3)
+  PcrValues pcrs;                    // whose digest the statement has
+  std::vector<std::byte> boot_log;   // how the firmware says that they came about; empty where it keeps no log
+  bool operator==(const Quote&) const = default;
+};
+
+/// What a good quote says.
+struct Attested {
+  std::string key;  // SHA-256 of the key's public area, its attributes included: 64 hexadecimal digits
+  PcrValues pcrs;
+  std::uint64_t running_ms = 0;  // the TPM's own count
+  std::uint32_t starts = 0;      // of the machine, in the TPM's life
+};
+
+/// The fingerprint of a quote's key, `Attested::key`.
+[[nodiscard]] std::string quoting_key_fingerprint(std::span<const std::byte> key);
+
+/// An error: it is not a restricted key's quote of these PCRs for this challenge.
+[[nodiscard]] Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge);
+
+/// {"key", "statement", "signature", "boot_log": base64, "pcrs": [{"pcr", "sha256"}]}
+[[nodiscard]] std::string to_json(const Quote& quote);
+[[nodiscard]] Result<Quote> parse_quote(std::string_view text);
+
+}  // namespace cloister::crypto
