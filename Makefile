@@ -5,6 +5,7 @@
 #   make test-page       the dashboard's page in a headless Chromium, in a build root of its own
 #   make deb             Debian packages, in build/packages                            make nightly attacks and simulation, at length
 #   make image           the appliance's disk, in build/image       make test-image    it starts in a virtual machine
+#   make image DEBUG=1   the same with a root shell on the serial line, in build/image-debug; test keys only
 #   make shell           a shell inside the build root      make run CMD='…'           a command inside it
 #   make reference       docs/reference anew, as the programs describe themselves      make evidence   docs/evidence.md anew
 
@@ -45,7 +46,7 @@ deb:
 image: deb
 	@root=$$(image/build-root image) && CLOISTER_APPLIANCE=$$(image/build-root appliance) && export CLOISTER_APPLIANCE && \
 	  { [ "$(KEYS)" != build/keys ] || image/enter "$$root" image/keys build/keys; } && \
-	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) CLOISTER_KEYS="$(abspath $(KEYS))" image/enter "$$root" image/make build/image
+	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) CLOISTER_KEYS="$(abspath $(KEYS))" CLOISTER_DEBUG_IMAGE="$(DEBUG)" image/enter "$$root" image/make build/image$(if $(DEBUG),-debug)
 
 test-image:
 	@[ -e build/image/cloister.raw ] || { echo "test-image: there is no image: run 'make image' first" >&2; exit 1; }

@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include <format>
+#include "crypto/byte_text.hpp"
 
 namespace cloister::crypto {
 
@@ -13,10 +13,6 @@ std::array<std::byte, 32> sha256(std::span<const std::byte> bytes) {
   return digest;
 }
 
-std::string sha256_hex(std::span<const std::byte> bytes) {
-  std::string text;
-  for (const auto byte : sha256(bytes)) text += std::format("{:02x}", std::to_integer<unsigned>(byte));
-  return text;
-}
+std::string sha256_hex(std::span<const std::byte> bytes) { return to_hex(sha256(bytes)); }
 
 }  // namespace cloister::crypto

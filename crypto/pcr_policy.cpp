@@ -109,7 +109,7 @@ Result<PcrValues> parse_pcr_values(std::span<const std::string> texts) {
     if (error != std::errc{} || end != text.data() + equals || pcr > pcr_max || !digest)
       return fail(std::format("'{}' is no PCR's value: expected a PCR of 0 to {}, '=', and 64 hexadecimal digits", text,
                               pcr_max));
-    values[pcr] = *digest;
+    if (!values.emplace(pcr, *digest).second) return fail(std::format("PCR {} is given twice", pcr));
   }
   return values;
 }

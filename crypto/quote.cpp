@@ -122,28 +122,32 @@ std::optional<PcrValues> pcrs_of(const json::object& object) {
 
 }  // namespace
 
-std::string quoting_key_fingerprint(std::span<const std::byte> key) { return sha256_hex(key); }
+PcrDigest quoting_key_fingerprint(std::span<const std::byte> key) { return sha256(key); }
 
-Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge) {
-  const auto area = restricted_key(quote.key);
-  if (!area)
-    return fail("its key is not one that a TPM has made to attest: expected ECDSA P-256, restricted, fixed to the TPM");
-  if (!is_signed(quote, *area)) return fail("its signature is not of what it says, or of another key");
+Result<> check_statement(std::span<const std::byte> bytes, const PcrValues& pcrs,
+                         std::span<const std::byte> challenge) {
   // TPM2_GENERATED_VALUE: what a restricted key signs begins so only where the TPM itself has written it.
-  const auto statement = whole<TPMS_ATTEST>(quote.statement, Tss2_MU_TPMS_ATTEST_Unmarshal);
+  const auto statement = whole<TPMS_ATTEST>(bytes, Tss2_MU_TPMS_ATTEST_Unmarshal);
   if (!statement || statement->magic != TPM2_GENERATED_VALUE || statement->type != TPM2_ST_ATTEST_QUOTE)
     return fail("what is signed is no quote of PCRs");
   if (!equal(statement->extraData, challenge))
     return fail("it answers another challenge: it may be old, or be another box's");
   const auto& quoted = statement->attested.quote;
   std::vector<std::byte> in_order;
-  for (const auto& [pcr, value] : quote.pcrs) in_order.insert(in_order.end(), value.begin(), value.end());
-  if (!selects(quoted.pcrSelect, quote.pcrs) || !equal(quoted.pcrDigest, sha256(in_order)))
+  for (const auto& [pcr, value] : pcrs) in_order.insert(in_order.end(), value.begin(), value.end());
+  if (!selects(quoted.pcrSelect, pcrs) || !equal(quoted.pcrDigest, sha256(in_order)))
     return fail("the values of PCRs that come with it are not those that are signed");
-  return Attested{.key = quoting_key_fingerprint(quote.key),
-                  .pcrs = quote.pcrs,
-                  .running_ms = statement->clockInfo.clock,
-                  .starts = statement->clockInfo.resetCount};
+  return {};
+}
+
+Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge) {
+  const auto area = restricted_key(quote.key);
+  if (!area)
+    return fail("its key is not one that a TPM has made to attest: expected ECDSA P-256, restricted, fixed to the TPM");
+  if (!is_signed(quote, *area)) return fail("its signature is not of what it says, or of another key");
+  if (auto checked = check_statement(quote.statement, quote.pcrs, challenge); !checked)
+    return std::unexpected{checked.error()};
+  return Attested{.pcrs = quote.pcrs};
 }
 
 std::string to_json(const Quote& quote) {

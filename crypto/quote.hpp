@@ -4,10 +4,9 @@
 ///   firmware, boot loader, kernel image ── measured ──▶ PCRs ── TPM2_Quote(challenge) ──▶ quote ── check ──▶ Attested
 ///
 /// The key that signs is the TPM's own and restricted: it signs nothing else that could pass for a quote (TPM 2.0 part 1,
-/// 22.1.6). It follows from the TPM's endorsement seed, so a factory reset leaves it as it is. Nothing here is secret.
+/// "Restricted Attribute"). It follows from the TPM's endorsement seed, so a factory reset leaves it as it is. Nothing here is secret.
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,14 +32,14 @@ struct Quote {
 
 /// What a good quote says.
 struct Attested {
-  std::string key;  // SHA-256 of the key's public area, its attributes included: 64 hexadecimal digits
   PcrValues pcrs;
-  std::uint64_t running_ms = 0;  // the TPM's own count
-  std::uint32_t starts = 0;      // of the machine, in the TPM's life
 };
 
-/// The fingerprint of a quote's key, `Attested::key`.
-[[nodiscard]] std::string quoting_key_fingerprint(std::span<const std::byte> key);
+/// SHA-256 of the public area of a quote's key, its attributes included.
+[[nodiscard]] PcrDigest quoting_key_fingerprint(std::span<const std::byte> key);
+/// Whether a statement (TPMS_ATTEST), once its signature is known to be good, is a quote of these PCRs for this challenge.
+[[nodiscard]] Result<> check_statement(std::span<const std::byte> statement, const PcrValues& pcrs,
+                                       std::span<const std::byte> challenge);
 
 /// An error: it is not a restricted key's quote of these PCRs for this challenge.
 [[nodiscard]] Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ namespace {
 
 struct AttestOptions {
   TpmOptions tpm;
-  std::string challenge;       // hexadecimal
-  std::string challenge_file;  // with it
+  std::optional<std::string> challenge;       // hexadecimal
+  std::optional<std::string> challenge_file;  // with it
   std::string boot_log = crypto::boot_log_path;
   std::string output;  // path; empty: standard output
   bool json = false;
@@ -35,19 +36,22 @@ struct AttestOptions {
 /// Firmware and its settings, boot loader, kernel image; what is given to the kernel image beside its own, and what is loaded into it.
 constexpr std::array quoted_pcrs{0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 11U, 12U, 13U};
 
+/// Empty where none was given.
 Result<std::vector<std::byte>> challenge_of(const AttestOptions& options) {
-  std::string text = options.challenge;
-  if (!options.challenge_file.empty()) {
-    const auto read = crypto::read_text_file(options.challenge_file, 2 * crypto::challenge_bytes_max + 2);
+  if (!options.challenge && !options.challenge_file) return {};
+  std::string text = options.challenge.value_or("");
+  if (options.challenge_file) {
+    const auto read = crypto::read_text_file(*options.challenge_file, 2 * crypto::challenge_bytes_max + 2);
     if (!read) return std::unexpected{read.error()};
     text = read->substr(0, read->find_first_of("\r\n"));
   }
   auto bytes = crypto::from_hex(text);
-  if (!bytes || bytes->size() > crypto::challenge_bytes_max)
+  if (!bytes || bytes->empty() || bytes->size() > crypto::challenge_bytes_max)
     return fail(
-        std::format("'{}' is no challenge: expected at most {} hexadecimal digits, as 'openssl rand -hex {}' "
-                    "makes them",
-                    text, 2 * crypto::challenge_bytes_max, crypto::challenge_bytes_max));
+        std::format("{} is no challenge: expected 2 to {} hexadecimal digits, as 'openssl rand -hex {}' makes them",
+                    options.challenge_file ? std::format("the first line of '{}'", *options.challenge_file)
+                                           : "what --challenge says",
+                    2 * crypto::challenge_bytes_max, crypto::challenge_bytes_max));
   return *bytes;
 }
 
@@ -65,7 +69,8 @@ Result<std::vector<std::byte>> boot_log_of(const std::string& path) {
 void show(const crypto::Quote& quote) {
   std::vector<Row> rows{{"PCR", "VALUE (SHA-256)"}};
   for (const auto& [pcr, value] : quote.pcrs) rows.push_back({std::to_string(pcr), crypto::pcr_digest_hex(value)});
-  std::cout << table(rows) << std::format("attestation key {}\n", crypto::quoting_key_fingerprint(quote.key));
+  std::cout << table(rows)
+            << std::format("attestation key {}\n", crypto::pcr_digest_hex(crypto::quoting_key_fingerprint(quote.key)));
 }
 
 Result<> attest(const AttestOptions& options) {

@@ -100,6 +100,7 @@ Result<> update_install(const UpdateOptions& options) {
     std::cout << json::serialize(json::object{{"running", found->running}, {"installed", *found->newer}}) << '\n';
   else
     std::cout << std::format("{} is installed beside {}, and starts next\n", *found->newer, found->running);
+  std::cout.flush();  // a restart ends this process too
   return options.restart ? restart() : Result<>{};
 }
 

@@ -20,8 +20,9 @@ namespace json = boost::json;
 using namespace cloister;
 
 struct Arguments {
-  std::string quote;         // path
-  std::string measurements;  // path
+  std::string quote;               // path
+  std::string measurements;        // path
+  std::vector<std::string> older;  // paths
   std::string key;
   std::string challenge;
   std::vector<std::string> pcrs;  // "0=HEX"
@@ -41,8 +42,15 @@ auto parsed_file(const std::string& path, std::size_t bytes_max, Parse parse) ->
 Result<verify::Expected> expected_of(const Arguments& arguments) {
   auto measurements = parsed_file(arguments.measurements, verify::measurements_bytes_max, verify::parse_measurements);
   if (!measurements) return std::unexpected{measurements.error()};
+  const auto key = crypto::pcr_digest_from_hex(arguments.key);
+  if (!key) return fail(std::format("'{}' is no attestation key: expected 64 hexadecimal digits", arguments.key));
   verify::Expected expected{
-      .measurements = std::move(*measurements), .key = arguments.key, .challenge = {}, .pcrs = {}};
+      .measurements = std::move(*measurements), .boot_loaders = {}, .key = *key, .challenge = {}, .pcrs = {}};
+  for (const auto& path : arguments.older) {
+    const auto image = parsed_file(path, verify::measurements_bytes_max, verify::parse_measurements);
+    if (!image) return std::unexpected{image.error()};
+    expected.boot_loaders.push_back(image->programs.front());
+  }
   if (!arguments.any_age) {
     expected.challenge = crypto::from_hex(arguments.challenge);
     if (!expected.challenge || expected.challenge->empty() || expected.challenge->size() > crypto::challenge_bytes_max)
@@ -64,7 +72,9 @@ void print(const std::vector<verify::Finding>& findings, const Arguments& argume
     return;
   }
   for (const auto& [holds, text] : findings) std::cout << (holds ? "ok     " : "WRONG  ") << text << '\n';
-  std::cout << (good ? "the box runs this image\n" : "nothing shows that the box runs this image\n");
+  std::cout << (!good               ? "nothing shows that the box runs this image\n"
+                : arguments.any_age ? "the box has run this image, some time\n"
+                                    : "the box runs this image\n");
 }
 
 int verify_quote(const Arguments& arguments) {
@@ -90,6 +100,9 @@ int main(int argc, char** argv) {
   app.add_option("--measurements", arguments.measurements,
                  "The image's cloister.measurements.json, from who publishes the image")
       ->required();
+  app.add_option("--older", arguments.older,
+                 "Measurements of an image that the box was set up or updated with before: its boot loader may be "
+                 "there yet, as updates bring none");
   app.add_option("--key", arguments.key,
                  "Fingerprint of the box's attestation key, as it was shown when the box was set up")
       ->required();
@@ -100,13 +113,13 @@ int main(int argc, char** argv) {
                  "Besides, a PCR's value that was noted when the box was set up, as 0=HEX; again for each");
   app.add_flag("--json", arguments.json, "For programs");
   const manual::Program program{
-      .description =
-          {"It runs on a machine that you trust, and needs neither the box nor a TPM. It believes the quote "
-           "nothing that the box's TPM has not signed, and the firmware's log nothing that the quoted PCR 7 does not "
-           "confirm.",
-           "What it shows: the TPM with this key has seen the firmware start, under Secure Boot, nothing but what is "
-           "signed with the image's certificate, and then this image. What it does not show is in "
-           "docs/how-to/attest.md."},
+      .description = {"It runs on a machine that you trust, and needs neither the box nor a TPM. It believes the quote "
+                      "nothing that the box's TPM has not signed, and the firmware's log nothing that the quoted PCR 4 "
+                      "and 7 do not "
+                      "confirm.",
+                      "What it shows: the TPM with this key has seen the firmware start, under Secure Boot, the "
+                      "image's boot loader "
+                      "and kernel image, and nothing else. What it does not show is in docs/how-to/attest.md."},
       .exit_status = {{"0", "All holds: the box runs this image."},
                       {"1", "Something does not hold."},
                       {"2", "The command line is wrong, or a file cannot be read."}},

@@ -8,26 +8,33 @@ namespace cloister::verify {
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t phases_max = 64;
+constexpr std::size_t entries_max = 64;
 
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::optional{std::string{value->as_string()}} : std::nullopt;
 }
 
-std::optional<std::vector<Measurements::Phase>> phases_of(const json::object& object) {
-  const auto* list = object.if_contains("pcr_11");
-  if (list == nullptr || !list->is_array() || list->as_array().empty() || list->as_array().size() > phases_max)
+struct Entry {
+  std::string name;
+  crypto::PcrDigest digest;
+};
+
+/// A list that is not empty, of objects with a name and a digest.
+std::optional<std::vector<Entry>> entries_of(const json::object& object, std::string_view list_name,
+                                             std::string_view name) {
+  const auto* list = object.if_contains(list_name);
+  if (list == nullptr || !list->is_array() || list->as_array().empty() || list->as_array().size() > entries_max)
     return std::nullopt;
-  std::vector<Measurements::Phase> phases;
+  std::vector<Entry> entries;
   for (const auto& element : list->as_array()) {
     if (!element.is_object()) return std::nullopt;
-    auto name = text_of(element.as_object(), "phase");
+    auto text = text_of(element.as_object(), name);
     const auto digest = text_of(element.as_object(), "sha256").and_then(crypto::pcr_digest_from_hex);
-    if (!name || !digest) return std::nullopt;
-    phases.push_back({.name = std::move(*name), .pcr_11 = *digest});
+    if (!text || !digest) return std::nullopt;
+    entries.push_back({.name = std::move(*text), .digest = *digest});
   }
-  return phases;
+  return entries;
 }
 
 }  // namespace
@@ -46,15 +53,21 @@ Result<Measurements> parse_measurements(std::string_view text) {
   const auto& object = document.as_object();
   auto version = text_of(object, "version");
   auto root_hash = text_of(object, "root_hash");
-  auto certificate = text_of(object, "secure_boot_certificate");
-  auto phases = phases_of(object);
-  if (!version || !root_hash || !certificate || !phases)
+  const auto certificate = text_of(object, "secure_boot_certificate").and_then(crypto::pcr_digest_from_hex);
+  const auto programs = entries_of(object, "programs", "name");
+  auto phases = entries_of(object, "pcr_11", "phase");
+  if (!version || !root_hash || !certificate || !programs || !phases)
     return refused(
-        "'version', 'root_hash', 'secure_boot_certificate' or 'pcr_11' is missing, or not what it should be");
-  return Measurements{.version = std::move(*version),
-                      .root_hash = std::move(*root_hash),
-                      .certificate = std::move(*certificate),
-                      .phases = std::move(*phases)};
+        "'version', 'root_hash', 'secure_boot_certificate', 'programs' or 'pcr_11' is missing, or not what it should "
+        "be");
+  Measurements image{.version = std::move(*version),
+                     .root_hash = std::move(*root_hash),
+                     .certificate = *certificate,
+                     .programs = {},
+                     .phases = {}};
+  for (const auto& program : *programs) image.programs.push_back(program.digest);
+  for (auto& phase : *phases) image.phases.push_back({.name = std::move(phase.name), .pcr_11 = phase.digest});
+  return image;
 }
 
 }  // namespace cloister::verify

@@ -22,62 +22,69 @@ std::optional<crypto::PcrDigest> value_of(const crypto::PcrValues& pcrs, unsigne
 }
 
 void judge_image(const crypto::Attested& attested, const Measurements& image, Findings& findings) {
-  const auto value = value_of(attested.pcrs, image_pcr);
-  const auto phase = std::ranges::find(image.phases, value, &Measurements::Phase::pcr_11);
+  const auto phase = std::ranges::find(image.phases, value_of(attested.pcrs, image_pcr), &Measurements::Phase::pcr_11);
   if (phase == image.phases.end()) {
     findings.push_back(
         {false, std::format("PCR 11 is not that of the image {}: another kernel image runs", image.version)});
     return;
   }
-  findings.push_back(
-      {true, std::format("the image {} runs, with the root {} ({})", image.version, image.root_hash, phase->name)});
+  // A box attests when it has come up; in an earlier phase it was stopped by somebody.
+  const bool up = phase + 1 == image.phases.end();
+  findings.push_back({up, std::format("the image {} {} (root {}; {})", image.version,
+                                      up ? "runs" : "was stopped while it started", image.root_hash, phase->name)});
   for (const unsigned pcr : beside_pcrs) {
     const bool untouched = value_of(attested.pcrs, pcr) == crypto::PcrDigest{};
-    findings.push_back({untouched, std::format("PCR {}: {}", pcr,
-                                               untouched ? "nothing was given to the kernel image beside its own"
-                                                         : "something was given to the kernel image beside its own")});
+    findings.push_back({untouched, std::format("PCR {}: {} was given to the kernel image beside its own", pcr,
+                                               untouched ? "nothing" : "something")});
   }
 }
 
 /// PCR 11 alone says nothing: whoever starts a loader of his own could measure anything into it.
-void judge_secure_boot(const crypto::Quote& quote, const Expected& expected, Findings& findings) {
+void judge_start(const crypto::Quote& quote, const Expected& expected, Findings& findings) {
   if (quote.boot_log.empty()) {
-    findings.push_back({false, "the firmware's log is missing: nothing tells whether Secure Boot was on"});
+    findings.push_back({false, "the firmware's log is missing: nothing tells what was started before the image"});
     return;
   }
-  const auto found = crypto::read_secure_boot(quote.boot_log);
-  if (!found) {
-    findings.push_back({false, found.error().message});
+  const auto log = crypto::read_boot_log(quote.boot_log);
+  if (!log) {
+    findings.push_back({false, log.error().message});
     return;
   }
-  if (value_of(quote.pcrs, crypto::secure_boot_pcr) != found->pcr) {
-    findings.push_back({false, "the firmware's log is not what was measured: PCR 7 is another"});
+  if (!std::ranges::all_of(log->pcrs, [&](const auto& pcr) { return value_of(quote.pcrs, pcr.first) == pcr.second; })) {
+    findings.push_back({false, "the firmware's log is not what was measured: PCR 4 or 7 is another"});
     return;
   }
-  const bool on = found->on.value_or(false);
-  findings.push_back({on, on ? "Secure Boot was on" : "Secure Boot was off"});
-  const bool only_ours = !found->authorities.empty() && std::ranges::all_of(found->authorities, [&](const auto& one) {
-    return one == expected.measurements.certificate;
+  const bool on = log->secure_boot.value_or(false);
+  findings.push_back({on, std::format("Secure Boot was {}", on ? "on" : "off")});
+  const auto every_one = [](const auto& found, auto is_ours) {
+    return !found.empty() && std::ranges::all_of(found, is_ours);
+  };
+  const auto& image = expected.measurements;
+  const bool only_ours = every_one(log->authorities, [&](const auto& one) { return one == image.certificate; });
+  findings.push_back({only_ours, only_ours
+                                     ? "nobody but the image's certificate vouched for what was started"
+                                     : "another certificate than the image's vouched for something, or none did"});
+  const bool only_known = every_one(log->programs, [&](const auto& one) {
+    return std::ranges::contains(image.programs, one) || std::ranges::contains(expected.boot_loaders, one);
   });
   findings.push_back(
-      {only_ours, only_ours ? "what was started is signed with the image's certificate, all of it"
-                            : "something was started that is signed with another certificate than the image's"});
+      {only_known, only_known ? "the firmware started the boot loader and the kernel image, and nothing else"
+                              : "the firmware started something else than the boot loader and the kernel image"});
 }
 
 }  // namespace
 
 Findings judge(const crypto::Quote& quote, const Expected& expected) {
+  const auto key = crypto::quoting_key_fingerprint(quote.key);
+  if (key != expected.key)
+    return {{false, std::format("the attestation key is {}: this is another box's TPM", crypto::pcr_digest_hex(key))}};
   const auto attested = crypto::check_quote(quote, expected.challenge.value_or(std::vector<std::byte>{}));
   if (!attested) return {{false, attested.error().message}};
-  Findings findings;
-  const bool known = attested->key == expected.key;
-  findings.push_back({known, std::format("{} the attestation key {}",
-                                         known ? "signed by" : "this is another box's TPM:", attested->key)});
-  if (!known) return findings;
+  Findings findings{{true, std::format("signed by the attestation key {}", crypto::pcr_digest_hex(key))}};
   findings.push_back(
-      {true, expected.challenge ? "it answers the challenge" : "it may be of any time: there was no challenge"});
+      {true, expected.challenge ? "it answers the challenge" : "it is of any time: there was no challenge"});
   judge_image(*attested, expected.measurements, findings);
-  judge_secure_boot(quote, expected, findings);
+  judge_start(quote, expected, findings);
   for (const auto& [pcr, value] : expected.pcrs) {
     const bool same = value_of(attested->pcrs, pcr) == value;
     findings.push_back({same, std::format("PCR {} is {} was expected", pcr, same ? "as" : "not what")});

@@ -12,7 +12,8 @@ namespace cloister::verify {
 
 struct Expected {
   Measurements measurements;
-  std::string key;                                  // fingerprint of the box's attestation key, from when it was set up
+  std::vector<crypto::PcrDigest> boot_loaders;      // besides the image's: its predecessors', as updates bring none
+  crypto::PcrDigest key{};                          // fingerprint of the box's attestation key, from when it was set up
   std::optional<std::vector<std::byte>> challenge;  // that this quote must answer; nothing: however old it is
   crypto::PcrValues pcrs;                           // besides: values that were noted when the box was set up
 };

@@ -18,7 +18,7 @@ class Challenge:
     def answered(self, machine, disk, image, patience):
         """Waits for the quote on the disk; gives what judges it: verdict(challenge, key), or of other measurements."""
         said, _ = machine.wait([SHOWN], patience)
-        machine.wait(["Finished cloister-attest.service"], 60)
+        machine.wait(["cloister-attest.service: Deactivated", "Finished cloister-attest.service"], 60)
         quote = machine.directory / "quote.json"
         subprocess.run(["mcopy", "-n", "-o", "-i", str(disk), "::quote.json", str(quote)], check=True, capture_output=True)
         return Answer(quote, SHOWN.search(said)[1], image.with_name("cloister.measurements.json"))

@@ -66,8 +66,8 @@ class BootPartition:
     def take(self, name, file):
         run("mcopy", "-n", "-i", self.esp, f"::EFI/Linux/{name}", file)
 
-    def put(self, file, name):
-        run("mcopy", "-o", "-i", self.esp, file, f"::EFI/Linux/{name}")
+    def put(self, file, name, directory="Linux"):
+        run("mcopy", "-o", "-i", self.esp, file, f"::EFI/{directory}/{name}")
 
     def remove(self, name):
         run("mdel", "-i", self.esp, f"::EFI/Linux/{name}")

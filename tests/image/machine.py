@@ -94,7 +94,7 @@ def out_of_time(*_):
 class Machine:
     logs = None  # where what consoles and emulators say is kept: `tell` makes it
 
-    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768, more=()):
+    def __init__(self, name, directory, image, uuid, setup_disk=None, networks=(), fibre=None, within=(), memory_mb=768, more=(), disk_writable=False):
         """`networks`: a MAC each, on a network of its own with nobody on it, or (MAC, name of a TAP interface).
         `fibre`: the socket behind the serial port "cloister-fibre". `within`: the command that QEMU is run by; `more`: what else QEMU is told."""
         self.name = name
@@ -102,6 +102,7 @@ class Machine:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.image, self.uuid, self.setup_disk, self.networks = Path(image), uuid, setup_disk, networks
         self.fibre, self.within = fibre, list(within)
+        self.disk_writable = disk_writable  # the set-up disk: a stick whose switch is set to write
         self.memory_mb, self.more = memory_mb, list(more)
         self.console_path = self.logs / f"{name}.console.log"
         self.trouble_path = self.logs / f"{name}.emulator.log"
@@ -157,11 +158,11 @@ class Machine:
                    "-drive", f"if=pflash,format=raw,unit=1,file={self.variables}",
                    "-drive", f"if=none,id=disk,format=raw,file={self.disk},discard=unmap,cache=unsafe", "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                    "-chardev", f"socket,id=tpm,path={tpm_socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm",
-                   "-chardev", f"file,id=console,path={self.console_path},append=on", "-serial", "chardev:console",
+                   "-chardev", f"socket,id=console,path={self.directory / 'console.sock'},server=on,wait=off,logfile={self.console_path},logappend=on", "-serial", "chardev:console",
                    "-device", "virtio-rng-pci",
                    "-qmp", f"unix:{self.directory / 'qmp.sock'},server=on,wait=off"]
         if self.setup_disk:
-            command += ["-drive", f"if=none,id=setup,format=raw,file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
+            command += ["-drive", f"if=none,id=setup,format=raw,readonly={'off' if self.disk_writable else 'on'},file={self.setup_disk}", "-device", "virtio-blk-pci,drive=setup"]
         for number, network in enumerate(self.networks):
             mac, tap = (network, None) if isinstance(network, str) else network
             behind = f"tap,id=net{number},ifname={tap},script=no,downscript=no" if tap else f"user,id=net{number},restrict=on"
@@ -176,6 +177,12 @@ class Machine:
     def power_on_again(self):
         self.started = time.monotonic()
         self.booted_at = len(self.console())
+
+    def type(self, line):
+        """On the serial line."""
+        with socket.socket(socket.AF_UNIX) as keyboard:
+            keyboard.connect(str(self.directory / "console.sock"))
+            keyboard.sendall(line.encode() + b"\r")
 
     def cut_power(self):
         """For a moment."""
@@ -243,10 +250,10 @@ class Machine:
             except TimeoutError:
                 raise Failed(f"{self.name}: {command}: no {then or 'answer'} within a minute") from None
 
-    def plug(self, disk):
+    def plug(self, disk, writable=False):
         """A USB stick, into a machine that was told to have a controller (`USB`)."""
-        self.monitor("blockdev-add", **{"node-name": "stick", "driver": "raw", "read-only": True,
-                                        "file": {"driver": "file", "filename": str(disk), "read-only": True}})
+        self.monitor("blockdev-add", **{"node-name": "stick", "driver": "raw", "read-only": not writable,
+                                        "file": {"driver": "file", "filename": str(disk), "read-only": not writable}})
         self.monitor("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick")
 
     def unplug(self):

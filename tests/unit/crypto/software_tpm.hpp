@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
@@ -45,6 +46,16 @@ inline int connect_to(const std::string& path) {
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
   return -1;
+}
+
+/// TPM2_PCR_Extend of the bank SHA-256, with an empty password (TPM 2.0 part 3, 22.2).
+inline std::vector<std::byte> pcr_extension(unsigned pcr, std::span<const std::byte, 32> digest) {
+  const std::vector<unsigned> head{0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, pcr, 0, 0,   0,
+                                   9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1,   0, 0x0B};
+  std::vector<std::byte> command;
+  for (const unsigned byte : head) command.push_back(static_cast<std::byte>(byte));
+  for (const auto byte : digest) command.push_back(byte);
+  return command;
 }
 
 /// A TPM of its own, gone with the object.
@@ -102,6 +113,16 @@ class SoftwareTpm {
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
     process_ = -1;
+  }
+  /// As firmware does.
+  void extend(unsigned pcr, std::span<const std::byte, 32> digest) const {
+    const auto command = pcr_extension(pcr, digest);
+    const int tpm = connect_to(socket());
+    std::array<std::byte, 64> answer{};
+    REQUIRE(::write(tpm, command.data(), command.size()) == static_cast<ssize_t>(command.size()));
+    REQUIRE(::read(tpm, answer.data(), answer.size()) >= 10);
+    CHECK(std::ranges::all_of(std::span{answer}.subspan(6, 4), [](std::byte byte) { return byte == std::byte{}; }));
+    ::close(tpm);
   }
   [[nodiscard]] std::string state_directory() const { return directory_ + "/state"; }
   [[nodiscard]] std::string socket() const { return directory_ + "/tpm"; }
