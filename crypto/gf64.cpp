@@ -101,6 +101,7 @@ const Gf64Kernel& gf64_portable() {
 std::vector<const Gf64Kernel*> gf64_kernels() {
   std::vector<const Gf64Kernel*> kernels{&gf64_portable()};
   if (gf64_has_clmul()) kernels.push_back(&gf64_clmul());
+  if (gf64_has_avx2_clmul()) kernels.push_back(&gf64_avx2_clmul());
   if (gf64_has_wide_clmul()) kernels.push_back(&gf64_wide_clmul());
   return kernels;
 }

@@ -29,10 +29,13 @@ struct Gf64Kernel {
 };
 
 [[nodiscard]] const Gf64Kernel& gf64_portable();
-/// Only where gf64_has_clmul() and gf64_has_wide_clmul() say so: PCLMULQDQ; VPCLMULQDQ on AVX-512.
+/// Only where gf64_has_clmul(), gf64_has_avx2_clmul() and gf64_has_wide_clmul() say so: PCLMULQDQ; VPCLMULQDQ on AVX2, as
+/// Zen 3 and Alder Lake have it; on AVX-512.
 [[nodiscard]] const Gf64Kernel& gf64_clmul();
+[[nodiscard]] const Gf64Kernel& gf64_avx2_clmul();
 [[nodiscard]] const Gf64Kernel& gf64_wide_clmul();
 [[nodiscard]] bool gf64_has_clmul();
+[[nodiscard]] bool gf64_has_avx2_clmul();
 [[nodiscard]] bool gf64_has_wide_clmul();
 /// All that this processor has, the fastest last.
 [[nodiscard]] std::vector<const Gf64Kernel*> gf64_kernels();

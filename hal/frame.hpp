@@ -17,20 +17,37 @@ using Epoch = std::uint32_t;
 /// Z makes key, X is the test basis (Rusca et al., APL 112, 171104 (2018)).
 enum class Basis : std::uint8_t { z = 0, x = 1 };
 
-/// What the transmitter put into one slot. `intensity` indexes the configured intensities, the brightest first.
+/// What the transmitter put into one slot. `intensity` indexes the configured intensities, the brightest first. One byte,
+/// of which four bits are used.
 struct Symbol {
-  Basis basis;
-  std::uint8_t bit;
-  std::uint8_t intensity;
-};
+  std::uint8_t bit : 1 = 0;
+  Basis basis : 1 = Basis::z;
+  std::uint8_t intensity : 2 = 0;
 
-/// A click. A double click is reported with a bit that the receiver's device chose at random, never dropped.
-struct Detection {
-  Slot slot;
-  Basis basis;
-  std::uint8_t bit;
-  bool double_click;
+  constexpr Symbol() = default;
+  /// `level` is at most 3.
+  constexpr Symbol(Basis in, std::uint8_t sent, std::uint8_t level)
+      : bit{static_cast<std::uint8_t>(sent & 1U)}, basis{in}, intensity{static_cast<std::uint8_t>(level & 3U)} {}
 };
+static_assert(sizeof(Symbol) == 1);
+
+/// The last slot there is: 29 years at 2.5 GHz. What it leaves of a word is the rest of a detection.
+inline constexpr Slot slot_max = (Slot{1} << 61U) - 1;
+
+/// A click. A double click is reported with a bit that the receiver's device chose at random, never dropped. One word:
+/// there are hundreds of millions a second, and what is read, written and wiped of each is what sifting costs.
+struct Detection {
+  Slot slot : 61 = 0;
+  Basis basis : 1 = Basis::z;
+  std::uint8_t bit : 1 = 0;
+  bool double_click : 1 = false;
+
+  constexpr Detection() = default;
+  /// `slot` is at most slot_max.
+  constexpr Detection(Slot at, Basis in, std::uint8_t found, bool both)
+      : slot{at & slot_max}, basis{in}, bit{static_cast<std::uint8_t>(found & 1U)}, double_click{both} {}
+};
+static_assert(sizeof(Detection) == sizeof(std::uint64_t));
 
 /// A run of slots that the receiver has watched, `[first, first + slots)`, and the clicks in it by ascending slot.
 /// Secret.

@@ -152,7 +152,8 @@ class LitLink {
                                          .packed = std::as_bytes(std::span{packed_})});
     REQUIRE(frame);
     slot_ += frame_slots_;
-    if (!defences_.double_clicks_kept) std::erase_if(frame->detections, &hal::Detection::double_click);
+    if (!defences_.double_clicks_kept)
+      std::erase_if(frame->detections, [](const hal::Detection& click) { return click.double_click; });
     look(*frame);
     count(*frame);
     look_at_transmitter();

@@ -34,7 +34,7 @@ BitString CascadeReference::begin_pass(std::uint32_t block_words) {
   return parities;
 }
 
-std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion> questions) const {
+std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion> questions) {
   BitString answers{questions.size()};
   const auto words = answers.fill();
   std::size_t frame = 0;  // questions come frame by frame
@@ -55,7 +55,7 @@ std::optional<BitString> CascadeReference::answer(std::span<const ParityQuestion
 }
 
 CascadeCorrector::CascadeCorrector(crypto::SecretBits& bits, std::uint64_t seed, double qber)
-    : cut_{bits.expose().size(), seed}, plan_{cascade_plan(qber, cut_.frame_words)}, prefix_(cut_.frame_words + 1) {
+    : cut_{bits.expose().size(), seed}, plan_{cascade_plan(qber, cut_.frame_words)} {
   std::span<std::uint64_t> words = bits.fill();
   for (const auto frame_seed : cut_.seeds) {
     const auto own = words.first(std::min<std::size_t>(cut_.frame_words, words.size()));
@@ -98,7 +98,7 @@ bool CascadeCorrector::on_pass_parities(const BitString& parities) {
   auto left = parities.words();
   for (auto& frame : frames_) {
     const auto own = left.first(frame.pass_parity_words());
-    frame.on_pass_parities(own, prefix_);
+    frame.on_pass_parities(own);
     left = left.subspan(own.size());
   }
   ++passes_;

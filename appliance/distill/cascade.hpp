@@ -39,7 +39,7 @@ class CascadeReference {
   /// longer than a frame, or all passes were made.
   [[nodiscard]] BitString begin_pass(std::uint32_t block_words);
   /// Nothing where one is of a range outside its frame or of a pass that was not begun.
-  [[nodiscard]] std::optional<BitString> answer(std::span<const ParityQuestion> questions) const;
+  [[nodiscard]] std::optional<BitString> answer(std::span<const ParityQuestion> questions);
 
  private:
   FrameCut cut_;
@@ -74,7 +74,6 @@ class CascadeCorrector {
   FrameCut cut_;
   std::vector<std::uint32_t> plan_;
   std::vector<FrameCorrector> frames_;
-  crypto::SecretVector<std::uint64_t> prefix_;  // room for one frame's
   /// A frame that asked in this round, and how many questions stand before its own.
   struct Asked {
     std::size_t frame = 0;

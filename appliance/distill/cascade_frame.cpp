@@ -44,15 +44,27 @@ BitString FrameReference::begin_pass(std::uint32_t block_words) {
   const auto words = static_cast<std::uint32_t>(words_.size());
   if (block_words == 0 || prefixes_.size() == cascade_passes_max) return {};
   block_words = std::min(block_words, words);
-  auto& prefix = prefixes_.emplace_back(words_.size() + 1);
-  order_of_pass(words_.size(), block_words, seed_, prefixes_.size() - 1).prefixes(words_, prefix);
+  auto& prefix = prefixes_.emplace_back();
+  const auto order = order_of_pass(words_.size(), block_words, seed_, prefixes_.size() - 1);
   const std::uint32_t blocks = (words + block_words - 1) / block_words;
   BitString parities{std::size_t{lanes} * blocks};
+  if (blocks == 1) {
+    parities.fill()[0] = order.sum(words_, 0, words);
+    return parities;
+  }
+  prefix.resize(words_.size() + 1);
+  order.prefixes(words_, prefix);
   for (std::uint32_t block = 0; block < blocks; ++block) {
     const std::uint32_t first = block * block_words;
     parities.fill()[block] = prefix[first] ^ prefix[first + std::min(block_words, words - first)];
   }
   return parities;
+}
+
+void FrameReference::tabulate_whole_lanes(std::size_t pass) {
+  prefixes_[pass].resize(words_.size() + 1);
+  order_of_pass(words_.size(), static_cast<std::uint32_t>(words_.size()), seed_, pass)
+      .prefixes(words_, prefixes_[pass]);
 }
 
 FrameCorrector::FrameCorrector(std::span<std::uint64_t> words, std::uint64_t seed, std::span<const std::uint32_t> plan)
@@ -67,8 +79,9 @@ void FrameCorrector::correct(std::size_t bit) {
     const std::uint64_t lane = std::uint64_t{1} << position.lane;
     const std::uint32_t block = position.word >> pass.block_shift;
     const std::uint32_t end = std::min((block + 1) * pass.block_words, words_);
-    Node* const nodes = pass.nodes.data();
-    for (std::uint32_t m = position.word + 1; m < end; m += lowest_bit(m)) nodes[m].difference ^= lane;
+    if (Node* const nodes = pass.nodes.data(); !pass.nodes.empty()) {
+      for (std::uint32_t m = position.word + 1; m < end; m += lowest_bit(m)) nodes[m].difference ^= lane;
+    }
     // Whatever was being asked about this block is asked no more: its errors are others now.
     overtaken_ |= (pass.waiting[block] & lane) != 0;
     pass.waiting[block] &= ~lane;
@@ -100,10 +113,20 @@ void FrameCorrector::search(Search search) {
   }
 }
 
+/// Each left part is the sum of what it holds, as a Fenwick tree is built from the front.
+void FrameCorrector::tabulate(Pass& pass) const {
+  pass.nodes.resize(words_);
+  for (std::uint32_t m = 1; m < words_; ++m) {
+    const std::uint64_t part = pass.nodes[m].difference ^= pass.order.word(bits_, m - 1);
+    if (const std::uint32_t larger = m + lowest_bit(m); larger < words_) pass.nodes[larger].difference ^= part;
+  }
+}
+
 void FrameCorrector::search(const OddBlock& whole) {
-  const Pass& pass = passes_[whole.pass];
+  Pass& pass = passes_[whole.pass];
   const std::uint32_t first = whole.block << pass.block_shift;
   if (pass.block_words == 1 || words_ == 1) return correct(pass.order.bit_at({whole.lane, first}));
+  if (pass.nodes.empty()) tabulate(pass);
   search(Search{whole.pass, whole.lane, first + (1U << pass.block_shift) / 2});
 }
 
@@ -159,21 +182,19 @@ std::size_t FrameCorrector::pass_parity_words() const {
   return (words_ + block_words - 1) / block_words;
 }
 
-void FrameCorrector::on_pass_parities(std::span<const std::uint64_t> parities, std::span<std::uint64_t> prefix) {
+void FrameCorrector::on_pass_parities(std::span<const std::uint64_t> parities) {
   const auto index = static_cast<std::uint8_t>(passes_.size());
   const std::uint32_t block_words = std::min(plan_[index], words_);
   const auto blocks = static_cast<std::uint32_t>(parities.size());
   Pass pass{.order = order_of_pass(words_, block_words, seed_, index),
             .block_words = block_words,
             .block_shift = static_cast<unsigned>(std::countr_zero(std::bit_ceil(block_words))),
-            .nodes = crypto::SecretVector<Node>(words_),
+            .nodes = {},
             .odd = std::vector<std::uint64_t>(blocks),
             .waiting = std::vector<std::uint64_t>(blocks)};
-  pass.order.prefixes(bits_, prefix);
-  for (std::uint32_t m = 1; m < words_; ++m) pass.nodes[m].difference = prefix[m] ^ prefix[m - lowest_bit(m)];
   for (std::uint32_t block = 0; block < blocks; ++block) {
     const std::uint32_t first = block * block_words;
-    pass.odd[block] = prefix[first] ^ prefix[std::min(first + block_words, words_)] ^ parities[block];
+    pass.odd[block] = pass.order.sum(bits_, first, std::min(first + block_words, words_)) ^ parities[block];
     for (std::uint64_t left = pass.odd[block]; left != 0; left &= left - 1)
       turned_odd_.push_back({index, static_cast<std::uint8_t>(std::countr_zero(left)), block});
   }

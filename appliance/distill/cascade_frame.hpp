@@ -42,17 +42,20 @@ class FrameReference {
   /// made. No block is longer than the frame.
   [[nodiscard]] BitString begin_pass(std::uint32_t block_words);
   /// Nothing where the range is outside the frame or the pass was not begun.
-  [[nodiscard]] std::optional<bool> answer(const ParityQuestion& question) const {
+  [[nodiscard]] std::optional<bool> answer(const ParityQuestion& question) {
     const auto& [pass, range] = question;
     if (pass >= prefixes_.size() || range.lane >= 64 || range.first >= range.last || range.last > words_.size())
       return std::nullopt;
+    if (prefixes_[pass].empty()) tabulate_whole_lanes(pass);
     return parity(prefixes_[pass], range);
   }
 
  private:
+  void tabulate_whole_lanes(std::size_t pass);
+
   std::span<const std::uint64_t> words_;
   std::uint64_t seed_;
-  std::vector<crypto::SecretVector<std::uint64_t>> prefixes_;
+  std::vector<crypto::SecretVector<std::uint64_t>> prefixes_;  // of a pass; empty until asked about, over whole lanes
 };
 
 /// The side that corrects its bits.
@@ -67,8 +70,7 @@ class FrameCorrector {
   [[nodiscard]] bool ask(std::vector<ParityQuestion>& questions, std::uint32_t begin);
   /// How many words of parities the next pass brings.
   [[nodiscard]] std::size_t pass_parity_words() const;
-  /// `prefix` is room for one word more than the frame has.
-  void on_pass_parities(std::span<const std::uint64_t> parities, std::span<std::uint64_t> prefix);
+  void on_pass_parities(std::span<const std::uint64_t> parities);
   /// Answers to the questions of the last round, in their order, from bit `first` on.
   void on_answers(const BitString& answers, std::size_t first);
 
@@ -87,8 +89,8 @@ class FrameCorrector {
   struct Pass {
     LaneOrder order;
     std::uint32_t block_words;
-    unsigned block_shift;  // word >> block_shift is its block
-    crypto::SecretVector<Node> nodes;
+    unsigned block_shift;                // word >> block_shift is its block
+    crypto::SecretVector<Node> nodes;    // empty until the first search: most passes over whole lanes find nothing
     std::vector<std::uint64_t> odd;      // of each block: lanes in which it differs now
     std::vector<std::uint64_t> waiting;  // of each block: lanes in which it waits for an answer
   };
@@ -103,6 +105,7 @@ class FrameCorrector {
     std::uint8_t lane = 0;
     std::uint32_t block = 0;
   };
+  void tabulate(Pass& pass) const;
   void search(Search search);
   void search(const OddBlock& whole);
   void correct(std::size_t bit);

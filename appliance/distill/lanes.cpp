@@ -1,11 +1,10 @@
 #include "appliance/distill/lanes.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace cloister::distill {
 
-LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind) : sources_(words), places_(words) {
+LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind) : sources_(words) {
   PublicSequence sequence{seed};
   std::uint32_t* const sources = sources_.data();
   for (std::size_t i = 0; i < words; ++i) sources[i] = static_cast<std::uint32_t>(lanes * i);
@@ -17,10 +16,8 @@ LaneOrder::LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind) : so
         sources[i] |= static_cast<std::uint32_t>(drawn % lanes);
     }
   }
-  if (kind != WordOrder::shuffled_and_rotated) {
-    places_ = sources_;
-    return;
-  }
+  if (kind != WordOrder::shuffled_and_rotated) return;
+  places_.resize(words);
   // One number for each word: the upper half picks whom it changes places with, the lowest bits its rotation.
   std::uint32_t* const places = places_.data();
   for (std::size_t i = words; i > 0; --i) {
@@ -38,10 +35,15 @@ void LaneOrder::prefixes(std::span<const std::uint64_t> bits, std::span<std::uin
   std::uint64_t sum = 0;
   prefix[0] = 0;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const std::uint32_t source = sources_[i];
-    sum ^= std::rotl(bits[source / lanes], static_cast<int>(source % lanes));
+    sum ^= word(bits, i);
     prefix[i + 1] = sum;
   }
+}
+
+std::uint64_t LaneOrder::sum(std::span<const std::uint64_t> bits, std::size_t first, std::size_t last) const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = first; i < last; ++i) sum ^= word(bits, i);
+  return sum;
 }
 
 }  // namespace cloister::distill

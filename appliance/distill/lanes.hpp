@@ -7,6 +7,7 @@
 /// lanes and other places in each pass. A pass over whole lanes only rotates: which lane a bit is in does not depend on
 /// where its word stands.
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -52,13 +53,20 @@ class LaneOrder {
  public:
   LaneOrder(std::size_t words, std::uint64_t seed, WordOrder kind);
   [[nodiscard]] LanePosition position_of(std::size_t bit) const {
-    const std::uint32_t place = places_[bit / lanes];
+    const std::uint32_t place = (places_.empty() ? sources_ : places_)[bit / lanes];
     return {static_cast<std::uint8_t>((bit + place) % lanes), place / lanes};
   }
   [[nodiscard]] std::size_t bit_at(const LanePosition& position) const {
     const std::uint32_t source = sources_[position.word];
     return std::size_t{source / lanes} * lanes + (position.lane - source) % lanes;
   }
+  /// Word i of this order.
+  [[nodiscard]] std::uint64_t word(std::span<const std::uint64_t> bits, std::size_t i) const {
+    const std::uint32_t source = sources_[i];
+    return std::rotl(bits[source / lanes], static_cast<int>(source % lanes));
+  }
+  /// The XOR of words [first, last) of this order.
+  [[nodiscard]] std::uint64_t sum(std::span<const std::uint64_t> bits, std::size_t first, std::size_t last) const;
   /// prefix[j] is the XOR of the first j words in this order; prefix has one word more than `bits`.
   void prefixes(std::span<const std::uint64_t> bits, std::span<std::uint64_t> prefix) const;
 
@@ -66,7 +74,7 @@ class LaneOrder {
   static constexpr std::uint32_t lanes = 64;
   // A word's number times 64, and how far it is rotated to the left.
   std::vector<std::uint32_t> sources_;  // of each word of the order, its word in the frame
-  std::vector<std::uint32_t> places_;   // of each word of the frame, its word in the order
+  std::vector<std::uint32_t> places_;   // of each word of the frame, its word in the order; empty: the same
 };
 
 /// The parity of a range, from prefix words.

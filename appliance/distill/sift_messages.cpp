@@ -4,12 +4,6 @@
 #include "crypto/error.hpp"
 
 namespace cloister::distill {
-namespace {
-
-/// A slot number that no clock reaches.
-constexpr hal::Slot slot_max = hal::Slot{1} << 62U;
-
-}  // namespace
 
 BitString kept(const BitString& bobs_bases, const BitString& alices_bases) {
   require(bobs_bases.size() == alices_bases.size(), "a basis of each box for each detection");
@@ -41,10 +35,10 @@ std::optional<SiftMessage> decode_sift(std::span<const std::byte> payload) {
   message.epoch = *epoch;
   if (*count > 0) {
     const auto first = in.varint();
-    if (!first || *first > slot_max) return std::nullopt;
+    if (!first || *first > hal::slot_max) return std::nullopt;
     message.slots.resize(*count);
     message.slots.front() = *first;
-    if (!take_positions(in, std::span{message.slots}.subspan(1), *first, slot_max)) return std::nullopt;
+    if (!take_positions(in, std::span{message.slots}.subspan(1), *first, hal::slot_max)) return std::nullopt;
   }
   auto bases = take_biased(in, *count);
   if (!bases) return std::nullopt;

@@ -1,7 +1,10 @@
 #include "appliance/distill/sifting.hpp"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "appliance/distill/gather.hpp"
 #include "crypto/error.hpp"
@@ -17,45 +20,46 @@ BitString both(const BitString& one, const BitString& other) {
   return out;
 }
 
-/// A plane of 64 detections: bit `plane` of each byte. Of each group of eight the product brings its bits together in
-/// the highest byte: bit 8 i lands at 56 + i, and nothing is carried into it.
-std::uint64_t plane_of(const std::array<std::uint64_t, 8>& bytes, unsigned plane) {
-  std::uint64_t out = 0;
-  for (unsigned group = 0; group < 8; ++group) {
-    const std::uint64_t bits = (bytes[group] >> plane) & 0x0101010101010101U;
-    out |= ((bits * 0x0102040810204080U) >> 56U) << (8 * group);
-  }
-  return out;
-}
+// Where a symbol's byte has what.
+constexpr int bit_plane = 0;
+constexpr int basis_plane = 1;
+constexpr int intensity_plane = 2;  // two bits
 
-/// What `byte_of` says of each of up to 64 detections.
-template <class Element, class ByteOf>
-std::array<std::uint64_t, 8> bytes_of(const Element* first, std::size_t count, ByteOf byte_of) {
-  std::array<std::uint64_t, 8> bytes{};
-  if (count == word_bits) {
-    for (unsigned group = 0; group < 8; ++group) {
-      std::uint64_t word = 0;
-      for (unsigned i = 0; i < 8; ++i) word |= byte_of(first[8 * group + i]) << (8 * i);
-      bytes[group] = word;
+/// Up to 64 symbols; what is missing is zero.
+class SymbolWord {
+ public:
+  SymbolWord(const hal::Symbol* first, std::size_t count) { std::memcpy(bytes_.data(), first, count); }
+  /// One bit of each byte.
+  [[nodiscard]] std::uint64_t plane(int bit) const {
+    std::uint64_t out = 0;
+    for (unsigned part = 0; part < 4; ++part) {
+      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_.data() + 16 * part));
+      // SSE2, which every 64-bit processor has, gathers the highest bits.
+      const auto bits = static_cast<std::uint16_t>(_mm_movemask_epi8(_mm_slli_epi16(bytes, 7 - bit)));
+      out |= std::uint64_t{bits} << (16 * part);
     }
-    return bytes;
+    return out;
   }
-  for (std::size_t i = 0; i < count; ++i) bytes[i / 8] |= byte_of(first[i]) << (8 * (i % 8));
-  return bytes;
-}
 
-constexpr unsigned basis_plane = 0;
-constexpr unsigned bit_plane = 1;
-constexpr unsigned intensity_plane = 2;  // two bits; 3 stands for all above
+ private:
+  std::array<std::byte, word_bits> bytes_{};
+};
 
-std::uint64_t byte_of_detection(const hal::Detection& detection) {
-  return std::uint64_t{detection.basis == hal::Basis::x} << basis_plane | std::uint64_t{detection.bit != 0}
-                                                                              << bit_plane;
-}
-
-std::uint64_t byte_of_symbol(const hal::Symbol& symbol) {
-  return std::uint64_t{symbol.basis == hal::Basis::x} << basis_plane | std::uint64_t{symbol.bit != 0} << bit_plane |
-         std::uint64_t{std::min<std::uint8_t>(symbol.intensity, 3)} << intensity_plane;
+/// Slots, and of each word's detections which are in X and which are ones.
+CLOISTER_WORDS void part(const hal::Detection* detections, std::size_t count, hal::Slot* slots, std::uint64_t* bases,
+                         std::uint64_t* bits) {
+  for (std::size_t first = 0; first < count; first += word_bits) {
+    std::uint64_t in_x = 0;
+    std::uint64_t ones = 0;
+    for (std::size_t i = 0; i < std::min(word_bits, count - first); ++i) {
+      const hal::Detection detection = detections[first + i];
+      slots[first + i] = detection.slot;
+      in_x |= std::uint64_t{detection.basis == hal::Basis::x} << i;
+      ones |= std::uint64_t{detection.bit} << i;
+    }
+    bases[first / word_bits] = in_x;
+    bits[first / word_bits] = ones;
+  }
 }
 
 }  // namespace
@@ -67,14 +71,8 @@ Watched watched(const hal::DetectionFrame& frame) {
                           .bases = BitString{count},
                           .test_bits = {}},
               .bits = crypto::SecretBits{count}};
-  const hal::Detection* detections = frame.detections.data();
-  hal::Slot* slots = out.message.slots.data();
-  for (std::size_t i = 0; i < count; ++i) slots[i] = detections[i].slot;
-  for (std::size_t first = 0; first < count; first += word_bits) {
-    const auto bytes = bytes_of(detections + first, std::min(word_bits, count - first), byte_of_detection);
-    out.message.bases.fill()[first / word_bits] = plane_of(bytes, basis_plane);
-    out.bits.fill()[first / word_bits] = plane_of(bytes, bit_plane);
-  }
+  part(frame.detections.data(), count, out.message.slots.data(), out.message.bases.fill().data(),
+       out.bits.fill().data());
   const auto tested = gather(out.bits, out.message.bases);
   out.message.test_bits = BitString{tested.size_bits()};
   std::ranges::copy(tested.expose(), out.message.test_bits.fill().begin());
@@ -89,14 +87,14 @@ Answer answer(const SiftMessage& message, std::span<const hal::Symbol> symbols, 
   BitString decoys{count};
   BitString weaker{count};
   for (std::size_t first = 0; first < count; first += word_bits) {
-    const auto bytes = bytes_of(symbols.data() + first, std::min(word_bits, count - first), byte_of_symbol);
+    const SymbolWord sent{symbols.data() + first, std::min(word_bits, count - first)};
     const std::size_t word = first / word_bits;
-    const std::uint64_t low = plane_of(bytes, intensity_plane);
-    const std::uint64_t high = plane_of(bytes, intensity_plane + 1);
+    const std::uint64_t low = sent.plane(intensity_plane);
+    const std::uint64_t high = sent.plane(intensity_plane + 1);
     const std::uint64_t foreign = intensities == 3 ? low & high : high;
-    const std::uint64_t bases = plane_of(bytes, basis_plane);
+    const std::uint64_t bases = sent.plane(basis_plane);
     out.reply.bases.fill()[word] = (bases & ~foreign) | (~message.bases.words()[word] & foreign);
-    out.bits.fill()[word] = plane_of(bytes, bit_plane);
+    out.bits.fill()[word] = sent.plane(bit_plane);
     decoys.fill()[word] = low | high;
     weaker.fill()[word] = high;
   }

@@ -70,7 +70,7 @@ void Link::tabulate() {
       for (std::size_t intensity = 0; intensity < settings_.intensity_count(); ++intensity)
         for (const Basis basis : {Basis::z, Basis::x})
           for (const std::uint8_t bit : bit_values) {
-            pulse.symbol = {.basis = basis, .bit = bit, .intensity = static_cast<std::uint8_t>(intensity)};
+            pulse.symbol = {basis, bit, static_cast<std::uint8_t>(intensity)};
             for (const Basis measured : {Basis::z, Basis::x}) {
               pulse.measured = measured;
               tabulate(link, pulse);

@@ -14,7 +14,7 @@ Result<ReadFrame> parse_frame(std::span<const std::byte> bytes) {
   const auto clicks = bytes.subspan(sizeof head);
   if (head.slots == 0 || head.slots > plugin_frame_slots_max)
     return fail(std::format("a frame of {} slots, expected 1 to 2^32", head.slots));
-  if (head.first_slot > UINT64_MAX - head.slots) return fail("a frame past the last slot there is");
+  if (head.first_slot > slot_max - head.slots) return fail("a frame past the last slot there is");
   if (head.detection_count > clicks.size() / sizeof(cloister_hal_detection))
     return fail(std::format("a frame of {} detections, at most {} fit", head.detection_count,
                             clicks.size() / sizeof(cloister_hal_detection)));
@@ -40,10 +40,7 @@ Result<ReadFrame> parse_frame(std::span<const std::byte> bytes) {
     smallest = std::uint64_t{click.offset} + 1;
     const bool both = click.flags == CLOISTER_HAL_DOUBLE_CLICK;
     read.double_clicks += both ? 1 : 0;
-    read.frame.detections[i] = {.slot = head.first_slot + click.offset,
-                                .basis = static_cast<Basis>(click.basis),
-                                .bit = click.bit,
-                                .double_click = both};
+    read.frame.detections[i] = {head.first_slot + click.offset, static_cast<Basis>(click.basis), click.bit, both};
   }
   return read;
 }

@@ -28,9 +28,8 @@ Result<> read_symbols(const SharedRing& ring, Epoch epoch, std::span<const Slot>
     oldest = std::min(oldest, slot);
     const auto in_window = slot % window;
     const auto nibble = (unsigned{byte_at(symbols, in_window / 2)} >> (in_window % 2 * 4)) & 0xfU;
-    out[i] = {.basis = static_cast<Basis>(nibble >> 1 & 1U),
-              .bit = static_cast<std::uint8_t>(nibble & 1U),
-              .intensity = static_cast<std::uint8_t>(nibble >> 2)};
+    out[i] = {static_cast<Basis>(nibble >> 1 & 1U), static_cast<std::uint8_t>(nibble & 1U),
+              static_cast<std::uint8_t>(nibble >> 2)};
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const auto claimed = header.claimed.load(std::memory_order_acquire);

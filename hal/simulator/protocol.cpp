@@ -150,7 +150,7 @@ Result<Message> parse_detections(BodyReader in) {
   detections.packed = in.rest();
   if (detections.slots == 0 || detections.slots > frame_slots_max)
     return fail(std::format("fibre frame of {} slots", detections.slots));
-  if (detections.first > UINT64_MAX - detections.slots) return fail("fibre frame past the last slot");
+  if (detections.first > slot_max - detections.slots) return fail("fibre frame past the last slot");
   if (detections.packed.size() % 4 != 0 || count != detections.packed.size() / 4 || count > detections.slots)
     return fail(std::format("fibre frame of {} bytes for {} detections in {} slots", detections.packed.size(), count,
                             detections.slots));
@@ -290,21 +290,21 @@ Result<std::optional<ParsedMessage>> parse_message(std::span<const std::byte> bu
 Result<DetectionFrame> unpack(const Detections& detections) {
   DetectionFrame frame{
       .epoch = detections.epoch, .first = detections.first, .slots = detections.slots, .detections = {}};
-  const auto count = detections.packed.size() / 4;
-  frame.detections.resize(count);
+  frame.detections.resize(detections.packed.size() / sizeof(std::uint32_t));
+  const std::byte* from = detections.packed.data();
   std::uint64_t smallest = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  bool ascend = true;
+  for (auto& detection : frame.detections) {
     std::uint32_t click = 0;
-    std::memcpy(&click, detections.packed.data() + 4 * i, sizeof click);
-    const std::uint64_t offset = click >> 3;
-    if (offset < smallest || offset >= detections.slots)
-      return fail("fibre frame whose detections do not ascend inside it");
+    std::memcpy(&click, from, sizeof click);
+    from += sizeof click;
+    const std::uint64_t offset = click >> 3U;
+    ascend &= offset >= smallest;
     smallest = offset + 1;
-    frame.detections[i] = {.slot = detections.first + offset,
-                           .basis = static_cast<Basis>(click >> 2 & 1U),
-                           .bit = static_cast<std::uint8_t>(click >> 1 & 1U),
-                           .double_click = (click & 1U) != 0};
+    detection = {detections.first + offset, static_cast<Basis>(click >> 2U & 1U),
+                 static_cast<std::uint8_t>(click >> 1U & 1U), (click & 1U) != 0};
   }
+  if (!ascend || smallest > detections.slots) return fail("fibre frame whose detections do not ascend inside it");
   return frame;
 }
 

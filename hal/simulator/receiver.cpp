@@ -70,7 +70,8 @@ class SimulatedReceiver final : public Receiver {
     end_.advance_to(frame->first + frame->slots);
     lost_in_epoch_ = detections.lost;
     detections_ += frame->detections.size();
-    double_clicks_ += static_cast<std::uint64_t>(std::ranges::count_if(frame->detections, &Detection::double_click));
+    double_clicks_ += static_cast<std::uint64_t>(
+        std::ranges::count_if(frame->detections, [](const Detection& click) { return click.double_click; }));
     rate_.count(*frame, end_.settings().clock_hz);
     return std::move(*frame);
   }

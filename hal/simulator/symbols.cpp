@@ -111,10 +111,9 @@ void SymbolGenerator::symbols(Epoch epoch, std::span<const Slot> slots, std::spa
       const auto basis_draw = static_cast<std::uint32_t>(value >> 32) & 0x7fffffffU;
       const auto& weakness = slots[first + i] >= weakness_.from ? weakness_ : earlier_;
       const bool stuck = (intensity_draw & 0xffffU) < weakness.stuck_below;
-      out[first + i] = {.basis = static_cast<Basis>(basis_draw >= z_below_),
-                        .bit = static_cast<std::uint8_t>(stuck ? 0 : value >> 63),
-                        .intensity = static_cast<std::uint8_t>((intensity_draw >= signal_below_ ? 1 : 0) +
-                                                               (intensity_draw >= decoys_below_ ? 1 : 0))};
+      out[first + i] = {static_cast<Basis>(basis_draw >= z_below_), static_cast<std::uint8_t>(stuck ? 0 : value >> 63),
+                        static_cast<std::uint8_t>((intensity_draw >= signal_below_ ? 1 : 0) +
+                                                  (intensity_draw >= decoys_below_ ? 1 : 0))};
     }
   }
   crypto::wipe(std::as_writable_bytes(std::span{drawn}));

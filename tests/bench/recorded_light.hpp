@@ -82,6 +82,8 @@ class RecordedLight final : public hal::SymbolSource {
     return {};
   }
   void release(hal::Epoch, hal::Slot) override {}
+  /// Frame 0 is the next that is asked about.
+  void rewind() { next_ = 0; }
 
  private:
   static constexpr hal::Epoch epoch = 1;

@@ -25,8 +25,7 @@ std::optional<Finding> watch_frames(ClickWatch& watch, int frames, std::size_t d
     DetectionFrame frame{.epoch = epoch, .first = 0, .slots = 10'000'000, .detections = {}};
     frame.detections.resize(10'000);
     for (std::size_t k = 0; k < frame.detections.size(); ++k)
-      frame.detections[k] = {
-          .slot = k * 1000, .basis = Basis::z, .bit = static_cast<std::uint8_t>(k < ones), .double_click = k < doubles};
+      frame.detections[k] = {k * 1000, Basis::z, static_cast<std::uint8_t>(k < ones), k < doubles};
     if (auto finding = watch.on_frame(frame)) last = finding;
   }
   return last;

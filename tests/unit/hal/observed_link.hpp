@@ -47,7 +47,8 @@ inline std::vector<Seen> observe(const hal::fibre::LinkParameters& parameters, s
     REQUIRE(frame);
     for (const auto& click : frame->detections) {
       Seen seen{.sent = {}, .click = click};
-      generator.symbols(epoch, {&click.slot, 1}, {&seen.sent, 1});
+      const hal::Slot slot = click.slot;
+      generator.symbols(epoch, {&slot, 1}, {&seen.sent, 1});
       all.push_back(seen);
     }
   }

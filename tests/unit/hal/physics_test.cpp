@@ -60,7 +60,8 @@ Tally watch(Link& link, std::uint64_t slots, Slot begin = 0, const SourceSetting
     REQUIRE(frame);
     for (const auto& detection : frame->detections) {
       Symbol symbol{};
-      generator.symbols(3, {&detection.slot, 1}, {&symbol, 1});
+      const Slot slot = detection.slot;
+      generator.symbols(3, {&slot, 1}, {&symbol, 1});
       ++tally.clicks[symbol.intensity];
       tally.in_z += detection.basis == Basis::z ? 1 : 0;
       tally.doubles += detection.double_click ? 1 : 0;

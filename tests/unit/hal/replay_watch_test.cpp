@@ -19,8 +19,7 @@ DetectionFrame frame_of(std::uint64_t first, std::uint64_t pattern, std::size_t 
   DetectionFrame frame{.epoch = 1, .first = first, .slots = 10'000'000, .detections = {}};
   frame.detections.resize(clicks);
   for (std::size_t i = 0; i < clicks; ++i)
-    frame.detections[i] = {
-        .slot = first + i * 1000 + pattern * i % 997, .basis = Basis::z, .bit = 0, .double_click = false};
+    frame.detections[i] = {first + i * 1000 + pattern * i % 997, Basis::z, 0, false};
   return frame;
 }
 

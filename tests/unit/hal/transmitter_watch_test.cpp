@@ -43,9 +43,8 @@ Sample draw(std::mt19937_64& dice, double one) {
   std::bernoulli_distribution decoy{0.4};
   Sample symbols{};
   for (auto& symbol : symbols)
-    symbol = {.basis = x(dice) ? Basis::x : Basis::z,
-              .bit = static_cast<std::uint8_t>(bit(dice)),
-              .intensity = static_cast<std::uint8_t>(decoy(dice))};
+    symbol = {x(dice) ? Basis::x : Basis::z, static_cast<std::uint8_t>(bit(dice)),
+              static_cast<std::uint8_t>(decoy(dice))};
   return symbols;
 }
 
