@@ -118,12 +118,20 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     if (opened) opened = device()->start();
     if (!opened) return lose_device(opened.error().message);
     symbols.set(transmitter.get());
-    // A watch outlives its device: what was suspect is so until it is seen to be well again.
     clock_hz = device()->capabilities().clock_hz;
-    if (receiver && !receiver_watch) receiver_watch.emplace(receiver->capabilities());
-    if (transmitter && !transmitter_watch) symbols.watch_by(transmitter_watch.emplace(transmitter->capabilities()));
     readable.emplace(context, ::dup(device()->descriptor()));
     wait();
+  }
+
+  /// With the first light it is known which meters a device has. A watch outlives its device: what was suspect is so until it is seen to be
+  /// well again, and a meter that a device once had is missed.
+  hal::watch::ReceiverWatch& watch_over_receiver() {
+    if (!receiver_watch) receiver_watch.emplace(receiver->capabilities());
+    return *receiver_watch;
+  }
+  hal::watch::TransmitterWatch& watch_over_transmitter() {
+    if (!transmitter_watch) symbols.watch_by(transmitter_watch.emplace(transmitter->capabilities()));
+    return *transmitter_watch;
   }
 
   void lose_device(const std::string& problem) {
@@ -169,8 +177,9 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
       auto frame = receiver->next_frame();
       if (!frame) return lose_device(frame.error().message);
       if (!*frame) break;
-      if (const auto finding = receiver_watch->on_frame(**frame, receiver->take_readings())) judge(*finding);
-      if (generation != 0 && receiver_watch->vouches()) {
+      auto& watch = watch_over_receiver();
+      if (const auto finding = watch.on_frame(**frame, receiver->take_readings())) judge(*finding);
+      if (generation != 0 && watch.vouches()) {
         chain.watched(static_cast<double>((*frame)->slots) / clock_hz, (*frame)->detections.size());
         chain.on_frame(std::move(**frame));
       }
@@ -187,11 +196,13 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   /// The transmitter's meters, and a sample of what it has just sent. Where there are less than a sample's slots since the last one, they wait for more.
   void watch_light() {
     const auto telemetry = transmitter->telemetry();
+    if (telemetry.slots == 0) return;
+    auto& watch = watch_over_transmitter();
     auto readings = transmitter->take_readings();
     do {
-      if (const auto finding = transmitter_watch->on_light(telemetry.epoch, telemetry.slots, readings)) judge(*finding);
+      if (const auto finding = watch.on_light(telemetry.epoch, telemetry.slots, readings)) judge(*finding);
     } while (readings && (readings = transmitter->take_readings()));
-    const auto vouched = transmitter_watch->vouched_slots();
+    const auto vouched = watch.vouched_slots();
     chain.watched(static_cast<double>(vouched - std::exchange(vouched_slots, vouched)) / clock_hz, 0);
     constexpr auto sample = hal::watch::RandomnessWatch::sample_slots;
     if (sampled_epoch != telemetry.epoch || telemetry.slots < sampled_slots) sampled_slots = 0;
@@ -203,7 +214,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     crypto::SecretVector<hal::Symbol> sent(sample);
     // What was just sent is there, unless a library is so late that its light has been overwritten: then the next sample.
     if (!transmitter->symbols(telemetry.epoch, slots, sent)) return;
-    if (const auto finding = transmitter_watch->on_symbols(std::span{sent}.first<sample>())) judge(*finding);
+    if (const auto finding = watch.on_symbols(std::span{sent}.first<sample>())) judge(*finding);
   }
 
   /// A device that is suspect is trusted again after a whole window in which nothing was wrong. What was distilled of its

@@ -27,7 +27,8 @@ hal::plugin::PluginConfig plugin_of(const config::Link& link) {
           .source = {.clock_hz = link.device.clock_hz,
                      .z_probability = link.distillation.key_basis_probability,
                      .intensities = per_intensity(link.distillation.intensities),
-                     .probabilities = per_intensity(link.distillation.probabilities)}};
+                     .probabilities = per_intensity(link.distillation.probabilities)},
+          .needs_meters = link.device.needs_meters};
 }
 
 DeviceFactory simulated_device(const config::Link& link) {
