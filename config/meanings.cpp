@@ -41,6 +41,8 @@ constexpr auto table = std::to_array<Meaning>({
     {"links.device.role", "Whether this box transmits or receives; the peer's is the other. Of finished keys: 'alice' has fresh ones made (enc_keys), 'bob' fetches the same (dec_keys)."},
     {"links.device.socket", "Of the simulator: where cloister-fibre listens; a socket, or a character device that leads to one."},
     {"links.device.clock", "Slots a second."},
+    {"links.device.meters", "Whether the device must have every meter of its role: of the detectors' current, of when clicks come and of dimmed gates, or of the output power and of returned light. 'required': a vendor's library without one of them is not taken. The simulator has all."},
+    {"links.device.quarantine", "How long the watch over this box's device must have found nothing, and have had light to look at, before a block becomes key; until then what it finds discards the block on both boxes. 0s: a block is a key as soon as it is made."},
     {"links.device.plugin.library", "The vendor's library; required with 'driver: plugin', as its 'sha256' is."},
     {"links.device.plugin.sha256", "Its SHA-256, as cloister-hal-check prints it: another file is not loaded."},
     {"links.device.plugin.node", "What is opened for the library: a character device or a local socket. None: nothing is."},

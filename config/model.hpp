@@ -149,6 +149,8 @@ struct Device {
   DeviceRole role = DeviceRole::alice;
   std::string socket = "/run/cloister-fibre/fibre.sock";
   double clock_hz = 1e9;
+  milliseconds quarantine{2000};
+  bool needs_meters = false;
   Plugin plugin;
   Kme etsi014;
   /// Others make its keys: nothing is distilled here.

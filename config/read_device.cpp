@@ -146,6 +146,10 @@ Device read_device(Section section, const Box& box) {
                Default::none);
   section.read("socket", device.socket, a_socket_path());
   section.read("clock", device.clock_hz, within(a_frequency(), 1e3, 1e10));
+  section.read("meters", device.needs_meters,
+               one_of<bool>({{"optional", false}, {"required", true}},
+                            "whether the device must have meters: expected 'optional' or 'required'"));
+  section.read("quarantine", device.quarantine, within(a_duration(), milliseconds{0}, milliseconds{600'000}));
   const auto is_for_another = [&](const char* driver) {
     if (device.driver.empty() || device.driver == driver) return false;
     section.error(driver, std::format("is for 'driver: {}' only, and the driver is '{}'", driver, device.driver));
@@ -157,7 +161,7 @@ Device read_device(Section section, const Box& box) {
   const bool kme_chosen = device.gives_finished_keys();
   if (Section kme = section.section("etsi014", kme_chosen); kme.present() && !is_for_another("etsi014"))
     device.etsi014 = read_kme(std::move(kme), kme_chosen, box);
-  for (const auto* const key : {"socket", "clock"}) {
+  for (const auto* const key : {"socket", "clock", "meters", "quarantine"}) {
     if (kme_chosen && section.has(key))
       section.error(key, "is of devices that give detections, and 'driver: etsi014' gives finished keys: take it out");
   }

@@ -22,7 +22,7 @@
 
 namespace cloister::hal {
 
-/// What the hardware is; constant while the device lives.
+/// What the hardware is; constant from its first light on. Before that its meters may not be known.
 struct Capabilities {
   double clock_hz = 0;              ///< Slots per second.
   std::string protocol;             ///< "bb84-decoy-1", "-2": efficient BB84 with one or two decoy intensities.

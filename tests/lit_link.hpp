@@ -3,19 +3,22 @@
 /// the chain, in slots instead of seconds.
 ///
 ///   light ─▶ fibre::Link (Eve in it) ─▶ frames ─▶ watch ─▶ Bob's chain ⇄ Alice's chain ◀─ symbols of the same light
+///                                                          each behind its quarantine
 ///                      └─ Eve's notes ─▶ what she knows of each block
 
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "appliance/distill/chain.hpp"
+#include "appliance/distill/quarantine.hpp"
 #include "hal/fibre/link.hpp"
 #include "hal/simulator/protocol.hpp"
 #include "hal/watch/device_watch.hpp"
@@ -68,10 +71,12 @@ struct Defences {
   bool watch = true;               // an alarm drops the open blocks
   bool meters = true;              // the watch looks at the devices' meters, too
   bool double_clicks_kept = true;  // with a random bit
+  std::chrono::milliseconds quarantine{0};
 };
 
-/// A block that has ended, and how many of its sifted key bits Eve knows from her notes.
+/// A block that has ended, and how many of its sifted key bits Eve knows from her notes. `key`: neither box keeps it back any more.
 struct EndedBlock {
+  wire::BlockId block;
   bool key = false;
   distill::Account account;
   std::uint64_t known_to_eve = 0;
@@ -94,10 +99,10 @@ class LitLink {
         receiver_watch_{capabilities(source, defences)},
         transmitter_watch_{capabilities(source, defences)},
         vouched_{light_, transmitter_watch_, defences.watch},
-        alice_{distill::make_alice_chain(parameters, vouched_, alice_random_)},
-        bob_{distill::make_bob_chain(parameters, bob_random_)} {
-    alice_->start({1});
-    bob_->start({1});
+        alice_{distill::make_alice_chain(parameters, vouched_, alice_random_), defences.quarantine},
+        bob_{distill::make_bob_chain(parameters, bob_random_), defences.quarantine} {
+    alice_.start({1});
+    bob_.start({1});
   }
 
   void disturb(const hal::fibre::Disturbance& disturbance) {
@@ -157,7 +162,13 @@ class LitLink {
     look(*frame);
     count(*frame);
     look_at_transmitter();
-    if (!suspect_) bob_->on_frame(std::move(*frame));
+    const double seconds = static_cast<double>(frame_slots_) / source_.clock_hz;
+    if (!suspect_) {
+      bob_.watched(seconds, frame->detections.size());
+      bob_.on_frame(std::move(*frame));
+    }
+    if (!defences_.watch || transmitter_watch_.vouched_slots() > vouched_slots_) alice_.watched(seconds, 0);
+    vouched_slots_ = transmitter_watch_.vouched_slots();
     talk();
   }
 
@@ -175,7 +186,7 @@ class LitLink {
     suspect_ = !receiver_watch_.vouches();
     if (!finding || finding->clean) return;
     alarm(finding->text);
-    bob_->discard(finding->text);
+    bob_.discard(finding->text);
     talk();
   }
   void look_at_transmitter() {
@@ -191,7 +202,7 @@ class LitLink {
   void judge_transmitter(const std::optional<hal::watch::Finding>& finding) {
     if (!finding || !defences_.watch || finding->clean) return;
     alarm(finding->text);
-    alice_->discard(finding->text);
+    alice_.discard(finding->text);
   }
   void alarm(const std::string& text) {
     alarms.push_back(text);
@@ -199,26 +210,42 @@ class LitLink {
   }
 
   void talk() {
-    while (turn(*bob_, *alice_) || turn(*alice_, *bob_)) {
+    while (turn(bob_, alice_) || turn(alice_, bob_)) {
     }
   }
 
-  bool turn(distill::Chain& from, distill::Chain& to) {
+  bool turn(distill::Quarantine& from, distill::Quarantine& to) {
     bool moved = false;
-    const bool bobs = &from == bob_.get();
+    const bool bobs = &from == &bob_;
     while (auto action = from.next_action()) {
       moved = true;
       if (auto* send = std::get_if<distill::Send>(&*action)) {
         REQUIRE(to.on_message(send->block, send->type, send->payload));
-      } else if (const auto* made = std::get_if<distill::Amplified>(&*action); made && bobs) {
-        ended.push_back({.key = true, .account = made->account, .known_to_eve = known(), .text = {}});
-        known_ = 0;
+      } else if (const auto* made = std::get_if<distill::Amplified>(&*action)) {
+        kept_back_[made->block] += made->quarantined ? 1 : 0;
+        if (bobs) ended.push_back({made->block, false, made->account, known(), {}});
+        if (bobs) known_ = 0;
+        settle(made->block);
+      } else if (const auto* released = std::get_if<distill::Released>(&*action)) {
+        --kept_back_[released->block];
+        settle(released->block);
+      } else if (const auto* withdrawn = std::get_if<distill::Withdrawn>(&*action); withdrawn && bobs) {
+        std::ranges::find(ended, withdrawn->block, &EndedBlock::block)->text = withdrawn->text;
       } else if (const auto* dropped = std::get_if<distill::Dropped>(&*action); dropped && bobs) {
-        ended.push_back({.key = false, .account = dropped->account, .known_to_eve = known(), .text = dropped->text});
+        ended.push_back({dropped->block, false, dropped->account, known(), dropped->text});
         known_ = 0;
       }
     }
     return moved;
+  }
+
+  /// Bob amplifies last.
+  void settle(wire::BlockId block) {
+    const auto made = std::ranges::find(ended, block, &EndedBlock::block);
+    if (made == ended.end() || kept_back_[block] > 0) return;
+    made->key = true;
+    alice_.held(block);
+    bob_.held(block);
   }
 
   [[nodiscard]] std::uint64_t known() const { return static_cast<std::uint64_t>(known_); }
@@ -251,10 +278,12 @@ class LitLink {
   hal::watch::ReceiverWatch receiver_watch_;
   hal::watch::TransmitterWatch transmitter_watch_;
   VouchedSource vouched_;
-  std::unique_ptr<distill::Chain> alice_;
-  std::unique_ptr<distill::Chain> bob_;
-  bool suspect_ = false;  // the receiver, or it is not vouched for
-  double known_ = 0;      // of the block that is being filled
+  distill::Quarantine alice_;
+  distill::Quarantine bob_;
+  std::map<wire::BlockId, int> kept_back_;  // by how many boxes
+  std::uint64_t vouched_slots_ = 0;         // of the transmitter's
+  bool suspect_ = false;                    // the receiver, or it is not vouched for
+  double known_ = 0;                        // of the block that is being filled
   hal::Slot slot_ = 0;
   std::vector<std::uint32_t> packed_;
   std::vector<hal::Slot> slots_;

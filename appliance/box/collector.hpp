@@ -34,6 +34,7 @@ class Collector final : public KeyMaker {
   void stop() override;
   void deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                std::vector<std::byte> payload) override;
+  void block_held(std::uint64_t, wire::BlockId) override {}  // it makes one at a time
   void demand(bool wanted) override;
 
  private:

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "appliance/distill/quarantine.hpp"
 #include "crypto/crash.hpp"
 #include "hal/watch/device_watch.hpp"
 
@@ -50,11 +51,14 @@ class PresentTransmitter final : public hal::SymbolSource {
 }  // namespace
 
 struct Distillery::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::io_context& io_context, distill::Parameters parameters, DeviceFactory device_factory, Handlers callbacks)
-      : io{io_context}, factory{std::move(device_factory)}, handlers{std::move(callbacks)} {
-    chain = factory.transmitter ? distill::make_alice_chain(parameters, symbols, random)
-                                : distill::make_bob_chain(parameters, random);
-  }
+  Impl(asio::io_context& io_context, const distill::Parameters& parameters, DeviceFactory device_factory,
+       std::chrono::milliseconds quarantine, Handlers callbacks)
+      : io{io_context},
+        factory{std::move(device_factory)},
+        handlers{std::move(callbacks)},
+        chain{factory.transmitter ? distill::make_alice_chain(parameters, symbols, random)
+                                  : distill::make_bob_chain(parameters, random),
+              quarantine} {}
 
   asio::io_context& io;
   asio::io_context context{1};
@@ -62,11 +66,13 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   Handlers handlers;
   crypto::SystemRandom random;
   PresentTransmitter symbols;
-  std::unique_ptr<distill::Chain> chain;
+  distill::Quarantine chain;
   std::unique_ptr<hal::Transmitter> transmitter;
   std::unique_ptr<hal::Receiver> receiver;
   std::optional<hal::watch::ReceiverWatch> receiver_watch;
   std::optional<hal::watch::TransmitterWatch> transmitter_watch;
+  double clock_hz = 0;
+  std::uint64_t vouched_slots = 0;  // of the transmitter, that the quarantine knows of
   bool suspect = false;             // no key is made of what the device does
   hal::Epoch sampled_epoch = 0;     // the transmitter's randomness was looked at
   std::uint64_t sampled_slots = 0;  // up to here
@@ -112,11 +118,20 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     if (opened) opened = device()->start();
     if (!opened) return lose_device(opened.error().message);
     symbols.set(transmitter.get());
-    // A watch outlives its device: what was suspect is so until it is seen to be well again.
-    if (receiver && !receiver_watch) receiver_watch.emplace(receiver->capabilities());
-    if (transmitter && !transmitter_watch) symbols.watch_by(transmitter_watch.emplace(transmitter->capabilities()));
+    clock_hz = device()->capabilities().clock_hz;
     readable.emplace(context, ::dup(device()->descriptor()));
     wait();
+  }
+
+  /// With the first light it is known which meters a device has. A watch outlives its device: what was suspect is so until it is seen to be
+  /// well again, and a meter that a device once had is missed.
+  hal::watch::ReceiverWatch& watch_over_receiver() {
+    if (!receiver_watch) receiver_watch.emplace(receiver->capabilities());
+    return *receiver_watch;
+  }
+  hal::watch::TransmitterWatch& watch_over_transmitter() {
+    if (!transmitter_watch) symbols.watch_by(transmitter_watch.emplace(transmitter->capabilities()));
+    return *transmitter_watch;
   }
 
   void lose_device(const std::string& problem) {
@@ -137,7 +152,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   /// A receiver is left alone while the chain is full: the device then loses detections and says so, and memory stays
   /// bounded.
   void wait() {
-    if (!readable || waiting || (receiver && generation != 0 && !chain->wants_frame())) return;
+    if (!readable || waiting || (receiver && generation != 0 && !chain.wants_frame())) return;
     waiting = true;
     readable->async_wait(asio::posix::descriptor_base::wait_read, [this](error_code error) {
       waiting = false;
@@ -148,19 +163,26 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
         if (outage_reported) to_io([](Impl& self) { self.handlers.device_found(); });
         outage_reported = false;
       }
-      if (transmitter) watch_light();
+      if (transmitter) {
+        watch_light();
+        drain();
+      }
       pump();
     });
   }
 
   /// Frames into the chain as long as it takes them; without a session they are thrown away.
   void pump() {
-    while (receiver && (generation == 0 || chain->wants_frame())) {
+    while (receiver && (generation == 0 || chain.wants_frame())) {
       auto frame = receiver->next_frame();
       if (!frame) return lose_device(frame.error().message);
       if (!*frame) break;
-      if (const auto finding = receiver_watch->on_frame(**frame, receiver->take_readings())) judge(*finding);
-      if (generation != 0 && receiver_watch->vouches()) chain->on_frame(std::move(**frame));
+      auto& watch = watch_over_receiver();
+      if (const auto finding = watch.on_frame(**frame, receiver->take_readings())) judge(*finding);
+      if (generation != 0 && watch.vouches()) {
+        chain.watched(static_cast<double>((*frame)->slots) / clock_hz, (*frame)->detections.size());
+        chain.on_frame(std::move(**frame));
+      }
       drain();
     }
     wait();
@@ -174,10 +196,14 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   /// The transmitter's meters, and a sample of what it has just sent. Where there are less than a sample's slots since the last one, they wait for more.
   void watch_light() {
     const auto telemetry = transmitter->telemetry();
+    if (telemetry.slots == 0) return;
+    auto& watch = watch_over_transmitter();
     auto readings = transmitter->take_readings();
     do {
-      if (const auto finding = transmitter_watch->on_light(telemetry.epoch, telemetry.slots, readings)) judge(*finding);
+      if (const auto finding = watch.on_light(telemetry.epoch, telemetry.slots, readings)) judge(*finding);
     } while (readings && (readings = transmitter->take_readings()));
+    const auto vouched = watch.vouched_slots();
+    chain.watched(static_cast<double>(vouched - std::exchange(vouched_slots, vouched)) / clock_hz, 0);
     constexpr auto sample = hal::watch::RandomnessWatch::sample_slots;
     if (sampled_epoch != telemetry.epoch || telemetry.slots < sampled_slots) sampled_slots = 0;
     sampled_epoch = telemetry.epoch;
@@ -188,14 +214,14 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
     crypto::SecretVector<hal::Symbol> sent(sample);
     // What was just sent is there, unless a library is so late that its light has been overwritten: then the next sample.
     if (!transmitter->symbols(telemetry.epoch, slots, sent)) return;
-    if (const auto finding = transmitter_watch->on_symbols(std::span{sent}.first<sample>())) judge(*finding);
+    if (const auto finding = watch.on_symbols(std::span{sent}.first<sample>())) judge(*finding);
   }
 
   /// A device that is suspect is trusted again after a whole window in which nothing was wrong. What was distilled of its
   /// light and is not a key yet is dropped.
   void judge(const hal::watch::Finding& finding) {
     if (!finding.clean) {
-      chain->discard(finding.text);
+      chain.discard(finding.text);
       if (!std::exchange(suspect, true)) to_io([why = finding.text](Impl& self) { self.handlers.device_suspect(why); });
     } else if (std::exchange(suspect, false)) {
       to_io([](Impl& self) { self.handlers.device_trusted(); });
@@ -203,7 +229,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void drain() {
-    while (auto action = chain->next_action()) {
+    while (auto action = chain.next_action()) {
       if (std::holds_alternative<distill::Amplified>(*action))
         random.reseed();  // fresh entropy for the next block's public seeds
       auto shared = std::make_shared<distill::Action>(std::move(*action));
@@ -217,7 +243,7 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
       device_report.telemetry = device()->telemetry();
       device_report.state = device_report.telemetry.state;
     }
-    to_io([figures = chain->figures(), device_report](Impl& self) { self.handlers.figures(figures, device_report); });
+    to_io([figures = chain.figures(), device_report](Impl& self) { self.handlers.figures(figures, device_report); });
     report.expires_after(figures_interval);
     report.async_wait([this](error_code error) {
       if (!error) report_figures();
@@ -225,8 +251,9 @@ struct Distillery::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-Distillery::Distillery(asio::io_context& io, distill::Parameters parameters, DeviceFactory factory, Handlers handlers)
-    : impl_{std::make_shared<Impl>(io, parameters, std::move(factory), std::move(handlers))} {
+Distillery::Distillery(asio::io_context& io, distill::Parameters parameters, DeviceFactory factory,
+                       std::chrono::milliseconds quarantine, Handlers handlers)
+    : impl_{std::make_shared<Impl>(io, parameters, std::move(factory), quarantine, std::move(handlers))} {
   asio::post(impl_->context, [impl = impl_.get()] {
     impl->open_device();
     impl->report_figures();
@@ -246,7 +273,7 @@ Distillery::~Distillery() {
 void Distillery::start(std::uint64_t generation, wire::BlockId first) {
   asio::post(impl_->context, [impl = impl_.get(), generation, first] {
     impl->generation = generation;
-    impl->chain->start(first);
+    impl->chain.start(first);
     impl->drain();
     impl->pump();
   });
@@ -254,9 +281,17 @@ void Distillery::start(std::uint64_t generation, wire::BlockId first) {
 
 void Distillery::stop() {
   asio::post(impl_->context, [impl = impl_.get()] {
-    impl->chain->stop();
+    impl->chain.stop();
     impl->drain();
     impl->generation = 0;
+    impl->pump();
+  });
+}
+
+void Distillery::block_held(std::uint64_t generation, wire::BlockId block) {
+  asio::post(impl_->context, [impl = impl_.get(), generation, block] {
+    if (generation != impl->generation) return;
+    impl->chain.held(block);
     impl->pump();
   });
 }
@@ -267,7 +302,7 @@ void Distillery::deliver(std::uint64_t generation, wire::BlockId block, std::uin
     if (generation != impl->generation) return;
     // What the meters say of the light that is asked for may have come already, and waits.
     if (impl->transmitter) impl->take_light();
-    const auto taken = impl->chain->on_message(block, type, payload);
+    const auto taken = impl->chain.on_message(block, type, payload);
     impl->drain();
     if (!taken) {
       impl->to_io(

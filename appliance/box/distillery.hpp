@@ -1,9 +1,10 @@
 #pragma once
 /// The thread that owns a link's device and chain: detections are distilled here, away from the I/O thread.
 ///
-///   device ─▶ watch ─▶ chain ─▶ actions ──post──▶ I/O thread (Link)          Link ──post──▶ messages, start, stop
+///   device ─▶ watch ─▶ chain ─▶ quarantine ─▶ actions ──post──▶ I/O thread (Link)       Link ──post──▶ messages, start, stop
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,7 +24,9 @@ struct DeviceFactory {
 
 class Distillery final : public KeyMaker {
  public:
-  Distillery(boost::asio::io_context& io, distill::Parameters parameters, DeviceFactory factory, Handlers handlers);
+  /// `quarantine`: how long the watch must have found nothing before a block is given away.
+  Distillery(boost::asio::io_context& io, distill::Parameters parameters, DeviceFactory factory,
+             std::chrono::milliseconds quarantine, Handlers handlers);
   ~Distillery() override;  // joins the thread
   Distillery(const Distillery&) = delete;
   Distillery& operator=(const Distillery&) = delete;
@@ -32,6 +35,7 @@ class Distillery final : public KeyMaker {
   void stop() override;
   void deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                std::vector<std::byte> payload) override;
+  void block_held(std::uint64_t generation, wire::BlockId block) override;
   void demand(bool) override {}  // light comes as it comes
 
  private:

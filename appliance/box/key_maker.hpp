@@ -42,6 +42,8 @@ class KeyMaker {
   virtual void stop() = 0;
   virtual void deliver(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                        std::vector<std::byte> payload) = 0;
+  /// The link has the block's key, on both boxes.
+  virtual void block_held(std::uint64_t generation, wire::BlockId block) = 0;
   /// Whether a block has a use now.
   virtual void demand(bool wanted) = 0;
 };

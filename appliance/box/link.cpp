@@ -196,8 +196,32 @@ struct Link::ChainActions {
       link.surroundings_.info("KEY_AGAIN", link.subject(),
                               std::format("block {} gives a key again", amplified.block.value));
     const Instant begun = link.end_block(amplified.block);
-    link.finished_.emplace(amplified.block, Finished{std::move(amplified.key), amplified.account, begun});
+    link.finished_.emplace(amplified.block,
+                           Finished{std::move(amplified.key), amplified.account, begun, amplified.quarantined});
     link.close_next_block();
+  }
+  void operator()(distill::Released& released) const {
+    const auto block = link.finished_.find(released.block);
+    require(block != link.finished_.end(), "a block was released that was not made");
+    block->second.quarantined = false;
+    link.close_next_block();
+  }
+  /// The peer's word may come when its CLOSE is all that a block waits for.
+  void operator()(distill::Withdrawn& withdrawn) const {
+    auto found = link.finished_.find(withdrawn.block);
+    if (found == link.finished_.end())
+      return link.session_.on_protocol_error(
+          std::format("the peer discarded block {} after it had closed it", withdrawn.block.value),
+          link.surroundings_.now());
+    if (found == link.finished_.begin()) link.closing_ = false;
+    const Finished block = std::move(found->second);
+    link.finished_.erase(found);
+    link.session_.abandon_block(withdrawn.block);
+    constexpr auto reason = distill::DropReason::device_suspect;
+    link.record(
+        {.account = block.account, .outcome = code_of(reason), .authenticated_by = {}, .reason = withdrawn.text},
+        block.begun);
+    link.give_no_key(withdrawn.block, reason, withdrawn.text, !withdrawn.by_peer);
   }
   void operator()(distill::Dropped& dropped) const {
     const Instant begun = link.end_block(dropped.block);
@@ -210,16 +234,18 @@ struct Link::ChainActions {
     if (dropped.reason == distill::DropReason::reconciliation_failed ||
         dropped.reason == distill::DropReason::verification_failed)
       ++link.failed_reconciliations_;
-    // A row of blocks dropped for one reason is one alarm; the accounts have each.
     // Of the device's watch the distillery has told, before the blocks were dropped here.
     const bool told = dropped.reason == distill::DropReason::device_suspect && !dropped.by_peer;
-    if (link.dropping_ != dropped.reason && !told)
-      link.surroundings_.alarm(code_of(dropped.reason), link.subject(),
-                               std::format("block {} dropped: {}", dropped.block.value, dropped.text));
-    link.dropping_ = dropped.reason;
-    link.close_next_block();
+    link.give_no_key(dropped.block, dropped.reason, dropped.text, told);
   }
 };
+
+void Link::give_no_key(wire::BlockId block, distill::DropReason reason, const std::string& text, bool told) {
+  if (dropping_ != reason && !told)
+    surroundings_.alarm(code_of(reason), subject(), std::format("block {} dropped: {}", block.value, text));
+  dropping_ = reason;
+  close_next_block();
+}
 
 void Link::on_chain(std::uint64_t generation, distill::Action action) {
   if (generation != generation_ || generation_ == 0) return;
@@ -244,7 +270,7 @@ void Link::on_chain_error(std::uint64_t generation, const std::string& what) {
 }
 
 void Link::close_next_block() {
-  if (closing_ || finished_.empty()) return;
+  if (closing_ || finished_.empty() || finished_.begin()->second.quarantined) return;
   const auto first = finished_.begin()->first;
   if (!unfinished_.empty() && unfinished_.begin()->first < first) return;
   closing_ = true;
@@ -261,6 +287,7 @@ void Link::on_held(session::BlockHeld& held) {
   Finished block = std::move(finished_.begin()->second);
   finished_.erase(finished_.begin());
   closing_ = false;
+  surroundings_.chain_block_held(generation_, held.block);
 
   auto own = keys::Needs::decode(held.own_note);
   auto peer = keys::Needs::decode(held.peer_note);

@@ -5,7 +5,7 @@
 ///                                                                      └── keys ─▶ Tunnels ─▶ DataPlane
 ///
 /// Blocks close one at a time and by number, so that both boxes allocate each by needs that count the one before; a
-/// block that the chain has finished early waits for those before it.
+/// block that the chain has finished early waits for those before it, and one that is quarantined is not closed.
 
 #include <chrono>
 #include <map>
@@ -109,12 +109,15 @@ class Link {
   /// When it was begun.
   [[nodiscard]] Instant end_block(wire::BlockId block);
   void record(EndedBlock block, Instant begun);
+  /// A row of blocks that give no key for one reason is one alarm; the accounts have each. `told`: of that reason already.
+  void give_no_key(wire::BlockId block, distill::DropReason reason, const std::string& text, bool told);
 
   /// A block that the chain has made; its key waits for the transcript to be authentic.
   struct Finished {
     crypto::SecretBits key;
     distill::Account account;
     Instant begun;
+    bool quarantined = false;
   };
 
   LinkSettings settings_;

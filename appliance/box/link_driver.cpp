@@ -343,6 +343,9 @@ void LinkDriver::deliver_to_chain(std::uint64_t generation, wire::BlockId block,
                                   std::vector<std::byte> payload) {
   key_maker_->deliver(generation, block, type, std::move(payload));
 }
+void LinkDriver::chain_block_held(std::uint64_t generation, wire::BlockId block) {
+  key_maker_->block_held(generation, block);
+}
 
 void LinkDriver::install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) {
   plane_.install_inbound(place_of(tunnel).path, spi, std::move(key));

@@ -27,6 +27,7 @@ namespace cloister::box {
 struct LinkDriverSettings {
   LinkSettings link;
   bool transmitter = false;
+  std::chrono::milliseconds quarantine{};  // as the status shows it
   drivers::PeerAddress local;
   drivers::PeerAddress peer;
   std::vector<std::size_t> paths;  // the tunnels' numbers in the data plane
@@ -111,6 +112,7 @@ class LinkDriver final : private LinkSurroundings {
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
+  void chain_block_held(std::uint64_t generation, wire::BlockId block) override;
   void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;

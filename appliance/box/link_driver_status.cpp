@@ -118,6 +118,9 @@ control::LinkStatus LinkDriver::status() const {
   if (const auto& drop = link_.last_drop())
     status.last_drop = {.number = drop->account.block, .outcome = drop->outcome, .reason = drop->reason};
   if (external) return status;
+  status.quarantine_seconds = std::chrono::duration<double>(settings_.quarantine).count();
+  status.quarantined_blocks = figures_.quarantined_blocks;
+  status.quarantined_bits = figures_.quarantined_bits;
   status.epsilon_total = link_.epsilon().total();
   status.epsilon_budget = link_.epsilon().budget();
   status.epsilon_per_block = link_.epsilon().per_block();

@@ -27,7 +27,8 @@ hal::plugin::PluginConfig plugin_of(const config::Link& link) {
           .source = {.clock_hz = link.device.clock_hz,
                      .z_probability = link.distillation.key_basis_probability,
                      .intensities = per_intensity(link.distillation.intensities),
-                     .probabilities = per_intensity(link.distillation.probabilities)}};
+                     .probabilities = per_intensity(link.distillation.probabilities)},
+          .needs_meters = link.device.needs_meters};
 }
 
 DeviceFactory simulated_device(const config::Link& link) {
@@ -72,9 +73,10 @@ KeySource key_source_of(const config::Link& link, const std::shared_ptr<const cr
           .keys_of_block = (kme.block_bits + kme.key_size_bits - 1) / kme.key_size_bits};
 }
 
-KeyMakerFactory distilled(const distill::Parameters& parameters, const DeviceFactory& device) {
-  return [parameters, device](boost::asio::io_context& io, KeyMaker::Handlers handlers) -> std::unique_ptr<KeyMaker> {
-    return std::make_unique<Distillery>(io, parameters, device, std::move(handlers));
+KeyMakerFactory distilled(const config::Link& link, const DeviceFactory& device) {
+  return [parameters = parameters_of(link.distillation), quarantine = link.device.quarantine, device](
+             boost::asio::io_context& io, KeyMaker::Handlers handlers) -> std::unique_ptr<KeyMaker> {
+    return std::make_unique<Distillery>(io, parameters, device, quarantine, std::move(handlers));
   };
 }
 
@@ -108,9 +110,8 @@ Result<KeyMakerFactory> device_of(const config::Link& link, const std::shared_pt
     const auto source = key_source_of(link, identity);
     return hal::etsi014::check(source.kme).transform([&] { return collected(source); });
   }
-  const auto parameters = parameters_of(link.distillation);
-  if (link.device.driver != "plugin") return distilled(parameters, simulated_device(link));
-  return hal::plugin::check(plugin_of(link)).transform([&] { return distilled(parameters, vendors_device(link)); });
+  if (link.device.driver != "plugin") return distilled(link, simulated_device(link));
+  return hal::plugin::check(plugin_of(link)).transform([&] { return distilled(link, vendors_device(link)); });
 }
 
 vpn::WhenKeysRunOut policy_of(config::WhenKeysRunOut policy) {
@@ -169,6 +170,7 @@ LinkDriverSettings settings_of(const config::Configuration& configuration, const
   settings.link.external_keys = link.device.gives_finished_keys();
   settings.link.epsilon_budget = link.distillation.epsilon_budget;
   settings.transmitter = link.device.role == config::DeviceRole::alice;
+  settings.quarantine = link.device.quarantine;
   settings.local = {link.local_address.address, link.local_address.port};
   settings.peer = {link.peer_address.address, link.peer_address.port};
   if (!link.bootstrap.ca.empty()) settings.read_authority = [from = link.bootstrap] { return read_authority(from); };

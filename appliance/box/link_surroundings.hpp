@@ -46,6 +46,8 @@ class LinkSurroundings {
   virtual void stop_chain() = 0;
   virtual void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                                 std::vector<std::byte> payload) = 0;
+  /// A block that it has made, and the link has now.
+  virtual void chain_block_held(std::uint64_t generation, wire::BlockId block) = 0;
 
   /// The data plane.
   virtual void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) = 0;

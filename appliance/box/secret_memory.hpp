@@ -9,6 +9,7 @@
 
 #include "appliance/box/distillation_parameters.hpp"
 #include "appliance/distill/block.hpp"
+#include "appliance/distill/quarantine.hpp"
 #include "config/model.hpp"
 #include "hal/plugin/ring.hpp"
 
@@ -41,7 +42,8 @@ inline constexpr std::uint64_t arena_bytes_usual = 256 * mebibyte;
 inline std::uint64_t secret_bytes_of_blocks(const config::Link& link) {
   if (link.device.gives_finished_keys()) return 0;
   return distill::open_blocks_max(parameters_of(link.distillation)) * link.distillation.block_bits *
-         secret_bytes_of_sifted_bit;
+             secret_bytes_of_sifted_bit +
+         distill::unheld_bits_max(link.device.quarantine) / 8;
 }
 
 /// In whole MiB.

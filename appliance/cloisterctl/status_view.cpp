@@ -134,6 +134,10 @@ std::string render_link(const control::LinkStatus& link, const Paint& paint) {
                                                     : std::format("; the next is {:.0f} % full",
                                                                   100.0 * static_cast<double>(link.block_filled_bits) /
                                                                       static_cast<double>(link.block_size_bits))));
+  if (link.quarantine_seconds.value_or(0) > 0)
+    out += line("quarantine",
+                std::format("{:g} s without a finding; {} blocks wait for that, {} of key", *link.quarantine_seconds,
+                            link.quarantined_blocks, with_size_unit(static_cast<double>(link.quarantined_bits) / 8)));
   out += line("reserve", std::format("{} of {}, {} bits spent on tags; {} restarts sealed",
                                      with_size_unit(static_cast<double>(link.reserve_bits) / 8),
                                      with_size_unit(static_cast<double>(link.reserve_bits_max) / 8),

@@ -72,6 +72,10 @@ struct LinkStatus {
   std::uint64_t blocks_computational = 0;  // of those made: authenticated under keys derived from QKD key
   std::uint64_t block_filled_bits = 0;
   std::uint64_t block_size_bits = 0;
+  std::optional<double>
+      quarantine_seconds;  // that the watch must find nothing before a block is a key; null where others make the keys
+  std::uint64_t quarantined_blocks = 0;  // that wait for that
+  std::uint64_t quarantined_bits = 0;
   std::uint64_t reserve_bits = 0;
   std::uint64_t reserve_bits_max = 0;
   std::uint64_t authentication_spent_bits = 0;
@@ -89,9 +93,10 @@ BOOST_DESCRIBE_STRUCT(LinkStatus, (),
                       (name, peer, role, state, key_source, waits_for, authenticated_by, authentication_policy,
                        bootstrap_by, trust_seconds_left, trust_problem, device, qber, test_qber, detections_per_second,
                        sifted_bits_per_second, secret_bits_per_second, blocks_made, blocks_dropped, blocks_burnt,
-                       blocks_computational, block_filled_bits, block_size_bits, reserve_bits, reserve_bits_max,
-                       authentication_spent_bits, sealed_restarts, discarded_bits, last_error, last_block,
-                       failed_reconciliations, last_drop, epsilon_total, epsilon_budget, epsilon_per_block))
+                       blocks_computational, block_filled_bits, block_size_bits, quarantine_seconds, quarantined_blocks,
+                       quarantined_bits, reserve_bits, reserve_bits_max, authentication_spent_bits, sealed_restarts,
+                       discarded_bits, last_error, last_block, failed_reconciliations, last_drop, epsilon_total,
+                       epsilon_budget, epsilon_per_block))
 
 struct TunnelStatus {
   std::string name;

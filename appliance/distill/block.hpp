@@ -55,14 +55,16 @@ struct SiftedBlock {
 /// The blocks that were dropped here last: the peer may speak of them until it hears.
 class DroppedBlocks {
  public:
+  DroppedBlocks() = default;
+  explicit DroppedBlocks(std::size_t kept) : kept_{kept} {}
   void add(wire::BlockId block) {
     ids_.insert(block);
-    if (ids_.size() > kept) ids_.erase(ids_.begin());
+    if (ids_.size() > kept_) ids_.erase(ids_.begin());
   }
   [[nodiscard]] bool contains(wire::BlockId block) const { return ids_.contains(block); }
 
  private:
-  static constexpr std::size_t kept = 64;
+  std::size_t kept_ = 64;
   std::set<wire::BlockId> ids_;
 };
 

@@ -39,11 +39,24 @@ struct Send {
   std::vector<std::byte> payload;
 };
 
-/// The chain has made the block; its transcript is now to be authenticated.
+/// The chain has made the block; its transcript is now to be authenticated, or once it is released.
 struct Amplified {
   BlockId block;
   crypto::SecretBits key;
   Account account;
+  bool quarantined = false;
+};
+
+/// A quarantined block may become a key now: it is not withdrawn by this box any more.
+struct Released {
+  BlockId block;
+};
+
+/// A block that was amplified, and is not to become a key: the watch over a device has found something.
+struct Withdrawn {
+  BlockId block;
+  bool by_peer = false;
+  std::string text;  // for a person
 };
 
 enum class DropReason : std::uint8_t {
@@ -66,7 +79,7 @@ struct Dropped {
   Account account;
 };
 
-using Action = std::variant<Send, Amplified, Dropped>;
+using Action = std::variant<Send, Amplified, Released, Withdrawn, Dropped>;
 
 /// What `status` shows.
 struct Figures {
@@ -76,6 +89,8 @@ struct Figures {
   std::uint64_t blocks_amplified = 0;
   std::uint64_t blocks_dropped = 0;
   std::uint64_t filling_bits = 0;        // sifted bits of the block that is being filled
+  std::uint64_t quarantined_blocks = 0;  // amplified and not released
+  std::uint64_t quarantined_bits = 0;    // of their keys
   std::optional<double> last_qber;       // of the key basis, of the last finished block
   std::optional<double> live_test_qber;  // of the test basis, of the block that is being filled
 };

@@ -66,6 +66,9 @@ enum class PlantedBug : std::uint8_t {
   no_fsync,          // a record counts as kept before it is on the disk
   fsync_error_lost,  // and when the disk says that it is not
   counters_on_disk,  // in a file that is synced some day, not in the TPM
+  // The quarantine, as the simulation has it.
+  quarantine_ignored,  // a block is closed although it is quarantined
+  withdrawal_untold,   // the peer does not hear that a block was withdrawn
   // And the machine.
   restored_memory_used,  // a memory that was put back goes on, whatever the kernel says of it
   end

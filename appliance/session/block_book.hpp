@@ -47,8 +47,9 @@ struct OpenBlock {
 
 class BlockBook {
  public:
-  static constexpr std::size_t open_max = 32;
-  static constexpr std::size_t abandoned_kept = 64;
+  /// Those in the making, and those that either box keeps back when they are made.
+  static constexpr std::size_t open_max = 640;
+  static constexpr std::size_t abandoned_kept = open_max;
 
   [[nodiscard]] OpenBlock* find(wire::BlockId block);
   /// Null when too many are open or the number was used before.

@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 /* Changes with anything that breaks a compiled library. What is added without breaking any is added behind the last
- * member of a struct, whose `size` says how far it goes. */
+ * member of a struct, whose `size` says how far it goes: neither side touches what is beyond the other's. */
 #define CLOISTER_HAL_ABI 1u
 
 /* What a function returns; any other value is a failure. */
@@ -51,6 +51,14 @@ extern "C" {
 
 #define CLOISTER_HAL_INTENSITIES_MAX 4u
 #define CLOISTER_HAL_TEXT_MAX 96u
+
+/* Meters, or-ed: what a device watches itself with, against light that makes no error. */
+#define CLOISTER_HAL_METER_PHOTOCURRENT 1u   /* receiver: the current through the detectors */
+#define CLOISTER_HAL_METER_ARRIVALS 2u       /* receiver: when clicks come within their gates */
+#define CLOISTER_HAL_METER_DIMMED_GATES 4u   /* receiver: clicks of gates that it dims at random */
+#define CLOISTER_HAL_METER_OUTPUT_POWER 8u   /* transmitter: at a tap before the fibre */
+#define CLOISTER_HAL_METER_RETURNED_LIGHT 16u /* transmitter: light that comes out of the fibre */
+#define CLOISTER_HAL_ARRIVAL_BINS 64u
 
 /* What the operator wants; the same on both boxes. A device that cannot do it fails in `open` and says why by `log`. */
 struct cloister_hal_settings {
@@ -76,6 +84,9 @@ struct cloister_hal_capabilities {
   double mean_photons[CLOISTER_HAL_INTENSITIES_MAX];
   double intensity_probability[CLOISTER_HAL_INTENSITIES_MAX];
   double detections_per_second_max; /* what the detectors can report at most; above it, it is a flood. Receiver only */
+  /* Up to here in the first release. What a library was not compiled with stays 0. */
+  uint32_t meters;   /* those of its role that the device has; one that is said to be there and is silent for 0.1 s is an alarm */
+  uint32_t reserved; /* 0 */
 };
 
 /* One click: 8 bytes. Where both detectors of a basis clicked, `bit` is drawn at random by the device and `flags` says
@@ -89,6 +100,24 @@ struct cloister_hal_detection {
 };
 #define CLOISTER_HAL_DOUBLE_CLICK 1u
 
+/* What a receiver's meters have shown of a frame's slots. Each value stands beside what it is by the device's calibration when
+ * nobody touches the device; deviations are standard deviations of Gaussian noise. */
+struct cloister_hal_receiver_readings {
+  uint32_t size;                       /* set by the host */
+  uint32_t meters;                     /* which of them speak of this frame; the host sets 0 */
+  uint64_t clicks;                     /* in these slots, as the meters' electronics count them: those reported, and those lost */
+  double photocurrent_amperes;         /* mean, all detectors together */
+  double photocurrent_deviation;
+  double dark_amperes;                 /* calibrated: without a click */
+  double coulombs_per_click;           /* calibrated: of one avalanche */
+  uint64_t dimmed_clicks;              /* of gates that the device drew at random to halve their efficiency */
+  uint64_t other_clicks;               /* of all others */
+  double dimmed_share;                 /* of the gates */
+  /* Of the detectors of bit 0 and of bit 1: the gate's time in bins of equal width; what is outside is in the first or the last. */
+  uint32_t arrivals[2][CLOISTER_HAL_ARRIVAL_BINS];
+  double arrivals_expected[2][CLOISTER_HAL_ARRIVAL_BINS]; /* calibrated: shares, which add up to 1 */
+};
+
 /* A run of watched slots, [first_slot, first_slot + slots), and all clicks in it, by ascending slot, at most one a slot.
  * About 10 ms of slots; fewer where detections_max would not do. Within an epoch frames ascend and do not overlap; slots
  * between two frames were not watched. */
@@ -101,6 +130,22 @@ struct cloister_hal_frame {
   uint32_t detection_count;
   uint32_t detections_max;                   /* set by the host */
   struct cloister_hal_detection *detections; /* set by the host: memory for detections_max of them, in the ring */
+  /* Up to here in the first release. */
+  struct cloister_hal_receiver_readings *readings; /* set by the host, zeroed: of all slots of this frame, and of no others */
+};
+
+/* What a transmitter's meters have shown of a run of slots, as a receiver's. Light of slots of which not all of its meters have spoken makes
+ * no key: the runs of readings go on without a gap, and come no later than the light can reach the far box. */
+struct cloister_hal_transmitter_readings {
+  uint32_t size;                  /* set by the host */
+  uint32_t meters;                /* which of them speak; the host sets 0: no readings this time */
+  uint64_t first_slot;            /* 0 in a new epoch, then where the last readings ended */
+  uint64_t slots;                 /* 1 to 2^32; about 10 ms of them */
+  double output_power;            /* over what it is calibrated to: 1 */
+  double output_deviation;
+  double returned_watts;          /* that come out of the fibre */
+  double returned_deviation;
+  double returned_watts_max;      /* calibrated, by the optics' isolation: more would let too much of the settings out */
 };
 
 /* A run of slots that light was sent in. `symbols` holds two slots a byte, the even slot in the low four bits:
@@ -114,6 +159,8 @@ struct cloister_hal_symbols {
   uint64_t slots_max; /* set by the host, even */
   uint64_t slots;     /* set by the library: 1 to slots_max */
   uint8_t *symbols;   /* set by the host: memory for slots_max symbols, in the ring */
+  /* Up to here in the first release. */
+  struct cloister_hal_transmitter_readings *readings; /* set by the host, zeroed; read with CLOISTER_HAL_OK and CLOISTER_HAL_AGAIN */
 };
 
 struct cloister_hal_status {

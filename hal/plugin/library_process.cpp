@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "hal/plugin/library_file.hpp"
+#include "hal/plugin/readings_parser.hpp"
 
 namespace cloister::hal::plugin {
 
@@ -55,6 +57,20 @@ const char* words(Step step) {
       return "done";
   }
   return "in a step that does not exist";
+}
+
+std::string words(std::uint32_t meters) {
+  constexpr auto known = std::to_array<std::pair<std::uint32_t, const char*>>({
+      {CLOISTER_HAL_METER_PHOTOCURRENT, "photocurrent meter"},
+      {CLOISTER_HAL_METER_ARRIVALS, "arrival histogram"},
+      {CLOISTER_HAL_METER_DIMMED_GATES, "count of dimmed gates"},
+      {CLOISTER_HAL_METER_OUTPUT_POWER, "meter of the output power"},
+      {CLOISTER_HAL_METER_RETURNED_LIGHT, "meter of returned light"},
+  });
+  std::string text;
+  for (const auto& [bit, name] : known)
+    if ((meters & bit) != 0) text += (text.empty() ? "" : ", no ") + std::string{name};
+  return text;
 }
 
 bool near(double found, double wanted) { return std::abs(found - wanted) <= tolerance * std::abs(wanted); }
@@ -144,6 +160,12 @@ Result<> LibraryProcess::look(Instant now) {
   return {};
 }
 
+Capabilities LibraryProcess::capabilities() const {
+  auto capabilities = simulator::capabilities_of(config_.source);
+  capabilities.meters = meters_of(meters_);
+  return capabilities;
+}
+
 Result<> LibraryProcess::take_capabilities() {
   cloister_hal_capabilities found{};
   std::memcpy(&found, &ring_.header().capabilities, sizeof found);
@@ -170,7 +192,14 @@ Result<> LibraryProcess::take_capabilities() {
       !(found.detections_per_second_max > 0 && found.detections_per_second_max <= detections_per_second_limit))
     return broken(std::format("says its detectors report {} a second at most, expected up to {:.0e}",
                               found.detections_per_second_max, detections_per_second_limit));
+  const auto meters_there_are = receives ? receiver_meters : transmitter_meters;
+  if ((found.meters & ~meters_there_are) != 0 || found.reserved != 0)
+    return broken(std::format("says it has meters {:#x}, where there are {:#x}", found.meters, meters_there_are));
+  if (config_.needs_meters && found.meters != meters_there_are)
+    return broken(std::format("has no {}, and 'device.meters: required' in the configuration asks for it",
+                              words(meters_there_are & ~found.meters)));
   detections_per_second_max_ = found.detections_per_second_max;
+  meters_ = found.meters;
   opened_ = true;
   return {};
 }

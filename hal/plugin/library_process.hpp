@@ -44,7 +44,9 @@ class LibraryProcess {
   [[nodiscard]] bool running() const { return opened_ && running_; }
   [[nodiscard]] const std::string& state() const { return state_; }
   [[nodiscard]] double detections_per_second_max() const { return detections_per_second_max_; }
-  [[nodiscard]] Capabilities capabilities() const { return simulator::capabilities_of(config_.source); }
+  /// Of its meters nothing is known before it is opened.
+  [[nodiscard]] Capabilities capabilities() const;
+  [[nodiscard]] std::uint32_t meters() const { return meters_; }
   [[nodiscard]] Step step() const;
 
  private:
@@ -62,6 +64,7 @@ class LibraryProcess {
   bool running_ = false;
   bool broken_ = false;
   double detections_per_second_max_ = 0;
+  std::uint32_t meters_ = 0;
   std::string state_ = "the device's library starts";
 };
 

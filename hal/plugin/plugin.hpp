@@ -25,6 +25,7 @@ struct PluginConfig {
   std::string host_socket;   ///< Where systemd starts cloister-hal-host; empty: it is started here, as who this is.
   std::string host_program;  ///< Its path, where it is started here.
   simulator::SourceSettings source;
+  bool needs_meters = false;  ///< All of its role: a library without one of them is none for this link.
 };
 
 /// The host program in the directory of the running program.

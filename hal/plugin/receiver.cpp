@@ -4,6 +4,7 @@
 #include "hal/plugin/frame_parser.hpp"
 #include "hal/plugin/library_process.hpp"
 #include "hal/plugin/plugin.hpp"
+#include "hal/plugin/readings_parser.hpp"
 
 namespace cloister::hal::plugin {
 
@@ -47,9 +48,14 @@ class PluginReceiver final : public Receiver {
       return library_.broken("gave nonsense: " + follows.error().message);
     if (auto kept = keeps_pace(*read); !kept) return library_.broken(kept.error().message);
     library_.ring().header().consumed.store(++taken_, std::memory_order_release);
+    auto readings = parse_readings(written_, read->frame, library_.meters());
+    if (!readings) return library_.broken("gave nonsense: " + readings.error().message);
+    readings_ = *readings;
     count(*read);
     return std::move(read->frame);
   }
+
+  std::optional<ReceiverReadings> take_readings() override { return std::exchange(readings_, std::nullopt); }
 
  private:
   /// Once: what is checked afterwards cannot be changed by anyone else.
@@ -62,6 +68,7 @@ class PluginReceiver final : public Receiver {
     const auto clicks = std::min<std::uint64_t>(head.detection_count, order.detections_max);
     own_.resize(sizeof head + clicks * sizeof(cloister_hal_detection));
     std::memcpy(own_.data(), place.data(), own_.size());
+    std::memcpy(&written_, place.last(sizeof written_).data(), sizeof written_);
   }
 
   Result<> keeps_pace(const ReadFrame& read) {
@@ -94,6 +101,8 @@ class PluginReceiver final : public Receiver {
   LibraryProcess library_;
   FrameOrder order_;
   crypto::SecretVector<std::byte> own_;
+  cloister_hal_receiver_readings written_{};
+  std::optional<ReceiverReadings> readings_;
   std::uint64_t taken_ = 0;
   std::uint64_t left_ = 0;  // frames that may still be taken before the next look
   std::optional<Epoch> epoch_;

@@ -1,7 +1,8 @@
 #pragma once
 /// The memory that the service shares with the process of a vendor's library: all that passes between the two.
 ///
-///   Header │ receiver: frame_slots × (FrameHead, detections)      transmitter: window_slots / 2 bytes of symbols
+///   Header │ receiver: frame_slots × (FrameHead, detections, readings)
+///          │ transmitter: window_slots / 2 bytes of symbols, readings_kept × readings
 ///
 /// The other process is not trusted. Whatever it can write is read once into own memory, then checked; what the service
 /// goes by (sizes, positions) it keeps to itself. Nobody wakes anybody: both sides look every few milliseconds, so the
@@ -20,7 +21,7 @@
 
 namespace cloister::hal::plugin {
 
-inline constexpr std::uint32_t ring_version = 1;
+inline constexpr std::uint32_t ring_version = 2;
 
 /// Where the library's process finds what it is given.
 inline constexpr int ring_descriptor = 3;
@@ -89,6 +90,7 @@ struct alignas(64) Header {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::atomic<std::uint32_t> epochs;  ///< How many there have been; 0: none yet.
   std::atomic<std::uint64_t> sent;
   std::atomic<std::uint64_t> claimed;
+  std::atomic<std::uint64_t> readings;  ///< Transmitter: how many were ever written; the newest overwrite the oldest.
 };
 inline constexpr std::uint64_t no_slot = UINT64_MAX;
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
@@ -103,15 +105,27 @@ struct FrameHead {
 };
 static_assert(sizeof(FrameHead) == 32 && sizeof(cloister_hal_detection) == 8);
 
+/// A run of readings of the transmitter's, and the epoch it belongs to.
+struct KeptReadings {
+  std::uint32_t epoch = 0;
+  std::uint32_t reserved = 0;
+  cloister_hal_transmitter_readings readings{};
+};
+/// More than a second of them.
+inline constexpr std::uint64_t readings_kept = 512;
+
 inline constexpr std::size_t header_bytes = 4096;
 static_assert(sizeof(Header) <= header_bytes);
+static_assert(sizeof(cloister_hal_receiver_readings) % 8 == 0);
 
 constexpr std::size_t frame_bytes(const Order& order) {
-  return sizeof(FrameHead) + static_cast<std::size_t>(order.detections_max) * sizeof(cloister_hal_detection);
+  return sizeof(FrameHead) + static_cast<std::size_t>(order.detections_max) * sizeof(cloister_hal_detection) +
+         sizeof(cloister_hal_receiver_readings);
 }
 constexpr std::size_t ring_bytes(const Order& order) {
   return header_bytes + static_cast<std::size_t>(order.frame_slots) * frame_bytes(order) +
-         static_cast<std::size_t>(order.window_slots / 2);
+         static_cast<std::size_t>(order.window_slots / 2) +
+         (order.window_slots == 0 ? 0 : readings_kept * sizeof(KeptReadings));
 }
 
 /// Of a receiver's ring: 0.6 s of frames of 10 ms, 3e6 detections a second, which is 16 MiB.

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <format>
 #include <utility>
 
 #include "hal/plugin/library_process.hpp"
 #include "hal/plugin/plugin.hpp"
+#include "hal/plugin/readings_parser.hpp"
 #include "hal/plugin/symbol_window.hpp"
 
 namespace cloister::hal::plugin {
@@ -31,7 +33,8 @@ class PluginTransmitter final : public Transmitter {
   Result<> on_readable() override {
     const auto now = std::chrono::steady_clock::now();
     if (auto well = library_.look(now); !well) return well;
-    if (nonsense_) return library_.broken("gave nonsense: symbols of an intensity that there is not");
+    if (!nonsense_.empty()) return library_.broken("gave nonsense: " + nonsense_);
+    readings_left_ = readings_kept;
     const auto& header = library_.ring().header();
     if (!library_.opened() || header.epochs.load(std::memory_order_acquire) == 0) return {};
     const Epoch epoch = header.epoch.load(std::memory_order_acquire);
@@ -54,8 +57,28 @@ class PluginTransmitter final : public Transmitter {
     if (auto read = read_symbols(library_.ring(), epoch, slots, out); !read) return read;
     const auto intensities = library_.ring().order().intensities;
     if (std::ranges::all_of(out, [&](const Symbol& symbol) { return symbol.intensity < intensities; })) return {};
-    nonsense_ = true;
+    nonsense_ = "symbols of an intensity that there is not";
     return fail("the device's library gave symbols that are none");
+  }
+
+  /// What was overwritten meanwhile is lost, and nobody vouches for its light.
+  std::optional<TransmitterReadings> take_readings() override {
+    const auto& written = library_.ring().header().readings;
+    while (library_.opened() && readings_left_ > 0 && readings_taken_ != written.load(std::memory_order_acquire)) {
+      --readings_left_;
+      const auto behind = written.load(std::memory_order_acquire) - readings_taken_;
+      if (behind > readings_kept) readings_taken_ += behind - readings_kept;
+      const auto number = readings_taken_++;
+      KeptReadings own;
+      const auto all = library_.ring().body().last(readings_kept * sizeof own);
+      std::memcpy(&own, all.subspan((number % readings_kept) * sizeof own).data(), sizeof own);
+      if (written.load(std::memory_order_acquire) - number >= readings_kept) continue;
+      auto readings = parse_readings(own, library_.meters());
+      if (readings) return *readings;
+      nonsense_ = readings.error().message;
+      return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   void release(Epoch epoch, Slot before) override {
@@ -67,7 +90,9 @@ class PluginTransmitter final : public Transmitter {
   std::optional<Epoch> epoch_;
   std::uint64_t sent_ = 0;
   Slot released_ = 0;
-  bool nonsense_ = false;  // found by a look-up, told at the next look
+  std::uint64_t readings_taken_ = 0;
+  std::uint64_t readings_left_ = 0;  // that may still be taken before the next look
+  std::string nonsense_;             // found by a look-up, told at the next look
 };
 
 }  // namespace

@@ -59,6 +59,8 @@ class TransmitterWatch {
   }
   /// Whether key may be made of these slots, which ascend.
   [[nodiscard]] bool vouches(Epoch epoch, std::span<const Slot> slots) const { return vouched_.vouches(epoch, slots); }
+  /// How many slots it has ever vouched for.
+  [[nodiscard]] std::uint64_t vouched_slots() const { return vouched_.slots(); }
 
  private:
   Suspicion<2> suspicion_;

@@ -24,6 +24,7 @@ class VouchedLight {
       runs_.clear();
     }
     if (!runs_.empty() && first < runs_.back().end) return;  // readings ascend: what does not is none
+    slots_ += slots;
     if (!runs_.empty() && runs_.back().end == first) {
       runs_.back().end += slots;
       return;
@@ -41,6 +42,9 @@ class VouchedLight {
     });
   }
 
+  /// All that it was ever told of.
+  [[nodiscard]] std::uint64_t slots() const { return slots_; }
+
  private:
   static constexpr std::size_t runs_max = 64;
   struct Run {
@@ -48,6 +52,7 @@ class VouchedLight {
     Slot end;
   };
   Epoch epoch_ = 0;
+  std::uint64_t slots_ = 0;
   std::deque<Run> runs_;
 };
 

@@ -67,6 +67,8 @@ static int bad_capabilities(struct cloister_hal_device *device, struct cloister_
          sizeof capabilities->intensity_probability);
   if (IS("other-second-decoy")) capabilities->mean_photons[2] = 0.05;
   capabilities->detections_per_second_max = IS("no-limit") ? 1e12 : 1e5;
+  if (IS("meters-unknown")) capabilities->meters = CLOISTER_HAL_METER_OUTPUT_POWER; /* of the other role */
+  if (IS("meters-silent") || IS("meters-clicks") || IS("meters-blinded")) capabilities->meters = CLOISTER_HAL_METER_PHOTOCURRENT;
   return CLOISTER_HAL_OK;
 }
 
@@ -119,6 +121,11 @@ static int bad_receive(struct cloister_hal_device *device, struct cloister_hal_f
                                                            .bit = IS("bit") ? 0xff : IS("constant") ? 0 : (i * 7 + device->calls) % 2,
                                                            .flags = IS("flags") ? 8 : 0,
                                                            .reserved = IS("reserved") ? 1 : 0};
+  if (IS("meters-undeclared") || IS("meters-clicks") || IS("meters-blinded")) {
+    frame->readings->meters = CLOISTER_HAL_METER_PHOTOCURRENT;
+    frame->readings->clicks = IS("meters-clicks") ? UINT64_MAX : many;
+    frame->readings->photocurrent_amperes = 1e-3;
+  }
   if (IS("offset")) frame->detections[many - 1].offset = (uint32_t)slots;
   device->slot += IS("fast") ? 100 * slots : slots;
   return CLOISTER_HAL_OK;

@@ -208,8 +208,8 @@ class Lab:
         done = self.run(self.programs / "cloister-fibre", "ctl", "--control", self.directory / "fibre-control.sock", *command)
         return json.loads(done.stdout)
 
-    def configure(self, changes=None):
-        """The documentation's example of each box, with the laboratory's paths in it."""
+    def configure(self, changes=None, quarantine="300ms"):
+        """The documentation's example of each box, with the laboratory's paths in it, and with less to wait for."""
         for box in BOXES:
             state = self.directory / f"state-{box}"
             state.mkdir(exist_ok=True)
@@ -233,6 +233,7 @@ class Lab:
                     raise Failed(f"docs/examples/{box}.yaml has the key '{key}' {replaced} times, expected once")
             (self.directory / f"{box}.yaml").write_text(text)
             assert peer in text
+            self.set_key(box, "device", "quarantine", quarantine)
 
     def set_key(self, box, section, key, value):
         """In the box's configuration, a key of the link's section, whether or not it is there."""

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hal/plugin/frame_parser.hpp"
+#include "hal/plugin/readings_parser.hpp"
 #include "hal/plugin/symbol_window.hpp"
 
 namespace {
@@ -30,6 +31,23 @@ void read_frames(std::span<const std::byte> bytes) {
     if (!order.follows(*read)) return;
     bytes = bytes.subspan(sizeof(FrameHead) + frame.detections.size() * sizeof(cloister_hal_detection));
   }
+}
+
+/// The input's beginning lies over the readings.
+template <class Written>
+Written written_as(std::span<const std::byte> bytes) {
+  Written written{};
+  std::ranges::copy(bytes.first(std::min(bytes.size(), sizeof written)),
+                    std::as_writable_bytes(std::span{&written, 1}).begin());
+  return written;
+}
+
+void read_readings(std::span<const std::byte> bytes) {
+  const hal::DetectionFrame frame{.epoch = 1, .first = 0, .slots = 100'000, .detections = {}};
+  const auto received = parse_readings(written_as<cloister_hal_receiver_readings>(bytes), frame, receiver_meters);
+  if (received && *received) require((*received)->clicks <= frame.slots, "clicks are in slots");
+  if (const auto sent = parse_readings(written_as<KeptReadings>(bytes), transmitter_meters))
+    require(sent->slots > 0 && sent->first + sent->slots > sent->first, "readings are of slots");
 }
 
 SharedRing& window() {
@@ -65,6 +83,7 @@ void read_window(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span{data, size});
   read_frames(bytes);
+  read_readings(bytes);
   if (!bytes.empty()) read_window(bytes);
   return 0;
 }

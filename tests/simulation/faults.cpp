@@ -44,6 +44,8 @@ std::string_view name_of(Fault fault) {
       return "exhausted-reserve";
     case Fault::memory_restored:
       return "memory-restored";
+    case Fault::suspect_device:
+      return "suspect-device";
     case Fault::end:
       break;
   }
@@ -74,6 +76,7 @@ Faults draw_faults(VirtualWorld& world, std::uint64_t seed, Speed speed) {
   }
   // Of its own stream, so that what else a seed brings does not depend on it.
   faults.set(drawn, speed == Speed::store && std::mt19937_64{~seed}() % 16 == 0);
+  faults.set(static_cast<std::size_t>(Fault::suspect_device), std::mt19937_64{~seed + 1}() % 4 == 0);
   return faults;
 }
 

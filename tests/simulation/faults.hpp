@@ -32,6 +32,7 @@ enum class Fault : std::uint8_t {
   eavesdropper,       // who disturbs the light
   exhausted_reserve,  // blocks that pay less than their tags cost
   memory_restored,    // a box's memory, with its disk and its TPM or without them; the kernel says so
+  suspect_device,     // the watch over one finds something
   end
 };
 
@@ -44,7 +45,7 @@ using Faults = std::bitset<static_cast<std::size_t>(Fault::end)>;
 }
 
 /// One run in eight is calm, and two are all about restarts. In one of sixteen of the others a memory is put back,
-/// where the speed has copies of it.
+/// where the speed has copies of it; in one of four a device is suspect.
 [[nodiscard]] Faults draw_faults(VirtualWorld& world, std::uint64_t seed, Speed speed);
 
 }  // namespace cloister::simulation

@@ -68,6 +68,9 @@ const std::vector<Mistake>& mistakes() {
       {.bugs = {no_fsync}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 13},
       {.bugs = {fsync_error_lost}, .seen_as = "A1: an alarm without a reason: RESERVE_ROLLED_BACK", .seed = 50},
       {.bugs = {counters_on_disk}, .seen_as = "I1", .seed = 87},
+      // Blocks that are kept back, and withdrawn.
+      {.bugs = {quarantine_ignored}, .seen_as = "I14", .seed = 170},
+      {.bugs = {withdrawal_untold}, .seen_as = "I8", .seed = 49},
       // A memory that is put back.
       {.bugs = {restored_memory_used}, .seen_as = "I9"},
       {.bugs = {restored_memory_used}, .seen_as = "I1: a pad was used for two tags"},

@@ -64,6 +64,8 @@ constexpr std::array known{
     Known{PlantedBug::no_fsync, "no-fsync"},
     Known{PlantedBug::fsync_error_lost, "fsync-error-lost"},
     Known{PlantedBug::counters_on_disk, "counters-on-disk"},
+    Known{PlantedBug::quarantine_ignored, "quarantine-ignored"},
+    Known{PlantedBug::withdrawal_untold, "withdrawal-untold"},
     Known{PlantedBug::restored_memory_used, "restored-memory-used"},
 };
 static_assert(known.size() == static_cast<std::size_t>(PlantedBug::end));

@@ -46,6 +46,14 @@ std::uint64_t draw_pad_bytes(std::uint64_t seed) {
   return may && std::mt19937_64{seed + 2}() % 4 == 0 ? 8192 : 0;
 }
 
+/// The same way: on both boxes, not alike, in one run of four.
+std::array<std::chrono::milliseconds, 2> draw_quarantine(std::uint64_t seed) {
+  std::mt19937_64 draw{seed + 3};
+  if (draw() % 4 != 0) return {};
+  const std::array lengths{0ms, 200ms, 600ms};
+  return {lengths[draw() % 3], lengths[draw() % 3]};
+}
+
 Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
   return {.reserve_bits = std::array{512UL, 1024UL, 2048UL}[world.below(3)],
           .stock_keys_max = std::array{1U, 2U, 8U}[world.below(3)],
@@ -57,7 +65,8 @@ Scale draw_scale(VirtualWorld& world, std::uint64_t seed) {
           .bootstrap_again = {draw_policy(world), draw_policy(world)},
           .policy = draw_reserve_policy(seed),
           .when_keys_run_out = draw_stopgap(seed),
-          .pad_bytes = draw_pad_bytes(seed)};
+          .pad_bytes = draw_pad_bytes(seed),
+          .quarantine = draw_quarantine(seed)};
 }
 
 bool has_three_boxes(std::uint64_t seed, Speed speed) {

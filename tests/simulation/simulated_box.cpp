@@ -49,7 +49,7 @@ bool SimulatedBox::begin_work() {
 
 std::unique_ptr<SimulatedMemory> SimulatedBox::make_memory(bool copy) {
   return std::make_unique<SimulatedMemory>(world_, witness_, number_, settings_, unseal_(), generators_, make_chain_,
-                                           ahead_, copy ? nullptr : static_cast<Outside*>(this));
+                                           quarantine_, ahead_, copy ? nullptr : static_cast<Outside*>(this));
 }
 
 void SimulatedBox::start() {
@@ -199,6 +199,15 @@ void SimulatedBox::on_received(const std::vector<std::byte>& bytes, bool forged)
 
 void SimulatedBox::on_frame(const hal::DetectionFrame& frame) {
   each([&](SimulatedMemory& memory) { memory.on_frame(frame); });
+}
+
+void SimulatedBox::watched(Duration light, std::uint64_t clicks) {
+  each([&](SimulatedMemory& memory) { memory.watched(light, clicks); });
+}
+
+void SimulatedBox::suspect() {
+  if (running()) world_.say(name_, "suspects its device");
+  each([](SimulatedMemory& memory) { memory.suspect(); });
 }
 
 void SimulatedBox::amplified(distill::Amplified& made) {

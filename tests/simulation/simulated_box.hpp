@@ -84,6 +84,12 @@ class SimulatedBox final : private Outside {
   [[nodiscard]] bool watches() const { return running() && memory_->watches(); }
   /// Bob's detections, as the device would hand them over; only while `watches()`.
   void on_frame(const hal::DetectionFrame& frame);
+  /// Each life's chain keeps blocks back for so long from now on.
+  void keep_back(std::chrono::milliseconds quarantine) { quarantine_ = quarantine; }
+  /// There was so much light, and the watch over its device has found nothing.
+  void watched(Duration light, std::uint64_t clicks);
+  /// It has.
+  void suspect();
   /// Sends one packet through the tunnel.
   void send_packet();
   /// After each event: what must hold between any two.
@@ -130,6 +136,7 @@ class SimulatedBox final : private Outside {
   bool book_epsilon(double total) override;
   void session_ended() override { witness_.on_session_end(number_); }
   void amplified(distill::Amplified& made) override;
+  void withdrawn(std::span<const std::byte> key) override { witness_.on_withdrawn(key); }
   void installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) override;
   void installed_pad(bool inbound) override;
 
@@ -164,6 +171,7 @@ class SimulatedBox final : private Outside {
   std::string name_;
   Generators generators_;  // as the last life left them
   MakeChain make_chain_;
+  std::chrono::milliseconds quarantine_{};
   box::LinkSettings settings_;
   Unseal unseal_;
   SimulatedVault vault_;

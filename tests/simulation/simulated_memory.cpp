@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "appliance/distill/messages.hpp"
+#include "appliance/hooks/simulation_hooks.hpp"
 #include "crypto/error.hpp"
 #include "tests/simulation/seeded_openssl.hpp"
 #include "tests/simulation/witness.hpp"
@@ -9,16 +11,33 @@
 namespace cloister::simulation {
 using namespace std::chrono_literals;
 
+namespace {
+
+/// What is done wrongly with an action; true where it is lost by that.
+bool mistaken(distill::Action& action) {
+  using hooks::planted;
+  using hooks::PlantedBug;
+  if (auto* made = std::get_if<distill::Amplified>(&action); made != nullptr && planted(PlantedBug::quarantine_ignored))
+    made->quarantined = false;
+  if (std::holds_alternative<distill::Released>(action)) return planted(PlantedBug::quarantine_ignored);
+  const auto* send = std::get_if<distill::Send>(&action);
+  return send != nullptr && send->type == static_cast<std::uint8_t>(distill::MessageType::drop) &&
+         planted(PlantedBug::withdrawal_untold);
+}
+
+}  // namespace
+
 SimulatedMemory::SimulatedMemory(VirtualWorld& world, Witness& witness, std::size_t box,
                                  const box::LinkSettings& settings, crypto::Credentials credentials,
-                                 Generators generators, const MakeChain& make_chain, Duration ahead, Outside* outside)
+                                 Generators generators, const MakeChain& make_chain,
+                                 std::chrono::milliseconds quarantine, Duration ahead, Outside* outside)
     : world_{world},
       witness_{witness},
       box_{box},
       outside_{outside},
       generators_{std::move(generators)},
       ahead_{ahead},
-      chain_{make_chain(generators_.chain)},
+      chain_{make_chain(generators_.chain), quarantine},
       link_{settings, std::move(credentials), generators_.link, static_cast<box::LinkSurroundings&>(*this)} {}
 
 SimulatedMemory::~SimulatedMemory() = default;
@@ -65,14 +84,31 @@ void SimulatedMemory::thaw(Outside& outside) {
 }
 
 void SimulatedMemory::on_frame(hal::DetectionFrame frame) {
-  chain_->on_frame(std::move(frame));
+  chain_.on_frame(std::move(frame));
+  drain_chain();
+}
+
+void SimulatedMemory::watched(Duration light, std::uint64_t clicks) {
+  chain_.watched(std::chrono::duration<double>(light).count(), clicks);
+  drain_chain();
+}
+
+void SimulatedMemory::suspect() {
+  chain_.discard("detectors are blinded");
   drain_chain();
 }
 
 void SimulatedMemory::drain_chain() {
-  while (auto action = chain_->next_action()) {
-    if (auto* made = std::get_if<distill::Amplified>(&*action); made != nullptr && outside_ != nullptr)
-      outside_->amplified(*made);
+  while (auto action = chain_.next_action()) {
+    if (mistaken(*action)) continue;
+    if (auto* made = std::get_if<distill::Amplified>(&*action)) {
+      const auto key = made->key.expose_bytes();
+      amplified_[made->block].assign(key.begin(), key.end());
+      if (outside_ != nullptr) outside_->amplified(*made);
+    }
+    if (const auto* withdrawn = std::get_if<distill::Withdrawn>(&*action);
+        withdrawn != nullptr && !withdrawn->by_peer && outside_ != nullptr)
+      outside_->withdrawn(amplified_.at(withdrawn->block));
     hop([this, action = std::move(*action), at = generation_]() mutable { link_.on_chain(at, std::move(action)); });
   }
 }
@@ -112,14 +148,15 @@ void SimulatedMemory::wake_tunnel(wire::TunnelId tunnel, Instant at) {
 void SimulatedMemory::start_chain(std::uint64_t generation, wire::BlockId first) {
   hop([this, generation, first] {
     generation_ = generation;
-    chain_->start(first);
+    amplified_.clear();
+    chain_.start(first);
     drain_chain();
   });
 }
 void SimulatedMemory::stop_chain() {
   if (outside_ != nullptr) outside_->session_ended();
   hop([this] {
-    chain_->stop();
+    chain_.stop();
     drain_chain();
     generation_ = 0;
   });
@@ -128,9 +165,17 @@ void SimulatedMemory::deliver_to_chain(std::uint64_t generation, wire::BlockId b
                                        std::vector<std::byte> payload) {
   hop([this, generation, block, type, payload = std::move(payload)] {
     if (generation != generation_) return;
-    const auto taken = chain_->on_message(block, type, payload);
+    const auto taken = chain_.on_message(block, type, payload);
     drain_chain();
     if (!taken) hop([this, generation, what = taken.error().message] { link_.on_chain_error(generation, what); });
+  });
+}
+
+void SimulatedMemory::chain_block_held(std::uint64_t generation, wire::BlockId block) {
+  hop([this, generation, block] {
+    if (generation != generation_) return;
+    chain_.held(block);
+    drain_chain();
   });
 }
 

@@ -7,6 +7,7 @@
 /// memory's snapshot.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "appliance/box/link.hpp"
-#include "appliance/distill/chain.hpp"
+#include "appliance/distill/quarantine.hpp"
 #include "appliance/vpn/pad_table.hpp"
 #include "appliance/vpn/sa_table.hpp"
 #include "hal/frame.hpp"
@@ -42,6 +43,8 @@ class Outside {
   [[nodiscard]] virtual bool book_epsilon(double total) = 0;
   virtual void session_ended() = 0;
   virtual void amplified(distill::Amplified& made) = 0;
+  /// By this box: a block that has this key.
+  virtual void withdrawn(std::span<const std::byte> key) = 0;
   virtual void installed(vpn::Spi spi, const vpn::SaKey& key, bool inbound) = 0;
   virtual void installed_pad(bool inbound) = 0;
 };
@@ -59,8 +62,8 @@ class SimulatedMemory final : private box::LinkSurroundings {
 
   /// Without `outside` it is a copy. `box`: the number of its box.
   SimulatedMemory(VirtualWorld& world, Witness& witness, std::size_t box, const box::LinkSettings& settings,
-                  crypto::Credentials credentials, Generators generators, const MakeChain& make_chain, Duration ahead,
-                  Outside* outside);
+                  crypto::Credentials credentials, Generators generators, const MakeChain& make_chain,
+                  std::chrono::milliseconds quarantine, Duration ahead, Outside* outside);
   ~SimulatedMemory() override;
   SimulatedMemory(const SimulatedMemory&) = delete;
   SimulatedMemory& operator=(const SimulatedMemory&) = delete;
@@ -75,8 +78,12 @@ class SimulatedMemory final : private box::LinkSurroundings {
   [[nodiscard]] Instant time() const { return now(); }
   [[nodiscard]] bool sends() const { return sending_; }
   /// Whether the receiver's frames are taken: there is a session, and the chain is not full.
-  [[nodiscard]] bool watches() const { return generation_ != 0 && chain_->wants_frame(); }
+  [[nodiscard]] bool watches() const { return generation_ != 0 && chain_.wants_frame(); }
   void on_frame(hal::DetectionFrame frame);
+  /// The watch over its device has seen so much more light, and nothing is wrong.
+  void watched(Duration light, std::uint64_t clicks);
+  /// It has found something.
+  void suspect();
   /// The clock jumps ahead.
   void jump(Duration ahead);
   [[nodiscard]] Duration ahead() const { return ahead_; }
@@ -103,6 +110,7 @@ class SimulatedMemory final : private box::LinkSurroundings {
   void stop_chain() override;
   void deliver_to_chain(std::uint64_t generation, wire::BlockId block, std::uint8_t type,
                         std::vector<std::byte> payload) override;
+  void chain_block_held(std::uint64_t generation, wire::BlockId block) override;
   void install_inbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key) override;
   void install_outbound(wire::TunnelId tunnel, vpn::Spi spi, vpn::SaKey key, std::uint64_t packets_max) override;
   void retire_inbound(wire::TunnelId tunnel, vpn::Spi spi) override;
@@ -135,7 +143,8 @@ class SimulatedMemory final : private box::LinkSurroundings {
   std::optional<Instant> tunnel_due_;
   std::uint64_t session_wake_ = 0;
   std::uint64_t tunnel_wake_ = 0;
-  std::unique_ptr<distill::Chain> chain_;
+  distill::Quarantine chain_;
+  std::map<wire::BlockId, std::vector<std::byte>> amplified_;  // keys of the living session's blocks
   std::uint64_t generation_ = 0;
   vpn::SaTable sas_{1, 1};
   vpn::PadTable pads_;

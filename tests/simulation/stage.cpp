@@ -49,7 +49,10 @@ Stage::Stage(VirtualWorld& of, Speed speed, std::uint64_t seed, Bootstrap bootst
       network{of, {}},
       boxes{box(0, seed, bootstrap), box(1, seed, bootstrap)} {
   if (bootstrap == Bootstrap::toy) witness.use_toy_handshake();
-  for (auto& box : boxes) box.use_vault();
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    boxes[i].use_vault();
+    boxes[i].keep_back(scale.quarantine[i]);
+  }
   world.after_each = [this, others = std::move(world.after_each)] {
     others();
     for (auto& box : boxes) box.look();
@@ -109,6 +112,9 @@ void Stage::provide_sealed_reserve() {
 void Stage::plan_light() {
   world.plan_in(light->interval(), [this] {
     SimulatedBox& bob = boxes[1];
+    constexpr std::uint64_t clicks = 1000;
+    for (std::size_t i = 0; i < boxes.size(); ++i)
+      if (scale.quarantine[i] > 0ms) boxes[i].watched(light->interval(), i == 1 ? clicks : 0);
     if (bob.watches() && wanted(bob)) bob.on_frame(light->shine());
     plan_light();
   });

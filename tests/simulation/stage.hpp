@@ -24,7 +24,8 @@ struct Scale {
   std::array<session::BootstrapAgain, 2> bootstrap_again{};  // of each box
   session::Policy policy{};
   vpn::WhenKeysRunOut when_keys_run_out{};
-  std::uint64_t pad_bytes = 0;  // not 0: the tunnel is under one-time pads
+  std::uint64_t pad_bytes = 0;                            // not 0: the tunnel is under one-time pads
+  std::array<std::chrono::milliseconds, 2> quarantine{};  // of each box
 };
 
 /// Who is at the ends of a link; the first connects.

@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "appliance/distill/messages.hpp"
 #include "appliance/wire/reader.hpp"
 #include "appliance/wire/writer.hpp"
 
@@ -15,7 +16,14 @@ using distill::Amplified;
 using distill::BlockId;
 using distill::Dropped;
 
-enum class ToyMessage : std::uint8_t { sift = 1, answer, verdict, amplify, drop };
+/// DROP is the product's: a quarantine says it, too.
+enum class ToyMessage : std::uint8_t {
+  sift = 1,
+  answer,
+  verdict,
+  amplify,
+  drop = static_cast<std::uint8_t>(distill::MessageType::drop)
+};
 
 constexpr std::size_t open_max = 4;
 constexpr std::uint64_t bits_max = 1U << 16U;
@@ -24,6 +32,7 @@ struct ToyBlock {
   hal::Slot slot = 0;
   std::uint64_t bits = 0;
   ToyMessage expects{};
+  bool suspect = false;
 };
 
 class ToyChain : public distill::Chain {
@@ -43,7 +52,6 @@ class ToyChain : public distill::Chain {
   }
   void on_frame(hal::DetectionFrame) override {}
   [[nodiscard]] bool wants_frame() const override { return false; }
-  void discard(const std::string&) override {}
   [[nodiscard]] Result<> on_message(BlockId id, std::uint8_t type, std::span<const std::byte> payload) override {
     if (!running_ || dropped_.contains(id)) return {};
     const auto message = static_cast<ToyMessage>(type);
@@ -51,7 +59,9 @@ class ToyChain : public distill::Chain {
     const auto found = blocks_.find(id);
     if (found == blocks_.end()) return fail(std::format("block {} is not open", id.value));
     if (message == ToyMessage::drop) {
-      drop(id, true);
+      const auto reason = distill::decode_drop(payload);
+      if (!reason) return fail(std::format("block {}: dropped for no reason", id.value));
+      drop(id, *reason, true);
       return {};
     }
     if (message != found->second.expects || !payload.empty())
@@ -89,12 +99,15 @@ class ToyChain : public distill::Chain {
     for (auto& word : key.fill()) word = generator();
     actions_.emplace_back(Amplified{id, std::move(key), account_of(id, block)});
   }
-  void drop(BlockId id, bool by_peer) {
+  void drop_and_tell(BlockId id, distill::DropReason reason) {
+    send(id, ToyMessage::drop, distill::encode(reason));
+    drop(id, reason, false);
+  }
+  void drop(BlockId id, distill::DropReason reason, bool by_peer) {
     const ToyBlock block = blocks_.at(id);
     blocks_.erase(id);
     dropped_.insert(id);
-    actions_.emplace_back(Dropped{id, distill::DropReason::qber_above_limit, by_peer, "QBER 25.0 % is above the limit",
-                                  account_of(id, block)});
+    actions_.emplace_back(Dropped{id, reason, by_peer, "an eavesdropper", account_of(id, block)});
   }
 
   const ToyLight& light_;
@@ -109,6 +122,10 @@ class ToyAlice final : public ToyChain {
  public:
   using ToyChain::ToyChain;
 
+  void discard(const std::string&) override {
+    for (auto& [id, block] : blocks_) block.suspect = true;
+  }
+
  private:
   Result<> on_sift(BlockId id, std::span<const std::byte> payload) override {
     wire::Reader in{payload};
@@ -122,7 +139,8 @@ class ToyAlice final : public ToyChain {
     send(id, ToyMessage::answer);
     return {};
   }
-  void advance(BlockId id, ToyBlock&) override {
+  void advance(BlockId id, ToyBlock& block) override {
+    if (block.suspect) return drop_and_tell(id, distill::DropReason::device_suspect);
     send(id, ToyMessage::amplify);
     amplified(id);
   }
@@ -141,6 +159,9 @@ class ToyBob final : public ToyChain {
     send(id, ToyMessage::sift, std::move(payload).take());
   }
   [[nodiscard]] bool wants_frame() const override { return running_ && blocks_.size() < open_max; }
+  void discard(const std::string&) override {
+    while (!blocks_.empty()) drop_and_tell(blocks_.begin()->first, distill::DropReason::device_suspect);
+  }
 
  private:
   Result<> on_sift(BlockId id, std::span<const std::byte>) override {
@@ -148,10 +169,7 @@ class ToyBob final : public ToyChain {
   }
   void advance(BlockId id, ToyBlock& block) override {
     if (block.expects == ToyMessage::amplify) return amplified(id);
-    if (light_.disturbed.contains(block.slot)) {
-      send(id, ToyMessage::drop);
-      return drop(id, false);
-    }
+    if (light_.disturbed.contains(block.slot)) return drop_and_tell(id, distill::DropReason::qber_above_limit);
     block.expects = ToyMessage::amplify;
     send(id, ToyMessage::verdict);
   }

@@ -49,6 +49,9 @@ void Trouble::plan_light(Stage& link) {
       world_.plan_in(world_.between(100ms, 1s), [&light] { light.disturb(false); });
     });
   }
+  if (on(Fault::suspect_device)) {
+    several(4, [this, &link] { link.boxes[world_.below(2)].suspect(); });
+  }
   if (on(Fault::exhausted_reserve)) {
     several(2, [this, &light] {
       world_.say("light", "blocks pay less than they cost");
@@ -224,6 +227,7 @@ bool Trouble::explained(const Stage& link, const SimulatedBox& box, std::string_
   // Pads were spent in vain, or brought less than they cost; that is what a low reserve comes from.
   if (code == "AUTHENTICATION_LOWERED")
     return box.policy() == session::Policy::its_preferred && (link.witness.pads_wasted() || poor_blocks_);
+  if (code == "DEVICE_SUSPECT") return on(Fault::suspect_device);
   if (code == "QBER_HIGH") return on(Fault::eavesdropper);
   if (code == "NO_SECRET_KEY") return on(Fault::exhausted_reserve) || on(Fault::eavesdropper);
   return false;

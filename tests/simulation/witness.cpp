@@ -95,6 +95,7 @@ void Witness::on_bits_given(hooks::BitRole role, std::span<const std::byte> bits
     const bool of_traffic = role == traffic_pad_to_server || role == traffic_pad_to_client ||
                             role == traffic_hash_to_server || role == traffic_hash_to_client;
     if (of_traffic && !paid(allocated_[box_])) broken("I12: a one-time pad of a block that no pad has paid for");
+    if (withdrawn_.contains(unit)) broken("I14: bits of a block that a box has withdrawn were given out");
     const auto [known, fresh] = roles_.emplace(unit, role);
     if (!fresh && known->second != role) broken("I1: the same bits in two roles");
   }
@@ -217,6 +218,14 @@ void Witness::on_session_end(std::size_t box) {
 
 void Witness::on_amplified(std::span<const std::byte> key) {
   if (key.size() >= Unit{}.size()) keys_.push_back({key.data(), unit_of(key)});
+}
+
+void Witness::on_withdrawn(std::span<const std::byte> key) {
+  for (std::size_t i = 0; i + Unit{}.size() <= key.size(); i += 8) {
+    const Unit unit = unit_of(key.subspan(i));
+    if (roles_.contains(unit)) broken("I14: a box has withdrawn a block that is a key already");
+    withdrawn_.insert(unit);
+  }
 }
 
 bool Witness::knows_at(std::span<const std::byte> bytes) const {

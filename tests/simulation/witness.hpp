@@ -20,6 +20,7 @@
 ///       one-time pads; and only a
 ///       link that may have no other tags ends a session for want of pads
 ///   I13 beyond its key's lifetime, or without a key of the stock, a tunnel sends only as its policy says
+///   I14 no bit of a block that a box has withdrawn is given out, on either box
 ///   C1  no secret on the wire, and no packet in clear
 ///   A1  an alarm has a reason
 ///   A2  a disk that was put back is noticed
@@ -107,6 +108,8 @@ class Witness {
   void on_session_end(std::size_t box);
   /// A block's key, as the chain hands it over.
   void on_amplified(std::span<const std::byte> key);
+  /// That key's block is withdrawn by the box.
+  void on_withdrawn(std::span<const std::byte> key);
   void on_sent(std::span<const std::byte> bytes);
   /// The same of a datagram under a one-time pad, after its units were used: where its text is zeros, its ciphertext is the
   /// pad at that place, and no other.
@@ -165,6 +168,7 @@ class Witness {
   std::string only_;
   std::vector<std::byte> exported_;
   std::unordered_map<Unit, hooks::BitRole, UnitHash> roles_;
+  std::unordered_set<Unit, UnitHash> withdrawn_;
   std::unordered_map<Unit, Use, UnitHash> pads_used_;
   std::array<std::map<std::uint64_t, Told>, 2> blocks_;    // of the living session
   std::array<std::uint64_t, 2> allocated_{};               // the newest block

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include "hal/plugin/check/frequencies.hpp"
+#include "hal/plugin/check/meter_test.hpp"
 #include "hal/plugin/check/watched_device.hpp"
 
 namespace cloister::hal::plugin {
@@ -27,12 +29,15 @@ struct Seen {
   }
 };
 
-Result<bool> take_all(Receiver& receiver, Seen& seen) {
+using ReceiverMeterTest = MeterTest<watch::ReceiverMeters>;
+
+Result<bool> take_all(Receiver& receiver, Seen& seen, ReceiverMeterTest* meters = nullptr) {
   for (;;) {
     auto frame = receiver.next_frame();
     if (!frame) return std::unexpected{frame.error()};
     if (!*frame) return true;
     seen.count(**frame);
+    if (meters != nullptr) meters->look(**frame, (*frame)->slots, receiver.take_readings());
   }
 }
 
@@ -60,8 +65,10 @@ Findings examine_receiver(const PluginConfig& config, const Patience& patience) 
     return watched.lacks_role() ? Findings{} : findings;
 
   Seen seen;
+  ReceiverMeterTest meters{watched.device().capabilities()};
   const auto start = Clock::now();
-  if (!watched.serve(patience.measure, [&](Receiver& receiver) { return take_all(receiver, seen); })) return findings;
+  if (!watched.serve(patience.measure, [&](Receiver& receiver) { return take_all(receiver, seen, &meters); }))
+    return findings;
   const auto time = since(start);
   const Epoch epoch = watched.device().telemetry().epoch;
   if (seen.frames == 0) {
@@ -81,6 +88,7 @@ Findings examine_receiver(const PluginConfig& config, const Patience& patience) 
     findings.push_back(held_to(seen.ones_in_z, 0.5, 0.05, "ones in Z"));
     findings.push_back(held_to(seen.ones_in_x, 0.5, 0.05, "ones in X"));
   }
+  std::ranges::copy(meters.judge(), std::back_inserter(findings));
   if (!survives_a_stall(watched, patience, findings)) return findings;
   watched.close();
 

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <iterator>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "hal/plugin/check/frequencies.hpp"
+#include "hal/plugin/check/meter_test.hpp"
 #include "hal/plugin/check/watched_device.hpp"
 
 namespace cloister::hal::plugin {
@@ -63,15 +66,31 @@ Result<bool> sample(Transmitter& transmitter, Seen& seen) {
 Findings examine_transmitter(const PluginConfig& config, const Patience& patience) {
   Findings findings;
   WatchedDevice<Transmitter> watched{open_transmitter(config), findings};
-  const auto settle = [](Transmitter&) -> Result<bool> { return true; };
+  // What waited is taken, so that what is measured afterwards has its own readings.
+  const auto settle = [](Transmitter& transmitter) -> Result<bool> {
+    while (transmitter.take_readings()) {
+    }
+    return true;
+  };
   if (!watched.works() || !watched.wait_for_light(patience.until_light) ||
       !watched.serve(std::chrono::milliseconds{200}, settle))
     return watched.lacks_role() ? Findings{} : findings;
 
   Seen seen;
+  MeterTest<watch::TransmitterMeters> meters{watched.device().capabilities()};
+  auto sent = watched.device().telemetry().slots;
   const auto start = Clock::now();
-  if (!watched.serve(patience.measure, [&](Transmitter& transmitter) { return sample(transmitter, seen); }))
-    return findings;
+  const auto look = [&](Transmitter& transmitter) {
+    auto slots = transmitter.telemetry().slots - sent;
+    sent += slots;
+    for (auto readings = transmitter.take_readings();; readings = transmitter.take_readings()) {
+      meters.look(slots, slots, readings);
+      slots = 0;
+      if (!readings) break;
+    }
+    return sample(transmitter, seen);
+  };
+  if (!watched.serve(patience.measure, look)) return findings;
   const auto time = since(start);
   const Epoch epoch = watched.device().telemetry().epoch;
   if (!seen.first || seen.z.of < 2 * sample_slots) {
@@ -87,6 +106,7 @@ Findings examine_transmitter(const PluginConfig& config, const Patience& patienc
         held_to(seen.intensities[k], config.source.probabilities[k], 0.002, std::format("share of intensity {}", k)));
   findings.push_back({seen.longest_run <= run_max ? Verdict::ok : Verdict::wrong,
                       std::format("longest run of equal bits: {}, expected {} at most", seen.longest_run, run_max)});
+  std::ranges::copy(meters.judge(), std::back_inserter(findings));
   if (seen.repeats) findings.push_back({Verdict::wrong, "sends the same symbols again and again"});
   watched.close();
 

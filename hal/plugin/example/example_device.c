@@ -24,7 +24,9 @@ struct cloister_hal_device {
   uint32_t epoch;
   int epoch_is_new;   /* transmitter: the host has not been told yet */
   uint64_t progress;  /* transmitter: slots sent so far */
+  uint64_t measured;  /* and up to which its meters have been shown, without a node */
   struct timespec start;             /* without a node: when slot 0 was */
+  struct fibre_message readings;     /* what the fibre's meters have said last, and has not been handed over */
   struct fibre_message frame;        /* receiver: what is left of the fibre's newest frame */
   uint64_t frame_base;               /* the slot that its offsets count from */
   uint64_t frame_done;               /* detections of it that have been handed over */
@@ -55,7 +57,7 @@ static void sleep_ms(uint32_t milliseconds) {
 static void begin_epoch(struct cloister_hal_device *device, uint32_t epoch) {
   device->epoch = epoch;
   device->epoch_is_new = 1;
-  device->progress = 0;
+  device->progress = device->measured = 0;
   device->running = 1;
   say(device, "running");
 }
@@ -104,6 +106,11 @@ static int example_capabilities(struct cloister_hal_device *device, struct clois
   memcpy(capabilities->intensity_probability, device->settings.intensity_probability,
          sizeof capabilities->intensity_probability);
   capabilities->detections_per_second_max = 1e7;
+  /* A host of the first release has no place for them. */
+  if (capabilities->size >= sizeof *capabilities)
+    capabilities->meters = device->settings.role == CLOISTER_HAL_TRANSMITTER
+                               ? CLOISTER_HAL_METER_OUTPUT_POWER | CLOISTER_HAL_METER_RETURNED_LIGHT
+                               : CLOISTER_HAL_METER_PHOTOCURRENT | CLOISTER_HAL_METER_ARRIVALS | CLOISTER_HAL_METER_DIMMED_GATES;
   return CLOISTER_HAL_OK;
 }
 
@@ -127,11 +134,50 @@ static int listen_to_fibre(struct cloister_hal_device *device, struct fibre_mess
       set_text(device, (const char *)message->packed, (size_t)message->count);
       device->settings.log(device->text);
       return CLOISTER_HAL_ERROR;
+    case FIBRE_RECEIVER_READINGS:
+    case FIBRE_TRANSMITTER_READINGS:
+      device->readings = *message;
+      break;
     case FIBRE_PROGRESS:
     case FIBRE_DETECTIONS:
       break;
   }
   return 1;
+}
+
+/* With a node the fibre's meters; without one a laser that is as it should be, and into which nobody shines. */
+static void show_transmitter_meters(struct cloister_hal_device *device, struct cloister_hal_symbols *symbols) {
+  const struct fibre_message *said = &device->readings;
+  if (symbols->size < sizeof *symbols) return;
+  if (!device->has_node && device->progress > device->measured) {
+    symbols->readings->meters = CLOISTER_HAL_METER_OUTPUT_POWER | CLOISTER_HAL_METER_RETURNED_LIGHT;
+    symbols->readings->first_slot = device->measured;
+    symbols->readings->slots = device->progress - device->measured;
+    symbols->readings->output_power = 1;
+    symbols->readings->output_deviation = 0.002;
+    symbols->readings->returned_deviation = 1e-9;
+    symbols->readings->returned_watts_max = 1e-6;
+    device->measured = device->progress;
+  }
+  if (said->slots == 0) return;
+  if (said->epoch == device->epoch) {
+    const uint32_t size = symbols->readings->size;
+    *symbols->readings = said->sent;
+    symbols->readings->size = size;
+  }
+  device->readings.slots = 0;
+}
+
+/* Of the whole frame of the fibre, and of no part of it. */
+static void show_receiver_meters(struct cloister_hal_device *device, struct cloister_hal_frame *frame) {
+  const struct fibre_message *said = &device->readings;
+  if (frame->size >= sizeof *frame && said->slots == frame->slots && said->first == frame->first_slot &&
+      said->epoch == frame->epoch) {
+    const uint32_t size = frame->readings->size;
+    *frame->readings = said->received;
+    frame->readings->size = size;
+  }
+  device->readings.slots = 0;
 }
 
 static int example_transmit(struct cloister_hal_device *device, struct cloister_hal_symbols *symbols, uint32_t timeout_ms) {
@@ -151,6 +197,7 @@ static int example_transmit(struct cloister_hal_device *device, struct cloister_
     symbols->epoch = device->epoch;
     return CLOISTER_HAL_EPOCH;
   }
+  show_transmitter_meters(device, symbols);
   if (device->progress <= symbols->first_slot + 1) return CLOISTER_HAL_AGAIN;
   const uint64_t ready = (device->progress - symbols->first_slot) / 2 * 2;
   symbols->slots = ready < symbols->slots_max ? ready : symbols->slots_max;
@@ -182,6 +229,7 @@ static int hand_over(struct cloister_hal_device *device, struct cloister_hal_fra
   frame->slots = count == left ? from->slots : last + 1 - from->first;
   from->first += frame->slots;
   from->slots -= frame->slots;
+  show_receiver_meters(device, frame);
   return CLOISTER_HAL_OK;
 }
 
@@ -190,6 +238,36 @@ static uint64_t roll(struct cloister_hal_device *device) { /* xorshift64*; nothi
   device->dark_state ^= device->dark_state << 25;
   device->dark_state ^= device->dark_state >> 27;
   return device->dark_state * 0x2545f4914f6cdd1du;
+}
+
+static double roll_share(struct cloister_hal_device *device) { return (double)(roll(device) >> 11) * 0x1p-53; }
+
+enum { BINS = CLOISTER_HAL_ARRIVAL_BINS };
+
+/* What the meters of a laboratory would show, where clicks come at any time of the gate: of a gate in a hundred, which is dimmed,
+ * half as often as of another. */
+static void measure_the_dark(struct cloister_hal_device *device, struct cloister_hal_frame *frame) {
+  if (frame->size < sizeof *frame) return;
+  const double share = 0.01;
+  struct cloister_hal_receiver_readings *readings = frame->readings;
+  readings->meters = CLOISTER_HAL_METER_PHOTOCURRENT | CLOISTER_HAL_METER_ARRIVALS | CLOISTER_HAL_METER_DIMMED_GATES;
+  readings->clicks = frame->detection_count;
+  readings->photocurrent_deviation = 1e-8;
+  readings->dark_amperes = 5e-8;
+  readings->coulombs_per_click = 1e-13;
+  const double seconds = (double)frame->slots / device->settings.clock_hz;
+  readings->photocurrent_amperes =
+      readings->dark_amperes + readings->coulombs_per_click * (double)frame->detection_count / seconds;
+  readings->dimmed_share = share;
+  for (uint32_t i = 0; i < frame->detection_count; i++) {
+    if (roll_share(device) < share / 2 / (share / 2 + 1 - share))
+      readings->dimmed_clicks++;
+    else
+      readings->other_clicks++;
+    readings->arrivals[frame->detections[i].bit][roll(device) % BINS]++;
+  }
+  for (unsigned bit = 0; bit < 2; bit++)
+    for (unsigned bin = 0; bin < BINS; bin++) readings->arrivals_expected[bit][bin] = 1.0 / BINS;
 }
 
 /* About 20,000 clicks a second of darkness. */
@@ -205,12 +283,13 @@ static int count_in_the_dark(struct cloister_hal_device *device, struct cloister
   uint32_t count = 0;
   for (uint64_t at = roll(device) % gap_max; at < frame->slots && count < frame->detections_max; count++) {
     const uint64_t dice = roll(device);
-    const int z = (double)(dice >> 11) * 0x1p-53 < device->settings.key_basis_probability;
+    const int z = roll_share(device) < device->settings.key_basis_probability;
     frame->detections[count] = (struct cloister_hal_detection){
         .offset = (uint32_t)at, .basis = z ? 0 : 1, .bit = dice & 1, .flags = (dice >> 1 & 1023) == 0, .reserved = 0};
     at += 1 + roll(device) % gap_max;
   }
   frame->detection_count = count;
+  measure_the_dark(device, frame);
   device->dark_slot = now;
   return CLOISTER_HAL_OK;
 }

@@ -51,8 +51,47 @@ int fibre_hello(struct fibre_wire *wire, const struct cloister_hal_settings *set
   return write(wire->descriptor, bytes, (size_t)size) == size ? 0 : -1;
 }
 
-/* Meters have no place in this interface, and this device's randomness does not fail because the fibre says so. */
-enum { RECEIVER_READINGS = 10, TRANSMITTER_READINGS = 11, WEAKENED = 12 };
+static double number_double(const uint8_t *bytes) {
+  const uint64_t bits = number(bytes, 8);
+  double value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+enum { RECEIVER_READINGS = 84 + 2 * CLOISTER_HAL_ARRIVAL_BINS * (4 + 8), TRANSMITTER_READINGS = 60 };
+
+static void parse_receiver_readings(const uint8_t *body, struct cloister_hal_receiver_readings *readings) {
+  readings->meters = CLOISTER_HAL_METER_PHOTOCURRENT | CLOISTER_HAL_METER_ARRIVALS | CLOISTER_HAL_METER_DIMMED_GATES;
+  readings->clicks = number(body + 20, 8);
+  readings->photocurrent_amperes = number_double(body + 28);
+  readings->photocurrent_deviation = number_double(body + 36);
+  readings->dark_amperes = number_double(body + 44);
+  readings->coulombs_per_click = number_double(body + 52);
+  readings->dimmed_clicks = number(body + 60, 8);
+  readings->other_clicks = number(body + 68, 8);
+  readings->dimmed_share = number_double(body + 76);
+  const uint8_t *at = body + 84;
+  for (unsigned bit = 0; bit < 2; bit++)
+    for (unsigned bin = 0; bin < CLOISTER_HAL_ARRIVAL_BINS; bin++, at += 4)
+      readings->arrivals[bit][bin] = (uint32_t)number(at, 4);
+  for (unsigned bit = 0; bit < 2; bit++)
+    for (unsigned bin = 0; bin < CLOISTER_HAL_ARRIVAL_BINS; bin++, at += 8)
+      readings->arrivals_expected[bit][bin] = number_double(at);
+}
+
+static void parse_transmitter_readings(const uint8_t *body, struct cloister_hal_transmitter_readings *readings) {
+  readings->meters = CLOISTER_HAL_METER_OUTPUT_POWER | CLOISTER_HAL_METER_RETURNED_LIGHT;
+  readings->first_slot = number(body + 4, 8);
+  readings->slots = number(body + 12, 8);
+  readings->output_power = number_double(body + 20);
+  readings->output_deviation = number_double(body + 28);
+  readings->returned_watts = number_double(body + 36);
+  readings->returned_deviation = number_double(body + 44);
+  readings->returned_watts_max = number_double(body + 52);
+}
+
+/* This device's randomness does not fail because the fibre says so. */
+enum { WEAKENED = 12 };
 
 /* 2: a message to be passed over; 1: a whole message; 0: not yet; -1: none. */
 static int parse(struct fibre_wire *wire, struct fibre_message *message) {
@@ -65,7 +104,7 @@ static int parse(struct fibre_wire *wire, struct fibre_message *message) {
   if (have < HEADER + size) return 0;
   const uint8_t *body = at + HEADER;
   memset(message, 0, sizeof *message);
-  if (type == RECEIVER_READINGS || type == TRANSMITTER_READINGS || type == WEAKENED) {
+  if (type == WEAKENED) {
     wire->begin += HEADER + size;
     return 2;
   }
@@ -81,6 +120,13 @@ static int parse(struct fibre_wire *wire, struct fibre_message *message) {
     message->lost = number(body + 20, 8);
     message->count = (size - DETECTIONS_HEAD) / 4;
     message->packed = body + DETECTIONS_HEAD;
+  } else if ((type == FIBRE_RECEIVER_READINGS && size == RECEIVER_READINGS) ||
+             (type == FIBRE_TRANSMITTER_READINGS && size == TRANSMITTER_READINGS)) {
+    message->epoch = (uint32_t)number(body, 4);
+    message->first = number(body + 4, 8);
+    message->slots = number(body + 12, 8);
+    if (type == FIBRE_RECEIVER_READINGS) parse_receiver_readings(body, &message->received);
+    if (type == FIBRE_TRANSMITTER_READINGS) parse_transmitter_readings(body, &message->sent);
   } else if (type == FIBRE_STOPPED || type == FIBRE_REFUSED) {
     message->count = size;
     message->packed = body;

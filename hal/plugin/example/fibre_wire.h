@@ -7,16 +7,26 @@
 
 #include "../cloister_hal.h"
 
-enum fibre_type { FIBRE_START = 3, FIBRE_PROGRESS = 4, FIBRE_DETECTIONS = 5, FIBRE_STOPPED = 6, FIBRE_REFUSED = 7 };
+enum fibre_type {
+  FIBRE_START = 3,
+  FIBRE_PROGRESS = 4,
+  FIBRE_DETECTIONS = 5,
+  FIBRE_STOPPED = 6,
+  FIBRE_REFUSED = 7,
+  FIBRE_RECEIVER_READINGS = 10,
+  FIBRE_TRANSMITTER_READINGS = 11
+};
 
 struct fibre_message {
   enum fibre_type type;
   uint32_t epoch;
-  uint64_t first; /* detections: the first slot of the frame */
-  uint64_t slots; /* progress: sent so far; detections: in the frame */
+  uint64_t first; /* detections, readings: the first slot */
+  uint64_t slots; /* progress: sent so far; detections, readings: of how many slots */
   uint64_t lost;
   uint64_t count;
   const uint8_t *packed; /* detections: `count` little-endian words; else text of `count` bytes */
+  struct cloister_hal_receiver_readings received; /* the fibre has every meter */
+  struct cloister_hal_transmitter_readings sent;
 };
 
 struct fibre_wire {

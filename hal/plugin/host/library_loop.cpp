@@ -97,6 +97,10 @@ class Session {
     frame.size = sizeof frame;
     frame.detections_max = static_cast<std::uint32_t>(order.detections_max);
     frame.detections = reinterpret_cast<cloister_hal_detection*>(place + sizeof(FrameHead));
+    frame.readings =
+        reinterpret_cast<cloister_hal_receiver_readings*>(place + frame_bytes(order) - sizeof *frame.readings);
+    *frame.readings = {};
+    frame.readings->size = sizeof *frame.readings;
     ring_.at(Step::receiving);
     const auto answer = driver_.receive(device_, &frame, timeout_ms);
     ring_.beat();
@@ -122,11 +126,16 @@ class Session {
     run.first_slot = first;
     run.slots_max = std::min({run_slots_max, window / 8, window - in_window});
     run.symbols = reinterpret_cast<std::uint8_t*>(ring_.body() + in_window / 2);
+    cloister_hal_transmitter_readings readings{};
+    readings.size = sizeof readings;
+    run.readings = &readings;
     if (epoch_begun_) header_.claimed.store(first + run.slots_max);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     ring_.at(Step::transmitting);
     const auto answer = driver_.transmit(device_, &run, timeout_ms);
     ring_.beat();
+    const bool reads = answer == CLOISTER_HAL_OK || answer == CLOISTER_HAL_AGAIN;
+    if (reads && epoch_begun_ && readings.meters != 0) keep({.epoch = run.epoch, .readings = readings});
     if (answer == CLOISTER_HAL_AGAIN) return {};
     if (answer == CLOISTER_HAL_EPOCH) {
       begin_epoch(run.epoch);
@@ -136,6 +145,13 @@ class Session {
     if (!epoch_begun_) return std::unexpected{"transmit gave symbols before it began an epoch"};
     header_.sent.store(first + run.slots, std::memory_order_release);
     return {};
+  }
+
+  void keep(const KeptReadings& kept) {
+    const auto written = header_.readings.load(std::memory_order_relaxed);
+    auto* first = ring_.body() + ring_.order().window_slots / 2;
+    std::memcpy(first + (written % readings_kept) * sizeof kept, &kept, sizeof kept);
+    header_.readings.store(written + 1, std::memory_order_release);
   }
 
   void begin_epoch(std::uint32_t epoch) {

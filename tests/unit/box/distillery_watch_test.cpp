@@ -25,6 +25,7 @@ class Watched {
         distillery_{io_,
                     distill::Parameters{},
                     std::move(factory),
+                    0ms,
                     {.action = [](std::uint64_t, const distill::Action&) {},
                      .protocol_error = [](std::uint64_t, const std::string&) {},
                      .figures = [](const distill::Figures&, const DeviceReport&) {},

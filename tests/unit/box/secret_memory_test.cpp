@@ -35,34 +35,34 @@ config::Configuration with_tunnels(std::size_t tunnels) {
   return configuration;
 }
 
-TEST_CASE("The default link needs 55 MiB, and with a thousand tunnels 86: both fit what the unit may lock") {
-  CHECK(secret_bytes_needed(with_tunnels(0)) == 55 * mebibyte);
-  CHECK(secret_bytes_needed(with_tunnels(1000)) == 86 * mebibyte);
+TEST_CASE("The default link needs 87 MiB, and with a thousand tunnels 118: both fit what the unit may lock") {
+  CHECK(secret_bytes_needed(with_tunnels(0)) == 87 * mebibyte);
+  CHECK(secret_bytes_needed(with_tunnels(1000)) == 118 * mebibyte);
   CHECK_FALSE(too_little_for(with_tunnels(1000), unit_locked_bytes));
-  CHECK(secret_bytes_reserved(with_tunnels(1000), unit_locked_bytes) == 172 * mebibyte);
+  CHECK(secret_bytes_reserved(with_tunnels(1000), unit_locked_bytes) == 236 * mebibyte);
   auto pads = with_tunnels(1);
   pads.tunnels[0].cipher = config::Cipher::one_time_pad;
   pads.tunnels[0].pad_bytes = 16 * mebibyte;
-  CHECK(secret_bytes_needed(pads) == (55 + 6 * 16) * mebibyte);
+  CHECK(secret_bytes_needed(pads) == (87 + 6 * 16) * mebibyte);
   // Never more than may be locked, as long as what is needed fits.
-  CHECK(secret_bytes_reserved(with_tunnels(1000), 100 * mebibyte) == 100 * mebibyte);
-  CHECK(secret_bytes_reserved(with_tunnels(1000), 8 * mebibyte) == 86 * mebibyte);
+  CHECK(secret_bytes_reserved(with_tunnels(1000), 130 * mebibyte) == 130 * mebibyte);
+  CHECK(secret_bytes_reserved(with_tunnels(1000), 8 * mebibyte) == 118 * mebibyte);
 }
 
 TEST_CASE("What the service may not lock is refused with the limit that it needs, devices' rings included") {
   const auto refused = too_little_for(with_tunnels(1000), 8 * mebibyte);
   REQUIRE(refused);
-  CHECK_THAT(*refused, ContainsSubstring("need 86 MiB") && ContainsSubstring("may lock 8 MiB") &&
-                           ContainsSubstring("LimitMEMLOCK=86M"));
-  CHECK_FALSE(too_little_for(with_tunnels(1000), 86 * mebibyte));
-  CHECK(too_little_for(with_tunnels(1000), 86 * mebibyte - 1));
+  CHECK_THAT(*refused, ContainsSubstring("need 118 MiB") && ContainsSubstring("may lock 8 MiB") &&
+                           ContainsSubstring("LimitMEMLOCK=118M"));
+  CHECK_FALSE(too_little_for(with_tunnels(1000), 118 * mebibyte));
+  CHECK(too_little_for(with_tunnels(1000), 118 * mebibyte - 1));
   auto plugin = with_tunnels(0);
   plugin.links[0].device.driver = "plugin";
   plugin.links[0].device.clock_hz = 1e9;
   const auto rings = too_little_for(plugin, unit_locked_bytes);
   REQUIRE(rings);
-  CHECK_THAT(*rings, ContainsSubstring("55 MiB of locked memory and its devices' rings 513 MiB") &&
-                         ContainsSubstring("LimitMEMLOCK=568M"));
+  CHECK_THAT(*rings, ContainsSubstring("87 MiB of locked memory and its devices' rings 513 MiB") &&
+                         ContainsSubstring("LimitMEMLOCK=600M"));
   plugin.links[0].device.role = config::DeviceRole::bob;
   CHECK_FALSE(too_little_for(plugin, unit_locked_bytes));
 }
@@ -80,13 +80,13 @@ TEST_CASE("A reload takes up no devices' rings that cannot be locked beside the 
   CHECK_THAT(*refused,
              ContainsSubstring("17 MiB for its devices' rings beside the 110 MiB") && ContainsSubstring("restart it"));
   // Where a restart alone does not help, the limit is named.
-  const auto limited = no_room_for(plugin, {.arena = 60 * mebibyte, .lockable = 60 * mebibyte});
+  const auto limited = no_room_for(plugin, {.arena = 90 * mebibyte, .lockable = 90 * mebibyte});
   REQUIRE(limited);
-  CHECK_THAT(*limited, ContainsSubstring("LimitMEMLOCK=72M") && ContainsSubstring("restart it"));
+  CHECK_THAT(*limited, ContainsSubstring("LimitMEMLOCK=104M") && ContainsSubstring("restart it"));
   // An arena that was never locked takes nothing of the limit; without rings nothing more is locked.
   CHECK_FALSE(no_room_for(plugin, {.arena = memory.arena, .arena_locked = false, .lockable = 80 * mebibyte}));
   CHECK_FALSE(no_room_for(with_tunnels(0), {.arena = memory.arena, .arena_locked = false, .lockable = mebibyte}));
-  CHECK(no_room_for(with_tunnels(0), {.arena = 54 * mebibyte, .lockable = unit_locked_bytes}));
+  CHECK(no_room_for(with_tunnels(0), {.arena = 86 * mebibyte, .lockable = unit_locked_bytes}));
 }
 
 /// A block's key that no tunnel asked for anything else of.

@@ -65,6 +65,9 @@ LinkStatus link() {
   link.last_drop->outcome = "RECONCILIATION_FAILED";
   link.last_drop->reason = "reconciliation did not end";
   link.failed_reconciliations = 1;
+  link.quarantine_seconds = 2;
+  link.quarantined_blocks = 3;
+  link.quarantined_bits = 990'000;
   link.authentication_policy = "its-preferred";
   link.epsilon_total = 2e-9;
   link.epsilon_budget = 1e-6;

@@ -125,11 +125,46 @@ TEST_CASE("A library is asked for two decoys where the link has two, and held to
   REQUIRE(opened);
   CHECK((*opened)->capabilities().protocol == "bb84-decoy-2");
   CHECK((*opened)->capabilities().intensities == std::vector{0.5, 0.1, 0.01});
-  const auto meters = (*opened)->capabilities().meters;  // there is no word for them in the ABI
+  const auto meters = (*opened)->capabilities().meters;
   CHECK_FALSE(
       (meters.photocurrent || meters.arrivals || meters.dimmed_gates || meters.output_power || meters.returned_light));
   const auto other = receive_for(with_two_decoys(breaking("other-second-decoy")), 5s);
   CHECK(other.failure.contains("mean_photons[2] 0.05, the configuration says 0.01"));
+}
+
+TEST_CASE("A library's meters are its capabilities' once it is open, and speak of each frame", "[hal][plugin]") {
+  if (!sandbox_possible()) SKIP("this machine forbids the sandbox");
+  const auto opened = open_receiver(breaking("meters-blinded"));
+  REQUIRE(opened);
+  auto& receiver = **opened;
+  REQUIRE(receiver.start());
+  int frames = 0;
+  for (const auto start = Clock::now(); frames < 20 && Clock::now() - start < 5s;) {
+    pollfd wait{.fd = receiver.descriptor(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&wait, 1, 5000) == 1);
+    REQUIRE(receiver.on_readable());
+    for (auto frame = receiver.next_frame(); frame && *frame; frame = receiver.next_frame(), ++frames) {
+      const auto readings = receiver.take_readings();
+      REQUIRE(readings);
+      CHECK((readings->first == (*frame)->first && readings->slots == (*frame)->slots));
+      REQUIRE(readings->photocurrent);
+      CHECK(readings->photocurrent->amperes.value == 1e-3);
+      CHECK_FALSE((readings->arrivals || readings->dimmed_gates || receiver.take_readings()));
+    }
+  }
+  CHECK(frames >= 20);
+  const auto meters = receiver.capabilities().meters;
+  CHECK((meters.photocurrent && !meters.arrivals && !meters.dimmed_gates && !meters.output_power));
+}
+
+TEST_CASE("Where meters are required a library without one of them is refused with its name", "[hal][plugin]") {
+  if (!sandbox_possible()) SKIP("this machine forbids the sandbox");
+  auto config = breaking("meters-blinded");
+  config.needs_meters = true;
+  const auto failure = receive_for(config, 5s).failure;
+  CHECK(failure.contains("no arrival histogram, no count of dimmed gates"));
+  CHECK(failure.contains("device.meters: required"));
+  CHECK_FALSE(failure.contains("photocurrent"));
 }
 
 TEST_CASE("A library that breaks a rule costs an error that says which", "[hal][plugin]") {
@@ -172,6 +207,9 @@ TEST_CASE("A library that breaks a rule costs an error that says which", "[hal][
       {"bit", {"nonsense"}},
       {"flags", {"nonsense", "flags 8"}},
       {"reserved", {"nonsense", "reserved 1"}},
+      {"meters-unknown", {"has meters 0x8", "there are 0x7"}},
+      {"meters-undeclared", {"nonsense", "meters 0x1"}},
+      {"meters-clicks", {"nonsense", "more clicks than"}},
   }));
   INFO(library);
   const auto run = receive_for(breaking(library), 20s);
