@@ -90,6 +90,10 @@ TunnelStatus tunnel() {
   tunnel.key_bits_per_second = 128;
   tunnel.stock_keys = tunnel.stock_keys_max = 8;
   tunnel.key_left_seconds = 19;
+  tunnel.constant_packets_per_second = 1000;
+  tunnel.constant_rate_used = 0.25;
+  tunnel.dummies_out = 5;
+  tunnel.dropped_over_rate = 3;
   tunnel.bytes_in = 2048;
   tunnel.bytes_out = 1024;
   return tunnel;
