@@ -101,7 +101,8 @@ TEST_CASE("Each mistake in a constant rate is named", "[config]") {
            {more("    rekey_bytes: 1 MiB\n"), "rekey_bytes: is reached in less than a second"},
            {with("    constant_packets_per_second: 2000\n    rekey_packets: 1999\n"),
             "rekey_packets: is reached in less than a second"},
-           {with("    constant_packets_per_second: 100000\n    when_keys_run_out: {extend: {for: 12h}}\n"),
+           {with("    constant_packets_per_second: 100000\n    when_keys_run_out: {extend: {for: 12h}}\n",
+                 "when_keys_run_out:"),
             "ends after 2^32 packets"},
            {more(another(
                 "    constant_packets_per_second: 99001\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: "
