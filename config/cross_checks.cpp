@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "config/constant_rate.hpp"
 #include "config/nearest.hpp"
 #include "config/units.hpp"
 
@@ -42,6 +43,7 @@ void CrossChecks::tunnel(const Tunnel& tunnel, Section& section) {
   expect_link(tunnel, section);
   expect_subnets(tunnel, section);
   expect_outside(tunnel, section);
+  expect_rate(tunnel, section);
 }
 
 void CrossChecks::expect_new(const std::string& what, const std::string& name, Section& section) {
@@ -184,6 +186,15 @@ void CrossChecks::expect_outside(const Tunnel& tunnel, Section& section) const {
     if (link.local_address.address != tunnel.local_endpoint.address)
       look(link.local_address, std::format("local_address of link '{}'", link.name));
   }
+}
+
+void CrossChecks::expect_rate(const Tunnel& tunnel, Section& section) {
+  const auto before = constant_packets_per_second_;
+  constant_packets_per_second_ += tunnel.constant_packets_per_second;
+  if (before <= constant_packets_per_second_max && constant_packets_per_second_ > constant_packets_per_second_max)
+    section.error("constant_packets_per_second",
+                  std::format("makes {} a second with the tunnels before it: a box sends {} at most",
+                              constant_packets_per_second_, constant_packets_per_second_max));
 }
 
 }  // namespace cloister::config

@@ -32,6 +32,7 @@ class CrossChecks {
   void expect_room_between(const Tunnel& tunnel, Section& section) const;
   void expect_addresses(const Tunnel& tunnel, Section& section);
   void expect_outside(const Tunnel& tunnel, Section& section) const;
+  void expect_rate(const Tunnel& tunnel, Section& section);
 
   const Configuration& configuration_;
   std::map<std::string, std::string> places_;  // by what and name
@@ -44,6 +45,7 @@ class CrossChecks {
   std::map<std::string, std::pair<bool, std::string>> sockets_;  // by local endpoint: fragment_outer, the first tunnel
   std::map<std::string, std::string> addresses_;                 // of interfaces, and the tunnel that has each
   std::vector<std::pair<Prefix, std::string>> remotes_;
+  std::uint64_t constant_packets_per_second_ = 0;  // of the tunnels until now
 };
 
 }  // namespace cloister::config

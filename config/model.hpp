@@ -202,8 +202,9 @@ struct Tunnel {
   unsigned mtu = 1420;
   bool clamp_mss = true;
   bool fragment_outer = false;
-  std::optional<unsigned> dscp = 0;  // of the outer packets; none: the inner one's, with its ECN
-  std::vector<unsigned> pad_to;      // lengths, ascending; empty: no packet is padded
+  std::optional<unsigned> dscp = 0;               // of the outer packets; none: the inner one's, with its ECN
+  std::vector<unsigned> pad_to;                   // lengths, ascending; empty: no packet is padded
+  std::uint32_t constant_packets_per_second = 0;  // 0: as there is traffic
   Cipher cipher = Cipher::aes_256_gcm;
   std::uint64_t pad_bytes = 256UZ * 1024;  // with a one-time pad; what is below is not, and keeps its defaults
   milliseconds rekey_interval{10'000};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "config/constant_rate.hpp"
 #include "config/units.hpp"
 
 namespace cloister::config {
@@ -31,6 +32,14 @@ std::vector<std::string> notes_on(const Configuration& configuration) {
     for (const auto& into : configuration.tunnels) {
       if (&from != &into && !routed(from) && !routed(into)) note_transit(from, into, notes);
     }
+  }
+  for (const auto& tunnel : configuration.tunnels) {
+    if (tunnel.constant_packets_per_second > 0)
+      notes.push_back(std::format(
+          "tunnel '{}' sends {} datagrams of {} bytes a second, with traffic or without, and is sent as many: {:.1f} "
+          "Mbit/s each way of what leads to {}",
+          tunnel.name, tunnel.constant_packets_per_second, constant_datagram_bytes(tunnel),
+          static_cast<double>(constant_bits_per_second(tunnel)) / 1e6, tunnel.peer_endpoint.address));
   }
   const auto first = std::ranges::find_if(configuration.tunnels, routed);
   if (first != configuration.tunnels.end() && configuration.tunnels.size() > 1)

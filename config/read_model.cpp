@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "config/constant_rate.hpp"
 #include "config/cross_checks.hpp"
 #include "config/kinds.hpp"
 #include "config/read_bootstrap.hpp"
@@ -182,11 +183,13 @@ Tunnel read_tunnel(Section section) {
   expect_a_pair(section, "peer_endpoint", tunnel.local_endpoint, tunnel.peer_endpoint);
   section.read("mtu", tunnel.mtu, within(a_whole<unsigned>("an MTU: expected a whole number of bytes"), 576U, 1900U));
   read_packets(section, tunnel);
+  read_constant_rate(section, tunnel);
   section.read("cipher", tunnel.cipher,
                one_of<Cipher>({{"aes-256-gcm", Cipher::aes_256_gcm}, {"one-time-pad", Cipher::one_time_pad}},
                               "a cipher: expected 'aes-256-gcm' or 'one-time-pad'"));
   if (tunnel.cipher == Cipher::one_time_pad || section.is_describing()) read_pad(section, tunnel);
   if (tunnel.cipher == Cipher::aes_256_gcm) read_keys(section, tunnel);
+  expect_constant_rate(section, tunnel);
   section.finish();
   return tunnel;
 }

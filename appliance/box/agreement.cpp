@@ -95,6 +95,7 @@ std::string terms_of(const std::string& box, const std::string& peer, const conf
   lines += std::format("dscp={}\n", tunnel.dscp ? "not copied" : "copy");
   if (tunnel.cipher == config::Cipher::one_time_pad)
     return lines + std::format("cipher=one-time-pad\npad={} bytes\n", tunnel.pad_bytes);
+  lines += std::format("constant_packets_per_second={}\n", any_or(tunnel.constant_packets_per_second));
   lines += std::format("rekey_interval={} ms\n", tunnel.rekey_interval.count());
   lines += std::format("key_lifetime={} ms\n", tunnel.key_lifetime.count());
   lines += std::format("rekey_bytes={}\n", any_or(tunnel.rekey_bytes));

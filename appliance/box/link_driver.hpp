@@ -81,6 +81,10 @@ class LinkDriver final : private LinkSurroundings {
     LimitWatch keys_left;
     RateMeter key_bits{std::chrono::minutes{1}};
     RateMeter pad_bits{std::chrono::minutes{1}};  // sent under
+    // Of a tunnel of constant rate.
+    RateMeter used_slots;
+    RateMeter missed_slots{std::chrono::minutes{1}};
+    LimitWatch too_slow{{.raised_at = 0, .ended_at = 0, .after = std::chrono::milliseconds{0}, .once_good = false}};
   };
   void place(const std::vector<TunnelSettings>& tunnels, const std::vector<std::size_t>& paths);
   [[nodiscard]] Place& place_of(wire::TunnelId tunnel) const { return *places_.at(tunnel); }
@@ -88,6 +92,7 @@ class LinkDriver final : private LinkSurroundings {
   [[nodiscard]] double key_left_seconds(const KnownTunnel& tunnel) const;
   void watch_qber();
   void watch_traffic();
+  void watch_rate(const KnownTunnel& tunnel);
   void watch_keys();
   void watch_interfaces();
   void watch_paths();

@@ -180,6 +180,13 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.key_left_seconds = key_left_seconds(known);
     status.mtu = plane_.mtu(path);
     status.path_mtu = plane_.path_mtu(path);
+    if (const auto rate = plane_.packets_per_second(path); rate > 0) {
+      status.constant_packets_per_second = rate;
+      status.constant_rate_used = std::min(1.0, place_of(id).used_slots.per_second(now()) / rate);
+    }
+    status.dummies_out = counters.dummies_out;
+    status.dummies_in = counters.dummies_in;
+    status.slots_missed = counters.slots_missed;
     status.bytes_in = counters.bytes_in;
     status.bytes_out = counters.bytes_out;
     status.packets_in = counters.packets_in;
@@ -189,6 +196,7 @@ std::vector<control::TunnelStatus> LinkDriver::tunnel_status() const {
     status.dropped_send = counters.dropped_send;
     status.dropped_too_big = counters.dropped_too_big;
     status.dropped_congested = counters.dropped_congested;
+    status.dropped_over_rate = counters.dropped_over_rate;
     status.authentication_failures = counters.authentication_failures;
     status.replays = counters.replays;
     all.push_back(std::move(status));

@@ -28,7 +28,8 @@ drivers::PacketHandling handling_of(const config::Tunnel& tunnel) {
                                    .clamp_mss = tunnel.clamp_mss,
                                    .fragment_outer = tunnel.fragment_outer,
                                    .pad_to = {tunnel.pad_to.begin(), tunnel.pad_to.end()},
-                                   .one_time_pad = tunnel.cipher == config::Cipher::one_time_pad};
+                                   .one_time_pad = tunnel.cipher == config::Cipher::one_time_pad,
+                                   .packets_per_second = tunnel.constant_packets_per_second};
   handling.dscp = tunnel.dscp.transform([](unsigned dscp) { return static_cast<std::uint8_t>(dscp); });
   return handling;
 }
@@ -87,7 +88,8 @@ class Drawing {
                               .peer = *peer,
                               .handling = handling_of(tunnel),
                               .routed = tunnel.routing == config::Routing::kernel,
-                              .traffic = traffic_of(tunnel.name, *peer)};
+                              .traffic = traffic_of(tunnel.name, *peer),
+                              .paced = paced_of(tunnel)};
     add_selectors(*number, tunnel);
     numbers_.emplace(tunnel.name, *number);
     return {};
@@ -138,6 +140,17 @@ class Drawing {
     const auto known = numbers_before_.find(tunnel);
     return known == numbers_before_.end() ? std::make_shared<drivers::TunnelTraffic>(peer)
                                           : before_.paths[known->second].traffic;
+  }
+
+  /// A tunnel that goes on as it was keeps its packets and its beat.
+  [[nodiscard]] std::shared_ptr<drivers::PacedTraffic> paced_of(const config::Tunnel& tunnel) const {
+    if (tunnel.constant_packets_per_second == 0) return nullptr;
+    if (const auto known = numbers_before_.find(tunnel.name); known != numbers_before_.end()) {
+      const auto& path = before_.paths[known->second];
+      if (path.handling.packets_per_second == tunnel.constant_packets_per_second && path.handling.mtu == tunnel.mtu)
+        return path.paced;
+    }
+    return std::make_shared<drivers::PacedTraffic>(tunnel.constant_packets_per_second, tunnel.mtu);
   }
 
   Result<std::shared_ptr<drivers::Interface>> interface_of(const config::Tunnel& tunnel) const {

@@ -193,15 +193,22 @@ std::string render_tunnel(const control::TunnelStatus& tunnel, const Paint& pain
     out += line("MTU", std::format("{} bytes; the way to the peer takes {}", tunnel.mtu, tunnel.path_mtu));
   out += line("transfer", std::format("{} received, {} sent", with_size_unit(static_cast<double>(tunnel.bytes_in)),
                                       with_size_unit(static_cast<double>(tunnel.bytes_out))));
+  if (tunnel.constant_packets_per_second)
+    out += line("constant rate",
+                std::format("{} datagrams/s, {:.0f} % of them used; dummies: {} received, {} sent; {} missed",
+                            *tunnel.constant_packets_per_second, 100 * tunnel.constant_rate_used.value_or(0),
+                            tunnel.dummies_in, tunnel.dummies_out, tunnel.slots_missed));
   const auto dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big +
-                       tunnel.dropped_congested + tunnel.authentication_failures + tunnel.replays;
+                       tunnel.dropped_congested + tunnel.dropped_over_rate + tunnel.authentication_failures +
+                       tunnel.replays;
   if (dropped > 0) {
-    out +=
-        line("dropped",
-             std::format(
-                 "{} without key, {} outside the subnets, {} unsent, {} too big, {} congested, {} forged, {} replayed",
-                 tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send, tunnel.dropped_too_big,
-                 tunnel.dropped_congested, tunnel.authentication_failures, tunnel.replays));
+    out += line(
+        "dropped",
+        std::format(
+            "{} without key, {} outside the subnets, {} unsent, {} too big, {} congested, {} over the rate, {} forged, "
+            "{} replayed",
+            tunnel.dropped_no_key, tunnel.dropped_selector, tunnel.dropped_send, tunnel.dropped_too_big,
+            tunnel.dropped_congested, tunnel.dropped_over_rate, tunnel.authentication_failures, tunnel.replays));
   }
   return out;
 }

@@ -287,6 +287,13 @@ constexpr auto kinds = std::to_array<EventKind>({
      "The way to a tunnel's peer takes longer or shorter packets than before: routers have said so, or a route was "
      "changed. Senders of what is too long now are told, and packets that may be cut are.",
      ""},
+    {"TUNNEL_RATE_KEPT", false, "A tunnel of constant rate has sent all its datagrams for a minute.", ""},
+    {"TUNNEL_RATE_MISSED", true,
+     "A tunnel with 'constant_packets_per_second' could not send its datagrams in time, and left some out: the gap is "
+     "seen on the black "
+     "network, and tells that the box was busy.",
+     "Look at what else takes the box's processors; lower 'constant_packets_per_second', on both boxes, or let fewer "
+     "tunnels have it."},
     {"TUNNEL_REKEYED", false, "A tunnel whose new key was late has one, or waits for none any more.", ""},
     {"TUNNEL_REKEY_LATE", true,
      "A tunnel's next key is late: half of the time between 'rekey_interval' and 'key_lifetime' has passed without "

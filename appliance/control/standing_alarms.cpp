@@ -54,6 +54,7 @@ constexpr auto state_alarms = std::to_array<StateAlarm>({
     {"TUNNEL_BLOCKED", {"TUNNEL_UP", tunnel_removed, started}},
     {"TUNNEL_DIFFERS", {"TUNNEL_ALIKE", tunnel_removed, started}},
     {"TUNNEL_EXTENDED", {"TUNNEL_STOPGAP_ENDED", tunnel_removed, started}},
+    {"TUNNEL_RATE_MISSED", {"TUNNEL_RATE_KEPT", tunnel_removed, started}},
     {"TUNNEL_REKEY_LATE", {"TUNNEL_REKEYED", "TUNNEL_UP", tunnel_removed, started}},
     {"TUNNEL_WITHOUT_QKD", {"TUNNEL_STOPGAP_ENDED", tunnel_removed, started}},
     {"TUN_LOST", {"TUN_FOUND", tunnel_removed, started}},

@@ -124,6 +124,12 @@ struct TunnelStatus {
   std::optional<double> pad_bytes_per_second;        // sent under, over the last minute
   std::optional<double> forgery_epsilon_per_packet;  // the chance of a packet that somebody makes up, at most
   std::optional<double> forgery_epsilon_of_sa;       // that any was taken, of all that the receiving SA has judged
+  // Of a tunnel of constant rate.
+  std::optional<std::uint64_t> constant_packets_per_second;
+  std::optional<double> constant_rate_used;  // the share of its datagrams that carry packets, over the last ten seconds
+  std::uint64_t dummies_out = 0;             // datagrams that carry none
+  std::uint64_t dummies_in = 0;
+  std::uint64_t slots_missed = 0;  // datagrams that this box had no time for
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t packets_in = 0;
@@ -133,6 +139,7 @@ struct TunnelStatus {
   std::uint64_t dropped_send = 0;
   std::uint64_t dropped_too_big = 0;
   std::uint64_t dropped_congested = 0;
+  std::uint64_t dropped_over_rate = 0;
   std::uint64_t authentication_failures = 0;
   std::uint64_t replays = 0;
 };
@@ -140,9 +147,10 @@ BOOST_DESCRIBE_STRUCT(TunnelStatus, (),
                       (name, link, interface, state, cipher, key_source, authenticated_by, spi_in, spi_out,
                        key_age_seconds, last_rekey_seconds, rekeys, key_bits_spent, key_bits_per_second, stock_keys,
                        stock_keys_max, key_left_seconds, mtu, path_mtu, pad_sending_bytes, pad_receiving_bytes,
-                       pad_bytes_per_second, forgery_epsilon_per_packet, forgery_epsilon_of_sa, bytes_in, bytes_out,
-                       packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send, dropped_too_big,
-                       dropped_congested, authentication_failures, replays))
+                       pad_bytes_per_second, forgery_epsilon_per_packet, forgery_epsilon_of_sa,
+                       constant_packets_per_second, constant_rate_used, dummies_out, dummies_in, slots_missed, bytes_in,
+                       bytes_out, packets_in, packets_out, dropped_no_key, dropped_selector, dropped_send,
+                       dropped_too_big, dropped_congested, dropped_over_rate, authentication_failures, replays))
 
 struct Event {
   std::uint64_t number = 0;

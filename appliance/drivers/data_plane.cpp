@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/aggregate.hpp"
 #include "appliance/vpn/packet_too_big.hpp"
 #include "crypto/crash.hpp"
 
@@ -15,8 +16,10 @@ std::size_t data_plane_queues() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, queues_max);
 }
 
-DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queues}, sending_(data_plane_tunnels_max) {
-  for (std::size_t worker = 0; worker < 2 * queues; ++worker)
+DataPlane::DataPlane(std::size_t queues)
+    : sas_{data_plane_tunnels_max, 2 * queues + 1}, sending_(data_plane_tunnels_max) {
+  const std::size_t pacer = 2 * queues;
+  for (std::size_t worker = 0; worker <= pacer; ++worker)
     wake_events_.emplace_back(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (std::size_t queue = 0; queue < queues; ++queue) {
     workers_.emplace_back([this, queue] {
@@ -28,6 +31,10 @@ DataPlane::DataPlane(std::size_t queues) : sas_{data_plane_tunnels_max, 2 * queu
       Receiver{*this, queue, 2 * queue + 1}.run();
     });
   }
+  workers_.emplace_back([this, pacer] {
+    crypto::wipe_on_overflow();
+    Pacer{*this, pacer}.run();
+  });
 }
 
 DataPlane::~DataPlane() {
@@ -75,8 +82,10 @@ bool DataPlane::learn_path_mtu(std::size_t tunnel) {
   const auto known = drivers::path_mtu(*layout_->sockets[path.socket], peer.address);
   const bool any = path.handling.fragment_outer || !known;
   const auto longest = path.handling.one_time_pad ? vpn::pad_inner_mtu : vpn::inner_mtu;
-  const std::size_t fits = any ? TunnelTraffic::any_bytes : longest(*known, v6);
-  traffic.longest_inner = std::max(fits, longest_inner_min);
+  const std::size_t around = path.paced ? vpn::aggregate_header_bytes : 0;
+  const std::size_t fits = any ? TunnelTraffic::any_bytes : std::max(longest(*known, v6), around) - around;
+  traffic.longest_inner =
+      path.paced ? std::min(std::max(fits, longest_inner_min), path.handling.mtu) : std::max(fits, longest_inner_min);
   if (traffic.below_floor.exchange(fits < longest_inner_min) != (fits < longest_inner_min)) set_socket_options();
   traffic.refused_for_length = false;
   return traffic.path_mtu.exchange(known.value_or(0)) != known.value_or(0);

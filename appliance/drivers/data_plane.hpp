@@ -4,9 +4,11 @@
 ///   red network ─▶ TUN ─▶ [sender]  selectors, cut, OutboundSa ─▶ UDP ─▶ black network      one sender and one receiver
 ///   red network ◀─ TUN ◀─ [receiver] join, selectors, InboundSa ◀─ UDP ◀─ black network     for each queue
 ///
+/// Packets of a tunnel of constant rate wait between its senders and a pacer, one thread for all such tunnels.
+///
 /// A queue's sender reads that queue of every TUN interface, its receiver that queue of every socket; the kernel keeps
-/// a flow on one queue, so its order is kept. While a layout stands workers allocate nothing, and take no lock but to
-/// learn that a peer has moved. A packet without an SA is dropped and counted; nothing leaves in clear.
+/// a flow on one queue, so its order is kept. While a layout stands workers allocate nothing, and take no lock but for a
+/// constant rate, and to learn that a peer has moved. A packet without an SA is dropped and counted; nothing leaves in clear.
 ///
 /// The layout is changed while traffic passes: each worker takes up the new one between two batches, and what waits for
 /// it meanwhile waits in the kernel's queues. A tunnel that is in both loses nothing.
@@ -75,12 +77,17 @@ class DataPlane {
   [[nodiscard]] std::size_t path_mtu(std::size_t tunnel) const { return layout_->paths[tunnel].traffic->path_mtu; }
   /// The longest packet that goes into the tunnel now.
   [[nodiscard]] std::size_t mtu(std::size_t tunnel) const { return mtu_in_force(layout_->paths[tunnel]); }
+  /// Of a tunnel of constant rate; of others 0.
+  [[nodiscard]] std::uint32_t packets_per_second(std::size_t tunnel) const {
+    return layout_->paths[tunnel].handling.packets_per_second;
+  }
   /// Datagrams that belong to no SA of ours.
   [[nodiscard]] std::uint64_t unknown_datagrams() const { return unknown_datagrams_.load(); }
 
  private:
   class Sender;
   class Receiver;
+  class Pacer;
 
   /// A worker has been woken: puts the layout to work by into the place of its current one. False: it is time to stop.
   bool take_layout(std::size_t worker, std::shared_ptr<const Layout>& current);

@@ -52,7 +52,8 @@ bool DataPlane::Receiver::open_under_pad(std::span<const std::byte> datagram, co
     }
     return true;
   }
-  deliver(inbound.tunnel, opened->packet, opened->newest, run);
+  if (opened->newest) learn_peer(inbound.tunnel, run);
+  deliver(inbound.tunnel, opened->packet, run);
   return true;
 }
 

@@ -12,6 +12,8 @@
 
 #include "appliance/drivers/tun.hpp"
 #include "appliance/drivers/udp.hpp"
+#include "appliance/drivers/udp_burst.hpp"
+#include "appliance/vpn/constant_rate.hpp"
 #include "appliance/vpn/selectors.hpp"
 
 namespace cloister::drivers {
@@ -21,7 +23,8 @@ struct TunnelCounters {
   std::atomic<std::uint64_t> bytes_out{0};  // inner bytes
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> packets_out{0};
-  std::atomic<std::uint64_t> sealed_out{0};  // bytes under the key: the inner ones, padding, headers of fragments
+  std::atomic<std::uint64_t> sealed_out{0};      // bytes under the key: the inner ones, padding, headers of fragments
+  std::atomic<std::uint64_t> sealed_packets{0};  // datagrams under the key
   std::atomic<std::uint64_t> packets_in{0};
   std::atomic<std::uint64_t> dropped_no_key{0};
   std::atomic<std::uint64_t> dropped_selector{0};
@@ -30,6 +33,11 @@ struct TunnelCounters {
   std::atomic<std::uint64_t> dropped_congested{0};  // met congestion, and its sender would not understand the mark
   std::atomic<std::uint64_t> authentication_failures{0};
   std::atomic<std::uint64_t> replays{0};
+  // Of a tunnel of constant rate.
+  std::atomic<std::uint64_t> dropped_over_rate{0};  // too many packets waited
+  std::atomic<std::uint64_t> dummies_out{0};        // datagrams without any packet
+  std::atomic<std::uint64_t> dummies_in{0};
+  std::atomic<std::uint64_t> slots_missed{0};  // datagrams that were not sent in time, and so not at all
 };
 
 /// Where the peer is. It changes seldom: readers keep a copy, and look only whether the version is still theirs.
@@ -70,6 +78,12 @@ struct TunnelTraffic {
   std::atomic<bool> refused_for_length{false};        // a datagram, since it was last asked for
   std::atomic<std::size_t> longest_inner{any_bytes};  // that fits it
 
+  void count(const SendBurst::Refused& refused) {
+    counters.dropped_send += refused.datagrams - refused.too_long;
+    counters.dropped_too_big += refused.too_long;
+    if (refused.too_long > 0) refused_for_length = true;
+  }
+
   static constexpr std::size_t any_bytes = 65'535;
 };
 
@@ -85,6 +99,15 @@ struct PacketHandling {
   std::optional<std::uint8_t> dscp = 0;  // of outer packets; none: the inner one's, with its ECN
   std::vector<std::size_t> pad_to = {};  // ascending
   bool one_time_pad = false;             // its packets are of that wire type
+  std::uint32_t packets_per_second = 0;  // constant; 0: as they come
+};
+
+/// What of a tunnel of constant rate lies between the senders, which put packets in, and the pacer, which sends them.
+struct PacedTraffic {
+  PacedTraffic(std::uint32_t per_second, std::size_t mtu) : waiting{per_second, mtu}, slots{per_second} {}
+  std::mutex mutex;
+  vpn::WaitingPackets waiting;  // guarded by mutex
+  vpn::SendSlots slots;         // the pacer's
 };
 
 struct Interface {
@@ -101,6 +124,7 @@ struct TunnelPath {
   PacketHandling handling;
   bool routed = false;  // the interface is its alone, and the kernel's routing table leads packets into it
   std::shared_ptr<TunnelTraffic> traffic;
+  std::shared_ptr<PacedTraffic> paced = nullptr;  // where it has a constant rate
 };
 
 [[nodiscard]] inline std::size_t mtu_in_force(const TunnelPath& path) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "appliance/drivers/data_plane_workers.hpp"
+#include "appliance/vpn/aggregate.hpp"
 #include "appliance/vpn/mss_clamp.hpp"
 #include "appliance/vpn/traffic_class.hpp"
 
@@ -8,6 +9,7 @@ namespace cloister::drivers {
 namespace {
 
 constexpr std::byte keep_alive{0xFF};  // RFC 3948, 2.3
+constexpr std::size_t udp_payload_bytes_max = 65'535;
 
 vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& interfaces) {
   return {.tcp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.tcp_segmentation; }),
@@ -21,7 +23,8 @@ DataPlane::Receiver::Receiver(DataPlane& plane, std::size_t queue, std::size_t w
       queue_{queue},
       worker_{worker},
       readiness_{plane.wake_events_[worker].get()},
-      coalescer_{device_of({})} {}
+      coalescer_{device_of({})},
+      aggregate_(udp_payload_bytes_max) {}
 
 void DataPlane::Receiver::take_up_layout() {
   readiness_ = Readiness{plane_.wake_events_[worker_].get()};
@@ -75,7 +78,16 @@ void DataPlane::Receiver::open(std::span<const std::byte> datagram, const Receiv
     ++(opened.error() == vpn::EspError::replayed ? counters.replays : counters.authentication_failures);
     return;
   }
-  deliver(inbound.tunnel, opened->packet, opened->newest, run);
+  if (opened->newest) learn_peer(inbound.tunnel, run);
+  switch (opened->content) {
+    case vpn::InboundSa::Content::packet:
+      return deliver(inbound.tunnel, opened->packet, run);
+    case vpn::InboundSa::Content::aggregate:
+      return take_apart(inbound.tunnel, opened->packet, run);
+    case vpn::InboundSa::Content::dummy:
+      coalescer_.abandon();
+      ++counters.dummies_in;
+  }
 }
 
 std::span<std::byte> DataPlane::Receiver::room_for(const TunnelPath& path, std::size_t bytes) {
@@ -86,18 +98,38 @@ std::span<std::byte> DataPlane::Receiver::room_for(const TunnelPath& path, std::
   return coalescer_.room(bytes);
 }
 
-void DataPlane::Receiver::deliver(std::size_t tunnel, std::span<std::byte> packet, bool newest,
-                                  const ReceiveBurst::Run& run) {
+void DataPlane::Receiver::learn_peer(std::size_t tunnel, const ReceiveBurst::Run& run) {
+  auto& endpoint = layout_->paths[tunnel].traffic->peer;
+  auto& peer = peers_[tunnel];
+  endpoint.refresh(peer);
+  if (!(peer.address == *run.source)) endpoint.move_to(*run.source);
+}
+
+/// Each of its packets is copied to where one that came alone would lie. Who has no constant rate was sent none by this
+/// software.
+void DataPlane::Receiver::take_apart(std::size_t tunnel, std::span<const std::byte> aggregate,
+                                     const ReceiveBurst::Run& run) {
   const TunnelPath& path = layout_->paths[tunnel];
-  if (newest) {
-    auto& peer = peers_[tunnel];
-    path.traffic->peer.refresh(peer);
-    if (!(peer.address == *run.source)) path.traffic->peer.move_to(*run.source);
+  auto& counters = path.traffic->counters;
+  std::ranges::copy(aggregate, aggregate_.begin());
+  coalescer_.abandon();
+  vpn::AggregateReader packets{std::span{aggregate_}.first(aggregate.size())};
+  std::size_t count = 0;
+  for (; path.paced; ++count) {
+    const auto packet = packets.next();
+    if (!packet) break;
+    const auto room = room_for(path, packet->size());
+    std::ranges::copy(*packet, room.begin());
+    deliver(tunnel, room, run);
   }
-  if (packet.empty()) {  // a dummy packet
-    coalescer_.abandon();
-    return;
-  }
+  if (!path.paced || packets.malformed())
+    ++counters.dropped_selector;
+  else if (count == 0)
+    ++counters.dummies_in;
+}
+
+void DataPlane::Receiver::deliver(std::size_t tunnel, std::span<std::byte> packet, const ReceiveBurst::Run& run) {
+  const TunnelPath& path = layout_->paths[tunnel];
   auto& counters = path.traffic->counters;
   if (!layout_->selectors.inbound_allowed(tunnel, packet)) {
     coalescer_.abandon();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "appliance/drivers/data_plane_workers.hpp"
 #include "appliance/vpn/fragmentation.hpp"
@@ -97,7 +98,11 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
           .sa = sas.outbound(*tunnel),
           .pad = nullptr,
           .traffic_class = class_of(path.handling, frame.packet)};
-  if (way.sa == nullptr) way.pad = plane_.pads_.outbound(*tunnel);
+  if (path.paced) {
+    if (std::exchange(way.sa, nullptr) != nullptr) way.paced = path.paced.get();
+  } else if (way.sa == nullptr) {
+    way.pad = plane_.pads_.outbound(*tunnel);
+  }
   if (segments->bytes(0) > path.traffic->longest_inner.load(std::memory_order_relaxed)) {
     take_too_long(way, interface, *segments);
   } else {
@@ -106,6 +111,7 @@ void DataPlane::Sender::take(std::size_t interface, const TunFrame& frame, const
   }
   counters.bytes_out += way.bytes;
   counters.packets_out += way.packets;
+  counters.sealed_packets += way.packets;
   counters.sealed_out += way.sealed_bytes;
 }
 
@@ -126,14 +132,7 @@ std::size_t DataPlane::Sender::lay_segments(Way& way, const vpn::Segments& segme
 /// One inner packet, which `write` writes into the room that it is given. False: there is no key for it.
 template <class Write>
 bool DataPlane::Sender::lay(Way& way, std::size_t packet_bytes, Write write) {
-  if (way.pad) {
-    const auto room = room_under_pad(way, packet_bytes);
-    if (room.empty()) return true;
-    write(room.subspan(vpn::pad_packet_at));
-    seal_under_pad(way, packet_bytes, room);
-    return true;  // a shorter one may go where this one did not
-  }
-  if (way.sa == nullptr) return false;
+  if (way.sa == nullptr) return lay_elsewhere(way, packet_bytes, write);
   SendBurst& burst = bursts_[way.path.socket];
   const std::size_t padded_bytes = padded(way.path, packet_bytes);
   auto room = burst.room(padded_bytes + vpn::esp_overhead_bytes_max);
@@ -149,6 +148,38 @@ bool DataPlane::Sender::lay(Way& way, std::size_t packet_bytes, Write write) {
   way.sealed_bytes += padded_bytes;
   ++way.packets;
   return true;
+}
+
+template <class Write>
+bool DataPlane::Sender::lay_elsewhere(Way& way, std::size_t packet_bytes, Write write) {
+  if (way.paced != nullptr) {
+    lay_to_wait(way, packet_bytes, write);
+    return true;
+  }
+  if (!way.pad) return false;
+  const auto room = room_under_pad(way, packet_bytes);
+  if (room.empty()) return true;
+  write(room.subspan(vpn::pad_packet_at));
+  seal_under_pad(way, packet_bytes, room);
+  return true;  // a shorter one may go where this one did not
+}
+
+/// The pacer counts it when it goes.
+template <class Write>
+void DataPlane::Sender::lay_to_wait(Way& way, std::size_t packet_bytes, Write write) {
+  auto& counters = way.path.traffic->counters;
+  if (packet_bytes > way.path.handling.mtu) {
+    ++counters.dropped_too_big;
+    return;
+  }
+  const std::scoped_lock lock{way.paced->mutex};
+  const auto room = way.paced->waiting.room(packet_bytes);
+  if (room.empty()) {
+    ++counters.dropped_over_rate;
+    return;
+  }
+  write(room);
+  if (!way.paced->waiting.commit(packet_bytes)) ++counters.dropped_selector;
 }
 
 /// Packets that do not fit the way to the peer: whoever forbids to cut them is told, others are cut.
@@ -200,10 +231,7 @@ void DataPlane::Sender::send() {
     if (bursts_[socket].empty()) continue;
     const auto refused = bursts_[socket].send(layout_->sockets[socket]->queues[queue_].get());
     if (refused.datagrams == 0) continue;
-    auto& traffic = *layout_->paths[burst_tunnel_[socket]].traffic;
-    traffic.counters.dropped_send += refused.datagrams - refused.too_long;
-    traffic.counters.dropped_too_big += refused.too_long;
-    if (refused.too_long > 0) traffic.refused_for_length = true;
+    layout_->paths[burst_tunnel_[socket]].traffic->count(refused);
   }
 }
 

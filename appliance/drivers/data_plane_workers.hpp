@@ -1,7 +1,8 @@
 #pragma once
-/// The two kinds of workers of the data plane; each object is one thread's.
+/// The kinds of workers of the data plane; each object is one thread's.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "appliance/drivers/data_plane.hpp"
@@ -34,8 +35,9 @@ class DataPlane::Sender {
   struct Way {
     const TunnelPath& path;
     std::size_t tunnel;
-    vpn::OutboundSa* sa;
+    vpn::OutboundSa* sa;                      // none where packets go under one of those below, or have no key
     std::shared_ptr<vpn::OutboundPadSa> pad;  // in place of an SA
+    PacedTraffic* paced = nullptr;            // whose pacer has an SA
     std::uint8_t traffic_class;
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
@@ -43,6 +45,11 @@ class DataPlane::Sender {
   };
   template <class Write>
   bool lay(Way& way, std::size_t packet_bytes, Write write);
+  /// What goes under no SA of this worker.
+  template <class Write>
+  bool lay_elsewhere(Way& way, std::size_t packet_bytes, Write write);
+  template <class Write>
+  void lay_to_wait(Way& way, std::size_t packet_bytes, Write write);
   std::size_t lay_segments(Way& way, const vpn::Segments& segments);
   void take_too_long(Way& way, std::size_t interface, const vpn::Segments& segments);
   bool lay_fragments(Way& way, std::span<const std::byte> packet, std::size_t longest);
@@ -66,6 +73,30 @@ class DataPlane::Sender {
   std::vector<std::size_t> burst_tunnel_;  // by socket: the tunnel that last laid a datagram in it
 };
 
+/// Sends what tunnels of constant rate send, and nothing else.
+class DataPlane::Pacer {
+ public:
+  Pacer(DataPlane& plane, std::size_t worker);
+  void run();
+
+ private:
+  using Instant = vpn::SendSlots::Instant;
+  /// False: it was woken before.
+  [[nodiscard]] bool sleep_until(std::optional<Instant> tick) const;
+  void take_up_layout();
+  /// Sends all that is due; when the next is.
+  [[nodiscard]] Instant send_due(Instant now);
+  void use_slots(std::size_t tunnel, std::uint64_t slots, vpn::OutboundSa& sa);
+  void send(std::size_t tunnel);
+
+  DataPlane& plane_;
+  std::size_t worker_;
+  std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
+  std::vector<std::size_t> paced_;         // those tunnels
+  std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
+  SendBurst burst_;                        // empty between two tunnels
+};
+
 class DataPlane::Receiver {
  public:
   Receiver(DataPlane& plane, std::size_t queue, std::size_t worker);
@@ -79,8 +110,12 @@ class DataPlane::Receiver {
   bool open_under_pad(std::span<const std::byte> datagram, const ReceiveBurst::Run& run);
   /// Room in the open frame of the tunnel's interface.
   [[nodiscard]] std::span<std::byte> room_for(const TunnelPath& path, std::size_t bytes);
-  /// A packet that was authentic and lies in that room; `newest`: it tells where the peer is.
-  void deliver(std::size_t tunnel, std::span<std::byte> packet, bool newest, const ReceiveBurst::Run& run);
+  /// An authentic datagram has come, newer than all before: it tells where the peer is.
+  void learn_peer(std::size_t tunnel, const ReceiveBurst::Run& run);
+  /// A packet that was authentic and lies in that room.
+  void deliver(std::size_t tunnel, std::span<std::byte> packet, const ReceiveBurst::Run& run);
+  /// One that was opened there.
+  void take_apart(std::size_t tunnel, std::span<const std::byte> aggregate, const ReceiveBurst::Run& run);
   void count(std::size_t tunnel, std::size_t bytes);
   void add_tally();
   void write(const std::optional<vpn::Coalescer::Frame>& frame);
@@ -94,6 +129,7 @@ class DataPlane::Receiver {
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   vpn::Coalescer coalescer_;               // empty between two batches
   std::size_t interface_ = 0;              // of the coalescer's open frame
+  std::vector<std::byte> aggregate_;       // while it is taken apart
   Tally tally_;
 };
 

@@ -19,6 +19,7 @@ constexpr std::size_t key_bytes = 32;
 constexpr std::byte next_header_ipv4{4};
 constexpr std::byte next_header_ipv6{41};
 constexpr std::byte next_header_none{59};
+constexpr std::byte next_header_aggregate{144};  // AGGFRAG (RFC 9347, section 7.1)
 
 crypto::AeadKey key_of(const SaKey& key) {
   crypto::AeadKey aead;
@@ -122,8 +123,20 @@ std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, 
   const auto body = room.subspan(esp_packet_at);
   const unsigned version = std::to_integer<unsigned>(body[0]) >> 4U;
   if (version != 4 && version != 6) return std::unexpected{EspError::malformed};
+  std::ranges::fill(body.subspan(packet_bytes, padded_bytes - packet_bytes), std::byte{0});
+  return seal_payload(padded_bytes, version == 4 ? next_header_ipv4 : next_header_ipv6, room);
+}
+
+std::expected<std::size_t, EspError> OutboundSa::seal_aggregate(std::size_t payload_bytes, std::span<std::byte> room) {
+  if (room.size() < payload_bytes + esp_overhead_bytes_max) return std::unexpected{EspError::malformed};
+  return seal_payload(payload_bytes, next_header_aggregate, room);
+}
+
+std::expected<std::size_t, EspError> OutboundSa::seal_payload(std::size_t payload_bytes, std::byte next_header,
+                                                              std::span<std::byte> room) {
   const std::uint64_t sequence = next_sequence();
   if (sequence == 0) return std::unexpected{EspError::sequence_exhausted};
+  const auto body = room.subspan(esp_packet_at);
 
   store_u32(room, spi_.value);
   store_u32(room.subspan(4), static_cast<std::uint32_t>(sequence));
@@ -131,12 +144,11 @@ std::expected<std::size_t, EspError> OutboundSa::seal(std::size_t packet_bytes, 
   store_u64(iv, sequence);
 
   // The trailer ends on a multiple of four; its pad bytes are 1, 2, 3 (RFC 4303, 2.4).
-  std::ranges::fill(body.subspan(packet_bytes, padded_bytes - packet_bytes), std::byte{0});
-  const std::size_t padding = (4 - (padded_bytes + trailer_bytes) % 4) % 4;
-  for (std::size_t i = 0; i < padding; ++i) body[padded_bytes + i] = static_cast<std::byte>(i + 1);
-  const std::size_t length = padded_bytes + padding + trailer_bytes;
+  const std::size_t padding = (4 - (payload_bytes + trailer_bytes) % 4) % 4;
+  for (std::size_t i = 0; i < padding; ++i) body[payload_bytes + i] = static_cast<std::byte>(i + 1);
+  const std::size_t length = payload_bytes + padding + trailer_bytes;
   body[length - 2] = static_cast<std::byte>(padding);
-  body[length - 1] = version == 4 ? next_header_ipv4 : next_header_ipv6;
+  body[length - 1] = next_header;
 
   cipher_.seal(nonce_of(salt_, iv), associated_data(spi_, sequence), body.first(length),
                body.first(length + crypto::aead_tag_bytes));
@@ -168,7 +180,8 @@ std::expected<InboundSa::Opened, EspError> InboundSa::open(std::span<const std::
   for (std::size_t i = 0; i < padding; ++i) {
     if (body[packet.size() + i] != static_cast<std::byte>(i + 1)) return std::unexpected{EspError::malformed};
   }
-  if (next_header == next_header_none) return Opened{packet.first(0), newest};
+  if (next_header == next_header_none) return Opened{packet.first(0), newest, Content::dummy};
+  if (next_header == next_header_aggregate) return Opened{packet, newest, Content::aggregate};
   if (packet.empty()) return std::unexpected{EspError::malformed};
   const unsigned version = std::to_integer<unsigned>(packet[0]) >> 4U;
   const bool as_said =

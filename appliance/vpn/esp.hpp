@@ -63,9 +63,14 @@ class OutboundSa {
   [[nodiscard]] std::expected<std::size_t, EspError> seal(std::size_t packet_bytes, std::span<std::byte> room) {
     return seal(packet_bytes, packet_bytes, room);
   }
+  /// The same for an aggregate of packets (aggregate.hpp) of `payload_bytes` bytes.
+  [[nodiscard]] std::expected<std::size_t, EspError> seal_aggregate(std::size_t payload_bytes,
+                                                                    std::span<std::byte> room);
   [[nodiscard]] Spi spi() const { return spi_; }
 
  private:
+  [[nodiscard]] std::expected<std::size_t, EspError> seal_payload(std::size_t payload_bytes, std::byte next_header,
+                                                                  std::span<std::byte> room);
   /// A number never given before; zero when there are no more.
   [[nodiscard]] std::uint64_t next_sequence();
 
@@ -79,14 +84,16 @@ class OutboundSa {
 /// The receiving half. Threads may share it.
 class InboundSa {
  public:
+  enum class Content : std::uint8_t { packet, dummy, aggregate };
   struct Opened {
-    std::span<std::byte> packet;  // empty for a dummy packet (next header 59)
+    std::span<std::byte> packet;  // or the aggregate; empty for a dummy (next header 59)
     bool newest;                  // no later number had been received when this one was
+    Content content = Content::packet;
   };
 
   /// `newest_sequence` is 0, nothing received yet, but in tests.
   InboundSa(Spi spi, SaKey key, std::uint64_t newest_sequence = 0);
-  /// The inner packet lies at the beginning of `out` (room for datagram.size()).
+  /// The packet lies at the beginning of `out` (room for datagram.size()).
   [[nodiscard]] std::expected<Opened, EspError> open(std::span<const std::byte> datagram, std::span<std::byte> out);
   [[nodiscard]] Spi spi() const { return spi_; }
   /// Something authentic was opened.

@@ -116,7 +116,7 @@ function show_link(status, link) {
 }
 
 function tunnel_card(tunnel) {
-  const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big + tunnel.dropped_congested + tunnel.authentication_failures + tunnel.replays;
+  const dropped = tunnel.dropped_no_key + tunnel.dropped_selector + tunnel.dropped_send + tunnel.dropped_too_big + tunnel.dropped_congested + tunnel.dropped_over_rate + tunnel.authentication_failures + tunnel.replays;
   const rows = [
     ['Cipher', tunnel.cipher || 'none'],
     ['Keys left', `${tunnel.stock_keys} of ${tunnel.stock_keys_max}, for ${duration(tunnel.key_left_seconds)}`],
@@ -128,6 +128,8 @@ function tunnel_card(tunnel) {
     ['Transfer', `${size(tunnel.bytes_in)} received, ${size(tunnel.bytes_out)} sent`],
     ['Dropped', `${dropped} packets: ${tunnel.dropped_no_key} without key, ${tunnel.authentication_failures} forged`],
   ];
+  if (tunnel.constant_packets_per_second !== null)
+    rows.push(['Constant rate', `${tunnel.constant_packets_per_second} datagrams/s, ${Math.round(100 * tunnel.constant_rate_used)} % of them used, ${tunnel.slots_missed} missed`]);
   if (tunnel.pad_sending_bytes !== null) {
     rows.push(['Pad', `${size(tunnel.pad_sending_bytes)} to send, ${size(tunnel.pad_receiving_bytes)} to receive, ${size(tunnel.pad_bytes_per_second)}/s used`]);
     rows.push(['A forgery passes', `by the tags alone with ${tunnel.forgery_epsilon_per_packet.toExponential(1)}, ${tunnel.forgery_epsilon_of_sa.toExponential(1)} in this SA's life; beside the epsilon of the keys`]);

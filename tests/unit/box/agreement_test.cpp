@@ -52,6 +52,7 @@ TEST_CASE("What would break traffic or keys is a difference, and its line names 
   differs_in("subnets", [](auto& box) { box.tunnels[0].local_subnets.clear(); });
   differs_in("subnets", [](auto& box) { box.tunnels[0].routing = config::Routing::kernel; });
   differs_in("stock", [](auto& box) { box.tunnels[0].stock = 9; });
+  differs_in("constant_packets_per_second", [](auto& box) { box.tunnels[0].constant_packets_per_second = 100; });
   differs_in("hybrid", [](auto& box) { box.tunnels[0].hybrid = false; });
   differs_in("cipher", [](auto& box) { box.tunnels[0].cipher = config::Cipher::one_time_pad; });
   const auto under_pads = [](const config::Configuration& from, std::uint64_t pad_bytes) {

@@ -71,6 +71,8 @@ TEST_CASE("Beside one-time pads nothing stands that is of keys, nor a pad beside
     CHECK_THAT(errors, ContainsSubstring("is of tunnels that change their keys"));
     CHECK_THAT(errors, !ContainsSubstring("unknown key"));
   }
+  CHECK_THAT(errors_of(file_with("    cipher: one-time-pad\n    constant_packets_per_second: 100\n")),
+             ContainsSubstring("dummies would use up the pad"));
   const auto errors = errors_of(file_with("    pad: 64 KiB\n"));
   CHECK_THAT(errors, ContainsSubstring("tunnels[0].pad: is of tunnels with 'cipher: one-time-pad'"));
   CHECK_THAT(errors, !ContainsSubstring("unknown key"));

@@ -87,6 +87,32 @@ TEST_CASE("Each mistake in what becomes of a tunnel's packets is named", "[confi
   }
 }
 
+TEST_CASE("Each mistake in a constant rate is named", "[config]") {
+  const std::string rate = "    constant_packets_per_second: 1000\n";
+  const auto more = [&](const std::string& lines) { return with(rate + lines); };
+  for (const auto& [text, says] : std::vector<std::pair<std::string, std::string>>{
+           {more(""), "none"},
+           {more("    rekey_packets: 1000\n    rekey_bytes: 2 MiB\n"), "none"},
+           {with("    constant_packets_per_second: 9\n"), "from 10 to 100000"},
+           {with("    constant_packets_per_second: 100001\n"), "from 10 to 100000"},
+           {with("    constant_packets_per_second: 10 Mbit/s\n"), "'10 Mbit/s' is not a rate"},
+           {more("    dscp: copy\n"), "tunnels[0].dscp: 'copy' tells by its classes"},
+           {more("    pad_to: [576]\n"), "tunnels[0].pad_to: says nothing with"},
+           {more("    rekey_bytes: 1 MiB\n"), "rekey_bytes: is reached in less than a second"},
+           {with("    constant_packets_per_second: 2000\n    rekey_packets: 1999\n"),
+            "rekey_packets: is reached in less than a second"},
+           {with("    constant_packets_per_second: 100000\n    when_keys_run_out: {extend: {for: 12h}}\n",
+                 "when_keys_run_out:"),
+            "ends after 2^32 packets"},
+           {more(another(
+                "    constant_packets_per_second: 99001\n    local_subnets: [192.0.2.0/24]\n    remote_subnets: "
+                "[198.18.0.0/24]\n")),
+            "makes 100001 a second with the tunnels before it: a box sends 100000 at most"}}) {
+    INFO(says);
+    CHECK_THAT(mistake_in(text), ContainsSubstring(says));
+  }
+}
+
 TEST_CASE("With the kernel's routes two tunnels may lead everywhere, and each has an interface with addresses",
           "[config]") {
   const auto text = with("    routing: kernel\n    addresses: [10.255.0.1/30, \"fe80::1/64\"]\n", "remote_subnets:");

@@ -93,6 +93,10 @@ TunnelStatus tunnel() {
   tunnel.key_bits_per_second = 128;
   tunnel.stock_keys = tunnel.stock_keys_max = 8;
   tunnel.key_left_seconds = 19;
+  tunnel.constant_packets_per_second = 1000;
+  tunnel.constant_rate_used = 0.25;
+  tunnel.dummies_out = 5;
+  tunnel.dropped_over_rate = 3;
   tunnel.bytes_in = 2048;
   tunnel.bytes_out = 1024;
   return tunnel;
@@ -197,6 +201,8 @@ tunnel: office
   rekeys:          7, the last in 4 ms; 128 bit/s of key
   keys left:       8 of 8, enough for 19 s
   transfer:        2.00 KiB received, 1.00 KiB sent
+  constant rate:   1000 datagrams/s, 25 % of them used; dummies: 0 received, 5 sent; 0 missed
+  dropped:         0 without key, 0 outside the subnets, 0 unsent, 0 too big, 0 congested, 3 over the rate, 0 forged, 0 replayed
 
 events
        9.5 s  link 'line': first key

@@ -90,6 +90,27 @@ TEST_CASE("Padded to a length, packets look alike from outside and come out as t
   CHECK_FALSE(out.seal(100, 301, room));
 }
 
+TEST_CASE("Aggregates come out as such, whatever is in them, and look like a padded packet of that length", "[esp]") {
+  OutboundSa out{spi, key_of(1)};
+  InboundSa in{spi, key_of(1)};
+  for (std::size_t size = 4; size < 300; ++size) {
+    Bytes datagram(size + esp_overhead_bytes_max, std::byte{0});
+    const auto bytes = out.seal_aggregate(size, datagram);
+    REQUIRE(bytes);
+    Bytes padded(size + 40 + esp_overhead_bytes_max, std::byte{0});
+    std::ranges::copy(packet_of(40), padded.begin() + esp_packet_at);
+    if (size >= 40) REQUIRE(out.seal(40, size, padded) == *bytes);
+    datagram.resize(*bytes);
+    Bytes room(datagram.size());
+    const auto opened = in.open(datagram, room);
+    REQUIRE(opened);
+    CHECK(opened->content == InboundSa::Content::aggregate);
+    CHECK(opened->packet.size() == size);
+  }
+  Bytes room(100);
+  CHECK_FALSE(out.seal_aggregate(100, room));
+}
+
 TEST_CASE("A packet that contradicts its own length comes out with all that was sealed", "[esp]") {
   OutboundSa out{spi, key_of(1)};
   InboundSa in{spi, key_of(1)};
