@@ -33,10 +33,10 @@ class SymbolWord {
   [[nodiscard]] std::uint64_t plane(int bit) const {
     std::uint64_t out = 0;
     for (unsigned part = 0; part < 4; ++part) {
-      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_.data() + 16 * part));
+      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_.data() + 16UZ * part));
       // SSE2, which every 64-bit processor has, gathers the highest bits.
       const auto bits = static_cast<std::uint16_t>(_mm_movemask_epi8(_mm_slli_epi16(bytes, 7 - bit)));
-      out |= std::uint64_t{bits} << (16 * part);
+      out |= std::uint64_t{bits} << (16UZ * part);
     }
     return out;
   }
