@@ -28,8 +28,8 @@ LitLink link_with(std::chrono::milliseconds quarantine, double length_km = 50) {
 auto known_keys(const LitLink& link) { return std::ranges::count_if(link.ended, she_wins); }
 
 /// After quiet blocks, and in the middle of a window.
-void begin_attack(LitLink& link) {
-  link.shine_for(3);
+void begin_attack(LitLink& link, double quiet_seconds) {
+  link.shine_for(quiet_seconds);
   REQUIRE(link.keys() > 0);
   REQUIRE(link.alarms.empty());
   link.disturb(attack);
@@ -38,10 +38,10 @@ void begin_attack(LitLink& link) {
 }  // namespace
 
 TEST_CASE("Blocks that were whole before an attack was found are not keys where they were quarantined") {
-  auto link = link_with(2s);
-  begin_attack(link);
+  auto link = link_with(1s);
+  begin_attack(link, 1.5);
   const auto whole = link.ended.size();
-  link.shine_for(3);
+  link.shine_for(1);
   REQUIRE(has_alarm(link, "blinded"));
   CHECK(link.alarm_at[0] > whole);  // blocks of her light were made by then
   CHECK(known_keys(link) == 0);
@@ -49,13 +49,13 @@ TEST_CASE("Blocks that were whole before an attack was found are not keys where 
       link.ended, [](const auto& block) { return block.text.contains("blinded") && block.account.length_bits > 0; }));
   link.disturb({});
   const auto before = link.keys();
-  link.shine_for(5);
+  link.shine_for(3);
   CHECK(link.keys() > before);
   CHECK(known_keys(link) == 0);
 
   auto without = link_with(0ms);
-  begin_attack(without);
-  without.shine_for(3);
+  begin_attack(without, 0.5);
+  without.shine_for(1);
   REQUIRE(has_alarm(without, "blinded"));
   CHECK(known_keys(without) > 0);
 }
@@ -64,7 +64,7 @@ TEST_CASE("Who cuts the fibre before her attack is found gets no key by waiting"
   for (const auto quarantine : {2000ms, 0ms}) {
     INFO("quarantine of " << quarantine.count() << " ms");
     auto link = link_with(quarantine, 75);
-    begin_attack(link);
+    begin_attack(link, 3);
     const auto whole = link.ended.size();
     link.shine_for(0.5);
     REQUIRE(link.alarms.empty());
