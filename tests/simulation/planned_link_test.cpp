@@ -43,7 +43,7 @@ TEST_CASE("A running link brings what was planned, within 5 %") {
   REQUIRE(link.keys() == 2);
 
   double secret = 0;
-  for (const auto& [key, account, known, text] : link.ended) {
+  for (const auto& [block, key, account, known, text] : link.ended) {
     secret += static_cast<double>(account.length_bits);
     check_near("QBER", account.key_qber(), plan.account.key_qber());
     check_near("tested bits", static_cast<double>(account.test.detections()),
