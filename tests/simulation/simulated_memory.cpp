@@ -51,8 +51,12 @@ void SimulatedMemory::work(const std::function<void(SimulatedMemory&)>& what) {
 }
 
 void SimulatedMemory::later(Duration delay, std::move_only_function<void()> what) {
-  world_.plan_in(delay, [this, alive = std::weak_ptr{alive_}, what = std::move(what)]() mutable {
-    if (!alive.expired()) work([&what](SimulatedMemory&) { what(); });
+  const auto mine = pending_.insert(pending_.end(), std::move(what));
+  world_.plan_in(delay, [this, alive = std::weak_ptr{alive_}, mine] {
+    if (alive.expired()) return;
+    auto due = std::move(*mine);
+    pending_.erase(mine);
+    work([&due](SimulatedMemory&) { due(); });
   });
 }
 

@@ -7,6 +7,7 @@
 /// memory's snapshot.
 
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -139,6 +140,8 @@ class SimulatedMemory final : private box::LinkSurroundings {
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   std::optional<Instant> frozen_at_;
   std::uint64_t hops_ = 0;
+  std::list<std::move_only_function<void()>>
+      pending_;  // what is due later, keys on their way among it: gone with the memory
   std::optional<Instant> session_due_;
   std::optional<Instant> tunnel_due_;
   std::uint64_t session_wake_ = 0;

@@ -184,6 +184,7 @@ link: line
   QBER:            1.01 % key basis, 1.03 % test basis now
   rates:           590 kbit/s raw, 245 kbit/s sifted, 82.0 kbit/s secret
   blocks:          3 made, 0 dropped, 0 burnt; the next is 50 % full
+  quarantine:      2 s without a finding; 3 blocks wait for that, 121 KiB of key
   reserve:         16.0 KiB of 16.0 KiB, 512 bits spent on tags; 8 restarts sealed
   last block:      9: held, authenticated by qkd, after 1.25 s
   its errors:      1.01 % key basis, 1.02 % test basis; single photons at most 3.00 %, phase error at most 3.74 %
