@@ -39,7 +39,7 @@ std::string first_key_text(const distill::Account& account, std::size_t bits) {
 }
 
 /// Of the reserve, what two blocks cost: one that was just filled lacks what its own block has cost.
-constexpr std::uint64_t reserve_need_to_ask = 2 * 2 * session::Reserve::pad_bits;
+constexpr std::uint64_t reserve_need_to_ask = std::uint64_t{4} * session::Reserve::pad_bits;
 
 /// After a block that nobody needed.
 constexpr std::chrono::seconds waste_rest_least{4};

@@ -72,7 +72,7 @@ struct NeedNamedPadKeys {
 };
 /// The keys of that stock before these are to be burnt, for sending and for receiving.
 struct BurnPadKeysBefore {
-  PadStock stock;
+  PadStock stock{};
   wire::KeyName sending;
   wire::KeyName receiving;
 };
