@@ -221,13 +221,7 @@ std::vector<std::byte> PolicyKey::modulus() const {
 }
 
 bool PolicyKey::verifies(const SignedPcrPolicy& policy) const {
-  const auto what = signed_part(policy);
-  const ContextPointer context{EVP_MD_CTX_new()};
-  const bool good = EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
-                    EVP_DigestVerify(context.get(), bytes_of(policy.signature), policy.signature.size(),
-                                     bytes_of(std::span<const std::byte>{what}), what.size()) == 1;
-  ERR_clear_error();
-  return good;
+  return crypto::verifies(key_.get(), "SHA256", policy.signature, signed_part(policy));
 }
 
 SignedPcrPolicy PolicyKey::sign(const PcrValues& values, std::optional<std::uint64_t> generation) const {

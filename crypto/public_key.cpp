@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -72,6 +73,36 @@ Fingerprint fingerprint_of(const EVP_PKEY* key) {
   Fingerprint fingerprint{sha256_hex(std::as_bytes(std::span{der, static_cast<std::size_t>(length)}))};
   OPENSSL_free(der);
   return fingerprint;
+}
+
+KeyPointer key_by_point(KeyKind kind, std::span<const std::byte> point) {
+  if (kind == KeyKind::ml_dsa_65) return {};
+  std::array parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                       const_cast<char*>(kind == KeyKind::ecdsa_p256 ? "P-256" : "P-384"), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::byte*>(point.data()), point.size()),
+      OSSL_PARAM_construct_end()};
+  EVP_PKEY* key = nullptr;
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context{
+      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr), EVP_PKEY_CTX_free};
+  const bool made = context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
+                    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.data()) == 1;
+  ERR_clear_error();
+  return KeyPointer{made ? key : nullptr};
+}
+
+bool verifies(EVP_PKEY* key, const char* digest, std::span<const std::byte> signature,
+              std::span<const std::byte> message) {
+  const auto octets = [](std::span<const std::byte> bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+  };
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  require(context != nullptr, "OpenSSL is out of memory");
+  const bool holds =
+      EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, nullptr, nullptr, key, nullptr) == 1 &&
+      EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(message), message.size()) == 1;
+  ERR_clear_error();
+  return holds;
 }
 
 std::string to_pem(const EVP_PKEY* key) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,11 @@ struct Fingerprint {
 inline constexpr std::size_t public_key_text_bytes_max = 8192;
 
 [[nodiscard]] Fingerprint fingerprint_of(const EVP_PKEY* key);
+/// Of ECDSA, by its point, uncompressed (SEC 1, 2.3.3). Null where it is none of the curve, or the kind has no point.
+[[nodiscard]] KeyPointer key_by_point(KeyKind kind, std::span<const std::byte> point);
+/// `digest`: OpenSSL's name of what is signed of a message, or null where it is the message itself.
+[[nodiscard]] bool verifies(EVP_PKEY* key, const char* digest, std::span<const std::byte> signature,
+                            std::span<const std::byte> message);
 /// "-----BEGIN PUBLIC KEY-----", base64 of the SubjectPublicKeyInfo, end (RFC 7468, 13).
 [[nodiscard]] std::string to_pem(const EVP_PKEY* key);
 /// Strict: a key of one of the kinds as `to_pem` writes it, and nothing else; the ends of its lines may be those of another

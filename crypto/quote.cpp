@@ -1,17 +1,11 @@
 #include "crypto/quote.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <tss2/tss2_mu.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
 #include <cstring>
 #include <format>
-#include <memory>
 #include <optional>
 
 #include "crypto/byte_text.hpp"
@@ -21,10 +15,6 @@
 namespace cloister::crypto {
 namespace json = boost::json;
 namespace {
-
-using DigestPointer = std::unique_ptr<EVP_MD_CTX, decltype([](EVP_MD_CTX* context) { EVP_MD_CTX_free(context); })>;
-using ContextPointer =
-    std::unique_ptr<EVP_PKEY_CTX, decltype([](EVP_PKEY_CTX* context) { EVP_PKEY_CTX_free(context); })>;
 
 const std::uint8_t* octets(std::span<const std::byte> bytes) {
   return reinterpret_cast<const std::uint8_t*>(bytes.data());
@@ -55,32 +45,10 @@ std::optional<TPMT_PUBLIC> restricted_key(std::span<const std::byte> bytes) {
   return area;
 }
 
-/// Nothing where it is no point of the curve.
-KeyPointer openssl_key(std::vector<std::byte> point) {
-  std::array<char, 6> group{"P-256"};
-  std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), 0),
-                        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
-                        OSSL_PARAM_construct_end()};
-  const ContextPointer context{EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr)};
-  EVP_PKEY* key = nullptr;
-  const bool made = context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
-                    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.data()) == 1;
-  ERR_clear_error();
-  return KeyPointer{made ? key : nullptr};
-}
-
 bool is_signed(const Quote& quote, const TPMT_PUBLIC& area) {
   const auto face = face_of(area);
-  const auto key = face ? openssl_key(face->point) : KeyPointer{};
-  const DigestPointer context{EVP_MD_CTX_new()};
-  require(context != nullptr, "OpenSSL is out of memory");
-  const bool holds =
-      key != nullptr &&
-      EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA256", nullptr, nullptr, key.get(), nullptr) == 1 &&
-      EVP_DigestVerify(context.get(), octets(quote.signature), quote.signature.size(), octets(quote.statement),
-                       quote.statement.size()) == 1;
-  ERR_clear_error();
-  return holds;
+  const auto key = face ? key_by_point(face->kind, face->point) : KeyPointer{};
+  return key != nullptr && verifies(key.get(), "SHA256", quote.signature, quote.statement);
 }
 
 /// One bank, SHA-256, and these PCRs of it.
@@ -140,14 +108,12 @@ Result<> check_statement(std::span<const std::byte> bytes, const PcrValues& pcrs
   return {};
 }
 
-Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge) {
+Result<> check_quote(const Quote& quote, std::span<const std::byte> challenge) {
   const auto area = restricted_key(quote.key);
   if (!area)
     return fail("its key is not one that a TPM has made to attest: expected ECDSA P-256, restricted, fixed to the TPM");
   if (!is_signed(quote, *area)) return fail("its signature is not of what it says, or of another key");
-  if (auto checked = check_statement(quote.statement, quote.pcrs, challenge); !checked)
-    return std::unexpected{checked.error()};
-  return Attested{.pcrs = quote.pcrs};
+  return check_statement(quote.statement, quote.pcrs, challenge);
 }
 
 std::string to_json(const Quote& quote) {

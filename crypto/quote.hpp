@@ -1,7 +1,7 @@
 #pragma once
 /// A TPM's signed word on what its machine has started (TPM2_Quote): values of PCRs, and the challenge of whoever asked.
 ///
-///   firmware, boot loader, kernel image ── measured ──▶ PCRs ── TPM2_Quote(challenge) ──▶ quote ── check ──▶ Attested
+///   firmware, boot loader, kernel image ── measured ──▶ PCRs ── TPM2_Quote(challenge) ──▶ quote ── check
 ///
 /// The key that signs is the TPM's own and restricted: it signs nothing else that could pass for a quote (TPM 2.0 part 1,
 /// "Restricted Attribute"). It follows from the TPM's endorsement seed, so a factory reset leaves it as it is. Nothing here is secret.
@@ -30,11 +30,6 @@ struct Quote {
   bool operator==(const Quote&) const = default;
 };
 
-/// What a good quote says.
-struct Attested {
-  PcrValues pcrs;
-};
-
 /// SHA-256 of the public area of a quote's key, its attributes included.
 [[nodiscard]] PcrDigest quoting_key_fingerprint(std::span<const std::byte> key);
 /// Whether a statement (TPMS_ATTEST), once its signature is known to be good, is a quote of these PCRs for this challenge.
@@ -42,7 +37,7 @@ struct Attested {
                                        std::span<const std::byte> challenge);
 
 /// An error: it is not a restricted key's quote of these PCRs for this challenge.
-[[nodiscard]] Result<Attested> check_quote(const Quote& quote, std::span<const std::byte> challenge);
+[[nodiscard]] Result<> check_quote(const Quote& quote, std::span<const std::byte> challenge);
 
 /// {"key", "statement", "signature", "boot_log": base64, "pcrs": [{"pcr", "sha256"}]}
 [[nodiscard]] std::string to_json(const Quote& quote);

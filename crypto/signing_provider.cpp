@@ -241,26 +241,11 @@ OSSL_LIB_CTX* library() {
   return made;
 }
 
-bool on_curve(const Curve& curve, std::span<const std::byte> point) {
-  std::array parameters{
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve.group), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::byte*>(point.data()), point.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_PKEY* key = nullptr;
-  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context{
-      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr), EVP_PKEY_CTX_free};
-  const bool made = context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
-                    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.data()) == 1;
-  EVP_PKEY_free(key);
-  ERR_clear_error();
-  return made;
-}
-
 }  // namespace
 
 KeyPointer key_elsewhere(KeyKind kind, std::span<const std::byte> point, Signer signer) {
   const auto* curve = std::ranges::find(curves, kind, &Curve::kind);
-  if (curve == curves.end() || !on_curve(*curve, point)) return {};
+  if (curve == curves.end() || !key_by_point(kind, point)) return {};
   Key source{curve, {point.begin(), point.end()}, std::move(signer)};
   void* handed = &source;
   std::array parameters{OSSL_PARAM_construct_octet_ptr(key_parameter, &handed, sizeof source),

@@ -1,6 +1,7 @@
 #pragma once
 /// What bootstraps go by, as files: sealed secrets, whole or not there, for the owner only; and texts beside them.
 
+#include <format>
 #include <span>
 #include <string>
 
@@ -27,5 +28,15 @@ namespace cloister::crypto {
 
 /// A text that a person has put there: at most so many bytes of it, and one more where it is longer, so that its parser sees that.
 [[nodiscard]] Result<std::string> read_text_file(const std::string& path, std::size_t bytes_max);
+
+/// The same, parsed by `parse`, whose error goes on from the file's name: "is no …".
+template <class Parse>
+[[nodiscard]] auto parsed_file(const std::string& path, std::size_t bytes_max, Parse parse) -> decltype(parse({})) {
+  const auto text = read_text_file(path, bytes_max);
+  if (!text) return std::unexpected{text.error()};
+  auto value = parse(*text);
+  if (!value) return fail(std::format("'{}' {}", path, value.error().message));
+  return value;
+}
 
 }  // namespace cloister::crypto

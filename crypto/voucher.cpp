@@ -34,9 +34,6 @@ const char* digest_of(const EVP_PKEY* key) {
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* octets(std::vector<std::byte>& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* octets(const std::vector<std::byte>& bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= name_characters_max && std::ranges::all_of(text, [](char character) {
@@ -189,13 +186,7 @@ Result<Voucher> parse_voucher(std::string_view text) {
                   .until = *last_day,
                   .by_key = fingerprint_of(signer->get())};
   const std::string says = signed_part(voucher);
-  const DigestPointer context{EVP_MD_CTX_new()};
-  require(context != nullptr, "OpenSSL is out of memory");
-  const bool holds =
-      EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_of(signer->get()), nullptr, nullptr, signer->get(),
-                              nullptr) == 1 &&
-      EVP_DigestVerify(context.get(), octets(*signature), signature->size(), bytes_of(says), says.size()) == 1;
-  ERR_clear_error();
+  const bool holds = verifies(signer->get(), digest_of(signer->get()), *signature, std::as_bytes(std::span{says}));
   if (!holds) return fail("was changed: its signature is not of what it says, or of another key");
   return voucher;
 }

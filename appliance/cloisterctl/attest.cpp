@@ -2,11 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <format>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -14,7 +11,8 @@
 #include <vector>
 
 #include "appliance/cloisterctl/failed.hpp"
-#include "appliance/cloisterctl/table.hpp"
+#include "appliance/cloisterctl/pcr_table.hpp"
+#include "appliance/cloisterctl/text_file.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
 #include "crypto/boot_log.hpp"
 #include "crypto/byte_text.hpp"
@@ -67,9 +65,7 @@ Result<std::vector<std::byte>> boot_log_of(const std::string& path) {
 }
 
 void show(const crypto::Quote& quote) {
-  std::vector<Row> rows{{"PCR", "VALUE (SHA-256)"}};
-  for (const auto& [pcr, value] : quote.pcrs) rows.push_back({std::to_string(pcr), crypto::pcr_digest_hex(value)});
-  std::cout << table(rows)
+  std::cout << pcr_table(quote.pcrs)
             << std::format("attestation key {}\n", crypto::pcr_digest_hex(crypto::quoting_key_fingerprint(quote.key)));
 }
 
@@ -84,9 +80,7 @@ Result<> attest(const AttestOptions& options) {
   if (!quote) return std::unexpected{quote.error()};
   quote->boot_log = std::move(*log);
   if (!options.output.empty()) {
-    std::ofstream file{options.output, std::ios::trunc};
-    file << crypto::to_json(*quote) << std::flush;
-    if (!file) return fail(std::format("'{}' cannot be written: {}", options.output, std::strerror(errno)));
+    if (auto written = write_text(options.output, crypto::to_json(*quote)); !written) return written;
   }
   if (options.json)
     std::cout << crypto::to_json(*quote);

@@ -4,17 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <format>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "appliance/cloisterctl/failed.hpp"
+#include "appliance/cloisterctl/text_file.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
 #include "config/kinds.hpp"
 #include "crypto/certificates.hpp"
@@ -35,13 +33,6 @@ struct IdentityOptions {
   bool json = false;    // for programs
   bool force = false;   // replace an existing key
 };
-
-Result<> write_text(const std::string& path, const std::string& text) {
-  std::ofstream file{path, std::ios::trunc};
-  file << text << std::flush;
-  if (!file) return fail(std::format("'{}' cannot be written: {}", path, std::strerror(errno)));
-  return {};
-}
 
 Result<crypto::Fingerprint> fingerprint_of_file(const std::string& path) {
   const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);

@@ -18,7 +18,7 @@
 #include "appliance/cloisterctl/agreed.hpp"
 #include "appliance/cloisterctl/audited.hpp"
 #include "appliance/cloisterctl/failed.hpp"
-#include "appliance/cloisterctl/table.hpp"
+#include "appliance/cloisterctl/pcr_table.hpp"
 #include "appliance/cloisterctl/tpm_options.hpp"
 #include "appliance/control/client.hpp"
 #include "config/parse.hpp"
@@ -51,20 +51,12 @@ Result<crypto::TpmSettings> bound_settings(const std::string& configuration) {
 }
 
 Result<Policies> read_policies(const std::string& path) {
-  const auto text = crypto::read_text_file(path, crypto::pcr_signatures_bytes_max);
-  if (!text) return std::unexpected{text.error()};
-  auto policies = crypto::parse_pcr_signatures(*text);
-  if (!policies) return fail(std::format("'{}' {}", path, policies.error().message));
-  return policies;
+  return crypto::parsed_file(path, crypto::pcr_signatures_bytes_max, crypto::parse_pcr_signatures);
 }
 
 template <class Parse>
 Result<crypto::PolicyKey> read_key(const std::string& path, Parse parse) {
-  const auto text = crypto::read_text_file(path, crypto::public_key_text_bytes_max);
-  if (!text) return std::unexpected{text.error()};
-  auto key = parse(*text);
-  if (!key) return fail(std::format("'{}' {}", path, key.error().message));
-  return key;
+  return crypto::parsed_file(path, crypto::public_key_text_bytes_max, parse);
 }
 
 Result<crypto::PcrValues> values_now(const crypto::TpmSettings& settings) {
@@ -141,9 +133,7 @@ Result<> pcr_policy_show(const PcrPolicyOptions& options) {
               << '\n';
     return {};
   }
-  std::vector<Row> rows{{"PCR", "VALUE (SHA-256)"}};
-  for (const auto& [pcr, value] : *values) rows.push_back({std::to_string(pcr), crypto::pcr_digest_hex(value)});
-  std::cout << table(rows)
+  std::cout << pcr_table(*values)
             << (opens  ? "this state is signed: what is sealed opens\n"
                 : good ? "this state is signed, but was retired: what is sealed does not open: start the newer image\n"
                        : "this state is not signed: what is sealed does not open ('cloisterctl pcr-policy sign')\n");

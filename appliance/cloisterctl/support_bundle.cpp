@@ -4,14 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <expected>
 #include <filesystem>
 #include <format>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -19,6 +16,7 @@
 #include "appliance/cloisterctl/failed.hpp"
 #include "appliance/cloisterctl/program_output.hpp"
 #include "appliance/cloisterctl/support_pieces.hpp"
+#include "appliance/cloisterctl/text_file.hpp"
 
 namespace cloister::cloisterctl {
 namespace json = boost::json;
@@ -69,13 +67,6 @@ std::string manifest_of(const std::vector<SupportPiece>& pieces) {
          "private keys.\n";
 }
 
-Result<> write(const std::string& path, const std::string& content) {
-  std::ofstream file{path, std::ios::binary};
-  file << content << std::flush;
-  if (!file) return fail(std::format("'{}' cannot be written: {}", path, std::strerror(errno)));
-  return {};
-}
-
 /// The bundle is for its maker alone, until he gives it away.
 Result<> pack(const std::vector<SupportPiece>& pieces, const std::string& output) {
   const auto workplace = Workplace::make();
@@ -85,10 +76,10 @@ Result<> pack(const std::vector<SupportPiece>& pieces, const std::string& output
   std::error_code error;
   if (!std::filesystem::create_directory(directory, error))
     return fail(std::format("'{}' cannot be made: {}", directory, error.message()));
-  if (auto done = write(directory + "/manifest.txt", manifest_of(pieces)); !done) return done;
+  if (auto done = write_text(directory + "/manifest.txt", manifest_of(pieces)); !done) return done;
   for (const auto& piece : pieces) {
     if (!piece.content) continue;
-    if (auto done = write(directory + "/" + piece.name, *piece.content); !done) return done;
+    if (auto done = write_text(directory + "/" + piece.name, *piece.content); !done) return done;
   }
   const auto before = ::umask(077);
   const auto packed = output_of({"tar", "--create", "--gzip", "--file", output, "--directory", workplace->path(), name},

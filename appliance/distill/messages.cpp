@@ -152,14 +152,8 @@ std::vector<std::byte> encode(const AmplifyMessage& message) {
   out.u64(message.length_bits);
   for (const auto count : message.errors) out.u64(count);
   out.bytes(message.confirmation);
-  std::vector<std::byte> packed = std::move(out).take();
-  const std::size_t head = packed.size();
-  packed.resize(head + message.seed.size() * sizeof(std::uint64_t));
-  for (std::size_t i = 0; i < message.seed.size(); ++i) {
-    const std::uint64_t word = std::byteswap(message.seed[i]);
-    std::memcpy(packed.data() + head + i * sizeof word, &word, sizeof word);
-  }
-  return packed;
+  out.u64s(message.seed);
+  return std::move(out).take();
 }
 
 std::optional<AmplifyMessage> decode_amplify(std::span<const std::byte> payload, std::size_t bits) {
@@ -176,11 +170,9 @@ std::optional<AmplifyMessage> decode_amplify(std::span<const std::byte> payload,
   if (!confirmation) return std::nullopt;
   std::ranges::copy(*confirmation, message.confirmation.begin());
   const std::size_t words = (crypto::toeplitz_seed_bits(bits, *length) + 63) / 64;
-  const auto packed = in.bytes(words * sizeof(std::uint64_t));
-  if (!packed || !in.at_end()) return std::nullopt;
+  if (in.remaining() != words * sizeof(std::uint64_t)) return std::nullopt;  // before there is room for them
   message.seed.resize(words);
-  std::memcpy(message.seed.data(), packed->data(), packed->size());
-  for (auto& word : message.seed) word = std::byteswap(word);
+  if (!in.u64s(message.seed)) return std::nullopt;
   return message;
 }
 

@@ -111,18 +111,21 @@ void DataPlane::Receiver::take_apart(std::size_t tunnel, std::span<const std::by
                                      const ReceiveBurst::Run& run) {
   const TunnelPath& path = layout_->paths[tunnel];
   auto& counters = path.traffic->counters;
+  if (!path.paced) {
+    coalescer_.abandon();
+    ++counters.dropped_selector;
+    return;
+  }
   std::ranges::copy(aggregate, aggregate_.begin());
   coalescer_.abandon();
   vpn::AggregateReader packets{std::span{aggregate_}.first(aggregate.size())};
   std::size_t count = 0;
-  for (; path.paced; ++count) {
-    const auto packet = packets.next();
-    if (!packet) break;
+  for (auto packet = packets.next(); packet; packet = packets.next(), ++count) {
     const auto room = room_for(path, packet->size());
     std::ranges::copy(*packet, room.begin());
     deliver(tunnel, room, run);
   }
-  if (!path.paced || packets.malformed())
+  if (packets.malformed())
     ++counters.dropped_selector;
   else if (count == 0)
     ++counters.dummies_in;

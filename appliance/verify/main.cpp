@@ -30,24 +30,16 @@ struct Arguments {
   bool json = false;
 };
 
-template <class Parse>
-auto parsed_file(const std::string& path, std::size_t bytes_max, Parse parse) -> decltype(parse({})) {
-  const auto text = crypto::read_text_file(path, bytes_max);
-  if (!text) return std::unexpected{text.error()};
-  auto value = parse(*text);
-  if (!value) return fail(std::format("'{}' {}", path, value.error().message));
-  return value;
-}
-
 Result<verify::Expected> expected_of(const Arguments& arguments) {
-  auto measurements = parsed_file(arguments.measurements, verify::measurements_bytes_max, verify::parse_measurements);
+  auto measurements =
+      crypto::parsed_file(arguments.measurements, verify::measurements_bytes_max, verify::parse_measurements);
   if (!measurements) return std::unexpected{measurements.error()};
   const auto key = crypto::pcr_digest_from_hex(arguments.key);
   if (!key) return fail(std::format("'{}' is no attestation key: expected 64 hexadecimal digits", arguments.key));
   verify::Expected expected{
       .measurements = std::move(*measurements), .boot_loaders = {}, .key = *key, .challenge = {}, .pcrs = {}};
   for (const auto& path : arguments.older) {
-    const auto image = parsed_file(path, verify::measurements_bytes_max, verify::parse_measurements);
+    const auto image = crypto::parsed_file(path, verify::measurements_bytes_max, verify::parse_measurements);
     if (!image) return std::unexpected{image.error()};
     expected.boot_loaders.push_back(image->programs.front());
   }
@@ -79,7 +71,7 @@ void print(const std::vector<verify::Finding>& findings, const Arguments& argume
 
 int verify_quote(const Arguments& arguments) {
   const auto expected = expected_of(arguments);
-  const auto quote = parsed_file(arguments.quote, crypto::quote_text_bytes_max, crypto::parse_quote);
+  const auto quote = crypto::parsed_file(arguments.quote, crypto::quote_text_bytes_max, crypto::parse_quote);
   for (const auto* error : {expected ? nullptr : &expected.error(), quote ? nullptr : &quote.error()}) {
     if (error != nullptr) std::cerr << "cloister-verify: " << error->message << '\n';
   }

@@ -21,8 +21,8 @@ std::optional<crypto::PcrDigest> value_of(const crypto::PcrValues& pcrs, unsigne
   return found != pcrs.end() ? std::optional{found->second} : std::nullopt;
 }
 
-void judge_image(const crypto::Attested& attested, const Measurements& image, Findings& findings) {
-  const auto phase = std::ranges::find(image.phases, value_of(attested.pcrs, image_pcr), &Measurements::Phase::pcr_11);
+void judge_image(const crypto::PcrValues& pcrs, const Measurements& image, Findings& findings) {
+  const auto phase = std::ranges::find(image.phases, value_of(pcrs, image_pcr), &Measurements::Phase::pcr_11);
   if (phase == image.phases.end()) {
     findings.push_back(
         {false, std::format("PCR 11 is not that of the image {}: another kernel image runs", image.version)});
@@ -33,7 +33,7 @@ void judge_image(const crypto::Attested& attested, const Measurements& image, Fi
   findings.push_back({up, std::format("the image {} {} (root {}; {})", image.version,
                                       up ? "runs" : "was stopped while it started", image.root_hash, phase->name)});
   for (const unsigned pcr : beside_pcrs) {
-    const bool untouched = value_of(attested.pcrs, pcr) == crypto::PcrDigest{};
+    const bool untouched = value_of(pcrs, pcr) == crypto::PcrDigest{};
     findings.push_back({untouched, std::format("PCR {}: {} was given to the kernel image beside its own", pcr,
                                                untouched ? "nothing" : "something")});
   }
@@ -78,15 +78,15 @@ Findings judge(const crypto::Quote& quote, const Expected& expected) {
   const auto key = crypto::quoting_key_fingerprint(quote.key);
   if (key != expected.key)
     return {{false, std::format("the attestation key is {}: this is another box's TPM", crypto::pcr_digest_hex(key))}};
-  const auto attested = crypto::check_quote(quote, expected.challenge.value_or(std::vector<std::byte>{}));
-  if (!attested) return {{false, attested.error().message}};
+  const auto checked = crypto::check_quote(quote, expected.challenge.value_or(std::vector<std::byte>{}));
+  if (!checked) return {{false, checked.error().message}};
   Findings findings{{true, std::format("signed by the attestation key {}", crypto::pcr_digest_hex(key))}};
   findings.push_back(
       {true, expected.challenge ? "it answers the challenge" : "it is of any time: there was no challenge"});
-  judge_image(*attested, expected.measurements, findings);
+  judge_image(quote.pcrs, expected.measurements, findings);
   judge_start(quote, expected, findings);
   for (const auto& [pcr, value] : expected.pcrs) {
-    const bool same = value_of(attested->pcrs, pcr) == value;
+    const bool same = value_of(quote.pcrs, pcr) == value;
     findings.push_back({same, std::format("PCR {} is {} was expected", pcr, same ? "as" : "not what")});
   }
   return findings;

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace cloister::wire {
 
@@ -28,6 +29,14 @@ std::optional<std::uint8_t> Reader::u8() { return big_endian<std::uint8_t>(); }
 std::optional<std::uint16_t> Reader::u16() { return big_endian<std::uint16_t>(); }
 std::optional<std::uint32_t> Reader::u32() { return big_endian<std::uint32_t>(); }
 std::optional<std::uint64_t> Reader::u64() { return big_endian<std::uint64_t>(); }
+
+bool Reader::u64s(std::span<std::uint64_t> out) {
+  const auto taken = bytes(out.size_bytes());
+  if (!taken) return false;
+  if (!out.empty()) std::memcpy(out.data(), taken->data(), taken->size());
+  for (auto& value : out) value = std::byteswap(value);
+  return true;
+}
 
 std::optional<double> Reader::f64() {
   const auto bits = u64();

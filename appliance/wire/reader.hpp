@@ -20,6 +20,8 @@ class Reader {
   [[nodiscard]] std::optional<std::uint16_t> u16();
   [[nodiscard]] std::optional<std::uint32_t> u32();
   [[nodiscard]] std::optional<std::uint64_t> u64();
+  /// As many as there is room for; false: there are fewer.
+  [[nodiscard]] bool u64s(std::span<std::uint64_t> out);
   /// IEEE 754 double, as its 64 bits; not-a-number and infinities are refused.
   [[nodiscard]] std::optional<double> f64();
   /// LEB128, at most 10 bytes, the shortest form only.

@@ -1,8 +1,12 @@
 #include "appliance/wire/writer.hpp"
 
 #include <bit>
+#include <cstring>
 
 namespace cloister::wire {
+
+static_assert(std::endian::native == std::endian::little, "numbers are turned round for the wire");
+
 namespace {
 
 template <class Unsigned>
@@ -30,6 +34,16 @@ Writer& Writer::u32(std::uint32_t value) {
 
 Writer& Writer::u64(std::uint64_t value) {
   append_big_endian(bytes_, value);
+  return *this;
+}
+
+Writer& Writer::u64s(std::span<const std::uint64_t> values) {
+  const std::size_t head = bytes_.size();
+  bytes_.resize(head + values.size_bytes());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint64_t value = std::byteswap(values[i]);
+    std::memcpy(bytes_.data() + head + i * sizeof value, &value, sizeof value);
+  }
   return *this;
 }
 

@@ -17,6 +17,8 @@ class Writer {
   Writer& u16(std::uint16_t value);
   Writer& u32(std::uint32_t value);
   Writer& u64(std::uint64_t value);
+  /// Many of them.
+  Writer& u64s(std::span<const std::uint64_t> values);
   Writer& f64(double value);
   Writer& varint(std::uint64_t value);
   Writer& block_id(BlockId block);

@@ -1,4 +1,4 @@
-"""The version after the image's: the same tree, under another number and of the next generation. It is made once for each image."""
+"""The version after the image's: the same tree, under another number and of the next generation. It is made once for each image, as other variants are."""
 
 from kernel_image import run
 from machine import CHECKOUT
@@ -14,9 +14,14 @@ def versions(image):
     return [".".join([*begin, str(int(last) + steps)]) for steps in range(3)]
 
 
+def made_once(image, directory, *command):
+    """`command` writes another image into the directory, where there is none yet that is as new as this one."""
+    manifest = directory / "update/SHA256SUMS"
+    if not manifest.exists() or manifest.stat().st_mtime < image.stat().st_mtime:
+        run(*command)
+
+
 def next_update(image):
     """The directory from which a box takes it."""
-    manifest = NEXT / "update/SHA256SUMS"
-    if not manifest.exists() or manifest.stat().st_mtime < image.stat().st_mtime:
-        run(CHECKOUT / "image/make", NEXT, versions(image)[1], GENERATION + 1)
+    made_once(image, NEXT, CHECKOUT / "image/make", NEXT, versions(image)[1], GENERATION + 1)
     return NEXT / "update"
