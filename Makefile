@@ -83,7 +83,7 @@ tsan:
 
 # What asan, tsan and fuzz are going to run.
 checkers:
-	@$(test_root) sh -c '$(call built,asan,all) && $(call built,tsan,threaded) && $(call built,fuzz,fuzzers)'
+	@$(test_root) sh -c '$(call built,asan,all) && $(call built,tsan,threaded)'
 
 tidy:
 	@$(test_root) tests/tidy/clang-tidy-changed
@@ -92,7 +92,7 @@ format:
 	@$(test_root) sh -c 'git ls-files "*.cpp" "*.hpp" | xargs clang-format-19 -i'
 
 fuzz:
-	@$(test_root) sh -c '$(call built,fuzz,fuzzers) && tests/fuzz/run $(FUZZ_SECONDS)'
+	@$(test_root) sh -c '$(call built,asan,fuzzers) && tests/fuzz/run $(FUZZ_SECONDS)'
 
 bench:
 	@$(test_root) sh -c '$(call built,release,all) && tests/bench/run distill fibre vpn'

@@ -31,11 +31,6 @@ if(CMAKE_CXX_FLAGS MATCHES "fsanitize=thread")
   # than allocated them; the other builds look for those.
   target_compile_options(cloister_options INTERFACE -Wno-tsan -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
 endif()
-if(CLOISTER_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
-  add_link_options(-fsanitize=address,undefined)
-endif()
-
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
@@ -56,9 +51,15 @@ function(cloister_library name)
   endif()
 endfunction()
 
+# Waits for others more than it computes: in a build with sanitizers it is what is quick at being compiled.
+function(cloister_mostly_waits target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
+endfunction()
+
 # Talks to people: what it is quick at is being compiled.
 function(cloister_seldom_run target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  cloister_mostly_waits(${target})
 endfunction()
 
 # cloister_program(NAME target...): main.cpp of the current folder, as the program NAME in bin/.

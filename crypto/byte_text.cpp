@@ -20,10 +20,11 @@ std::string to_hex(std::span<const std::byte> bytes) {
 }
 
 std::optional<std::vector<std::byte>> from_hex(std::string_view text) {
-  std::vector<std::byte> bytes(text.size() / 2);
+  std::vector<std::byte> bytes(text.size() / 2 + 1);  // sodium takes no null pointer
   std::size_t length = 0;
   const char* end = nullptr;
   const int done = sodium_hex2bin(octets(bytes), bytes.size(), text.data(), text.size(), nullptr, &length, &end);
+  bytes.resize(length);
   if (done != 0 || 2 * length != text.size()) return std::nullopt;
   return bytes;
 }
@@ -36,7 +37,7 @@ std::string to_base64(std::span<const std::byte> bytes) {
 }
 
 std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
-  std::vector<std::byte> bytes(text.size() / 4 * 3);
+  std::vector<std::byte> bytes(text.size() / 4 * 3 + 1);
   std::size_t length = 0;
   const char* end = nullptr;
   const int done = sodium_base642bin(octets(bytes), bytes.size(), text.data(), text.size(), nullptr, &length, &end,

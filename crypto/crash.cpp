@@ -31,7 +31,7 @@ constexpr std::size_t stack_bytes = std::size_t{64} * 1024;
 constexpr int patience_milliseconds = 200;
 
 /// Sanitizers report a fault by handlers of their own, which these would replace.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;

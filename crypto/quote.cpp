@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cstring>
 #include <format>
 #include <optional>
 
@@ -63,7 +62,7 @@ bool selects(const TPML_PCR_SELECTION& selection, const PcrValues& pcrs) {
 
 template <class Digest>
 bool equal(const Digest& digest, std::span<const std::byte> bytes) {
-  return digest.size == bytes.size() && std::memcmp(digest.buffer, bytes.data(), bytes.size()) == 0;
+  return std::ranges::equal(std::as_bytes(std::span{digest.buffer}).first(digest.size), bytes);
 }
 
 std::optional<std::vector<std::byte>> bytes_of(const json::object& object, std::string_view name) {

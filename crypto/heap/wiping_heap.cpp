@@ -11,7 +11,7 @@
 #include <cstring>
 
 // Sanitizers replace the same functions, and must know each piece: this is empty there.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 extern "C" {
 

@@ -22,7 +22,7 @@ struct Disk {
       std::filesystem::temp_directory_path() / std::format("cloister-factory-reset-{}", ::getpid());
   std::string own_key = directory / "identity.pub";
   std::string asks = directory / "factory-reset";
-  crypto::KeyPointer key{EVP_EC_gen("P-256")};
+  crypto::KeyPointer key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
   std::string fingerprint = crypto::fingerprint_of(key.get()).hex;
 
   Disk() {

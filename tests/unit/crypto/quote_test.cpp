@@ -81,7 +81,7 @@ namespace {
 
 /// A key that nobody keeps from signing whatever its owner writes.
 struct OwnKey {
-  KeyPointer pair{EVP_EC_gen("P-256")};
+  KeyPointer pair{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
 
   [[nodiscard]] TPMT_PUBLIC area() const {
     TPMT_PUBLIC out{};

@@ -155,7 +155,7 @@ constexpr std::array all_lies{Lie::zero,      Lie::maximum,  Lie::one_more,   Li
                               Lie::first_bit, Lie::last_bit, Lie::random_bit, Lie::other_block};
 
 // A sanitizer takes its time: there, each tenth lie.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;

@@ -67,8 +67,8 @@ struct Pair {
       return settings;
     }
     /// The service starts anew: it has lost all its memory.
-    void restart(Instant now) {
-      engine = std::make_unique<RekeyEngine>(settings, *random, now);
+    void restart(Instant at) {
+      engine = std::make_unique<RekeyEngine>(settings, *random, at);
       store = keys::Store{{{office, "office", ceiling_keys}}};
       inbound.clear();
       outbound.reset();
