@@ -82,7 +82,7 @@ constexpr auto table = std::to_array<Meaning>({
     {"tunnels.constant_packets_per_second", "Datagrams that the tunnel sends a second, all of one length, that of the mtu, whether there is traffic or not; so who looks on sees neither lengths nor times nor rates of what is inside. What is more than they carry is dropped and counted. Not with 'cipher: one-time-pad'. The same on both boxes. Default: a datagram for each packet, when it comes."},
     {"tunnels.cipher", "What its packets go under. 'aes-256-gcm': keys that change. 'one-time-pad': bits of the blocks as they are, each used once, for text and tags; of blocks that QKD keys have authenticated only, so not with 'authentication.policy: computational' or 'driver: etsi014'. As fast as key is made, no faster. The same on both boxes."},
     {"tunnels.pad", "With 'cipher: one-time-pad': how much pad is kept ready, for each direction, half of it in an SA, half in the stock. A packet takes 16 bytes and its length, rounded up to 64, 128, 256, 512, 1024, 1440 or 1920. The same on both boxes."},
-    {"tunnels.rekey_interval", "How long a key is used before the next is made."},
+    {"tunnels.rekey_interval", "How long a key is used before the next is made. The first key after a start or a gap is used for less, at random, so that tunnels that came up together do not rekey together."},
     {"tunnels.key_lifetime", "The age at which a key ends, also where no new one is there. Default: three rekey intervals."},
     {"tunnels.stock", "How many keys are kept ready, at most."},
     {"tunnels.rekey_bytes", "... or until so much was sent under it. Default: however much."},

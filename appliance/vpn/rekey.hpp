@@ -13,7 +13,8 @@
 ///                        WISH ◀────────────────────────────  a new key is wanted there: by an operator, or by volume
 ///
 /// No packet is lost: each side sends on the new SA only when the other is known to have its receiving half, and the
-/// old receiving SA stays for the grace. A rekey is due at `rekey_interval`, or when so much has been sent.
+/// old receiving SA stays for the grace. A rekey is due at `rekey_interval`, or when so much has been sent; the first one,
+/// and the one after a gap, at random within the interval, so that tunnels that came up together part.
 ///
 /// An SA dies at `key_lifetime` after it was made. Without a new key then, as both boxes are configured alike:
 ///   - block     the tunnel carries nothing.

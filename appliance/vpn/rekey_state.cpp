@@ -1,5 +1,7 @@
 // The SAs of a tunnel in time, and what the last session has left.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "appliance/vpn/rekey_state.hpp"
@@ -28,6 +30,7 @@ void RekeyEngine::State::retire_current(Instant now) {
 void RekeyEngine::State::came_up(Instant now, Generation generation) {
   const bool was_stopgap = current && current->source != KeySource::qkd;
   const bool is_stopgap = generation.source != KeySource::qkd;
+  generation.due = now + until_due(now);
   retire_current(now);
   generation.sent_before = sent.value_or(Volume{});
   current = generation;
@@ -44,6 +47,14 @@ void RekeyEngine::State::came_up(Instant now, Generation generation) {
   blocked = false;
   if (is_stopgap && !was_stopgap) actions.emplace_back(StopgapBegun{generation.source});
   if (was_stopgap && !is_stopgap) actions.emplace_back(StopgapEnded{.by_key = true});
+}
+
+milliseconds RekeyEngine::State::until_due(Instant now) const {
+  if (current && now < current->due + settings.rekey_interval / 10) return settings.rekey_interval;
+  const auto least = settings.rekey_interval / (current ? 2 : 10);  // its predecessor's grace is over then
+  std::array<std::uint16_t, 1> drawn{};
+  random->fill(std::as_writable_bytes(std::span{drawn}));
+  return settings.rekey_interval - (settings.rekey_interval - least) * drawn[0] / 65'536;
 }
 
 void RekeyEngine::State::give_up_exchange() {
@@ -85,8 +96,7 @@ bool RekeyEngine::State::may_begin() const {
 }
 
 bool RekeyEngine::State::rekey_due(Instant now) const {
-  return !current || current->source == KeySource::exchange || now >= current->made + settings.rekey_interval ||
-         due_by_volume();
+  return !current || current->source == KeySource::exchange || now >= current->due || due_by_volume();
 }
 
 bool RekeyEngine::State::due_by_volume() const {
@@ -145,7 +155,7 @@ void RekeyEngine::State::arm() {
     if (retry_at)
       consider(*retry_at);
     else if (current)
-      consider(current->made + settings.rekey_interval);
+      consider(current->due);
   }
   if (next) actions.emplace_back(WakeAt{*next});
 }

@@ -22,6 +22,7 @@ struct Generation {
   Spi inbound;
   std::optional<Spi> outbound;  // once it may be sent on
   Instant made;
+  Instant due{};             // when the initiator begins the next, once it is in use
   wire::Authenticator by{};  // the key's block
   KeySource source = KeySource::qkd;
   Volume sent_before{};  // by the tunnel, under other keys
@@ -98,6 +99,9 @@ struct RekeyEngine::State {
   /// The old receiving SA stays for packets that are on their way, but never beyond its lifetime.
   void retire_current(Instant now);
   void came_up(Instant now, Generation generation);
+  /// How long from now the initiator keeps what comes up now: the interval. What did not come in its turn may have come
+  /// with a thousand tunnels (all start, or the link is back): it draws its place in the interval, and they part.
+  [[nodiscard]] milliseconds until_due(Instant now) const;
   /// What waits for an answer within the session.
   void give_up_exchange();
   /// Only once the initiator is known not to send on the accepted receiving SA, or its lifetime has ended.

@@ -53,7 +53,7 @@ void RekeyEngine::State::on_stock_empty(Instant now) {
   const auto ahead = std::min(exchange_ahead_max, (settings.key_lifetime - settings.rekey_interval) / 2);
   Instant at = *without_key_since + std::min(first_key_patience_max, settings.key_lifetime);
   if (current && current->source == KeySource::exchange)
-    at = due_by_volume() ? now : current->made + settings.rekey_interval;
+    at = due_by_volume() ? now : current->due;
   else if (current)
     at = current->made + settings.key_lifetime - ahead;
   if (now >= at)

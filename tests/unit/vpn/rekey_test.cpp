@@ -25,6 +25,31 @@ TEST_CASE("From the first key on both ends always have an SA that the other open
   }
 }
 
+TEST_CASE("Tunnels that came up together have new keys at times apart, and then keep them", "[rekey]") {
+  constexpr std::size_t tunnels = 40;
+  std::array<std::size_t, 10> rekeys{};  // in each tenth of the interval
+  for (std::uint64_t seed = 0; seed < tunnels; ++seed) {
+    INFO("seed " << seed);
+    Pair pair{seed, {.hybrid = false, .ceiling_keys = 8, .rekey_interval = 10s}};
+    pair.session(true);
+    const auto made = [&] { return pair.ends[0].engine->status().key_made; };
+    const auto next = [&] {
+      const auto before = made();
+      REQUIRE(before);
+      while (made() == before && pair.now < beginning + 40s) pair.run(1ms, [] {});
+      REQUIRE(made() != before);
+      return *made() - *before;
+    };
+    pair.run(1s, [] {});
+    const auto first = next();
+    CHECK((first >= 1s && first <= 10s + 20ms));
+    const auto second = next();
+    CHECK((second >= 10s && second <= 10s + 20ms));
+    ++rekeys[std::min<std::size_t>(static_cast<std::size_t>(first / 1s), 9)];
+  }
+  for (const auto in_tenth : rekeys | std::views::drop(1)) CHECK(in_tenth <= tunnels / 4);
+}
+
 TEST_CASE("Without keys the tunnel blocks at its key's end of life, on both ends, and comes back with the next key",
           "[rekey]") {
   Pair pair{1, {}};
