@@ -31,6 +31,7 @@ if(CMAKE_CXX_FLAGS MATCHES "fsanitize=thread")
   # than allocated them; the other builds look for those.
   target_compile_options(cloister_options INTERFACE -Wno-tsan -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
 endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
