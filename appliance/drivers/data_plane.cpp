@@ -22,13 +22,15 @@ DataPlane::DataPlane(std::size_t queues)
   for (std::size_t worker = 0; worker <= pacer; ++worker)
     wake_events_.emplace_back(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (std::size_t queue = 0; queue < queues; ++queue) {
-    workers_.emplace_back([this, queue] {
+    senders_.push_back(std::make_unique<Sender>(*this, queue, 2 * queue));
+    Sender& sender = *senders_.back();
+    workers_.emplace_back([&sender] {
       crypto::wipe_on_overflow();
-      Sender{*this, queue, 2 * queue}.run();
+      sender.run();
     });
-    workers_.emplace_back([this, queue] {
+    workers_.emplace_back([this, &sender, queue] {
       crypto::wipe_on_overflow();
-      Receiver{*this, queue, 2 * queue + 1}.run();
+      Receiver{*this, sender, queue, 2 * queue + 1}.run();
     });
   }
   workers_.emplace_back([this, pacer] {

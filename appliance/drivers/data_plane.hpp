@@ -103,7 +103,8 @@ class DataPlane {
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> behind_{0};  // workers that do not work by layout_ yet
   std::atomic<std::uint64_t> unknown_datagrams_{0};
-  std::vector<FileDescriptor> wake_events_;  // by worker
+  std::vector<FileDescriptor> wake_events_;       // by worker
+  std::vector<std::unique_ptr<Sender>> senders_;  // by queue
   std::vector<std::jthread> workers_;
 };
 

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::byte keep_alive{0xFF};  // RFC 3948, 2.3
 constexpr std::size_t udp_payload_bytes_max = 65'535;
+// Before what was joined so far is written: where a batch ends within a super-packet, the next one goes on with it.
+constexpr std::size_t batches_at_once = 4;
+// A larger batch takes long, some milliseconds where packets are small: nothing waits for its end, or for another.
+constexpr std::size_t datagrams_quick = 256;
 
 vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& interfaces) {
   return {.tcp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.tcp_segmentation; }),
@@ -18,8 +22,9 @@ vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& 
 
 }  // namespace
 
-DataPlane::Receiver::Receiver(DataPlane& plane, std::size_t queue, std::size_t worker)
+DataPlane::Receiver::Receiver(DataPlane& plane, Sender& sender, std::size_t queue, std::size_t worker)
     : plane_{plane},
+      sender_{sender},
       queue_{queue},
       worker_{worker},
       readiness_{plane.wake_events_[worker].get()},
@@ -32,6 +37,7 @@ void DataPlane::Receiver::take_up_layout() {
   for (std::size_t i = 0; i < sockets.size(); ++i) readiness_.add(sockets[i]->queues[queue_].get(), i);
   peers_.assign(layout_->paths.size(), {});
   coalescer_ = vpn::Coalescer{device_of(layout_->interfaces)};
+  interface_ = 0;
   tally_ = {};
 }
 
@@ -43,13 +49,19 @@ void DataPlane::Receiver::run() {
       take_up_layout();
     }
     for (const std::size_t socket : ready) {
-      const std::size_t runs = burst_.receive(layout_->sockets[socket]->queues[queue_].get());
-      {
+      const std::size_t interface = interface_;  // most likely that of these packets too
+      std::unique_lock<std::mutex> for_sender;
+      for (std::size_t batch = 0; batch < batches_at_once; ++batch) {
+        const std::size_t runs = burst_.receive(layout_->sockets[socket]->queues[queue_].get());
+        const bool quick = burst_.datagrams() <= datagrams_quick;
+        if (batch == 0 && quick) for_sender = sender_.stand_in(*layout_, interface);
         const vpn::SaTable::Reader sas{plane_.sas_, worker_};
         for (std::size_t i = 0; i < runs; ++i) take(burst_.run(i), sas);
+        if (!burst_.full() || !quick) break;
       }
       write(coalescer_.flush());
       add_tally();
+      sender_.end_stand_in(std::move(for_sender), interface);
     }
   }
 }

@@ -40,12 +40,28 @@ DataPlane::Sender::Sender(DataPlane& plane, std::size_t queue, std::size_t worke
 void DataPlane::Sender::run() {
   for (;;) {
     const auto ready = readiness_.wait();
+    const std::scoped_lock lock{mutex_};
     if (ready.empty()) {
       if (!plane_.take_layout(worker_, layout_)) return;
       take_up_layout();
     }
     for (const std::size_t interface : ready) drain(interface);
   }
+}
+
+std::unique_lock<std::mutex> DataPlane::Sender::stand_in(const Layout& layout, std::size_t interface) {
+  std::unique_lock lock{mutex_, std::try_to_lock};
+  if (!lock) return lock;
+  if (&layout != layout_.get() || layout.interfaces.empty() || layout.interfaces[interface]->lost) return {};
+  readiness_.set(layout.interfaces[interface]->tun.queues[queue_].get(), interface, false);
+  return lock;
+}
+
+void DataPlane::Sender::end_stand_in(std::unique_lock<std::mutex> lock, std::size_t interface) {
+  if (!lock) return;
+  drain(interface);
+  if (layout_->interfaces[interface]->lost) return;
+  readiness_.set(layout_->interfaces[interface]->tun.queues[queue_].get(), interface, true);
 }
 
 void DataPlane::Sender::take_up_layout() {

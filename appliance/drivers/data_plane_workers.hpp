@@ -2,6 +2,7 @@
 /// The kinds of workers of the data plane; each object is one thread's.
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -25,6 +26,14 @@ class DataPlane::Sender {
  public:
   Sender(DataPlane& plane, std::size_t queue, std::size_t worker);
   void run();
+
+  /// For the receiver of the same queue, which is awake: it does the work of a sender that sleeps. What the kernel
+  /// answers to packets just delivered, acknowledgements above all, then wakes no second thread, perhaps on a second
+  /// core; that takes longer than to send it. Holds the lock where it is granted: not while the sender has work, nor
+  /// while the two work by different layouts.
+  [[nodiscard]] std::unique_lock<std::mutex> stand_in(const Layout& layout, std::size_t interface);
+  /// Sends what has come to the interface since, and leaves the rest to the sender.
+  void end_stand_in(std::unique_lock<std::mutex> lock, std::size_t interface);
 
  private:
   void take_up_layout();
@@ -62,6 +71,7 @@ class DataPlane::Sender {
   DataPlane& plane_;
   std::size_t queue_;
   std::size_t worker_;
+  std::mutex mutex_;  // of who does its work: all below, but for the waiting
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
@@ -99,7 +109,7 @@ class DataPlane::Pacer {
 
 class DataPlane::Receiver {
  public:
-  Receiver(DataPlane& plane, std::size_t queue, std::size_t worker);
+  Receiver(DataPlane& plane, Sender& sender, std::size_t queue, std::size_t worker);
   void run();
 
  private:
@@ -121,6 +131,7 @@ class DataPlane::Receiver {
   void write(const std::optional<vpn::Coalescer::Frame>& frame);
 
   DataPlane& plane_;
+  Sender& sender_;  // of the same queue
   std::size_t queue_;
   std::size_t worker_;
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <limits>
 
 #include "crypto/error.hpp"
@@ -19,6 +20,11 @@ Readiness::Readiness(int wake_event) : epoll_{::epoll_create1(EPOLL_CLOEXEC)} { 
 void Readiness::add(int descriptor, std::size_t index) {
   epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
   require(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0, "epoll refuses a descriptor");
+}
+
+void Readiness::set(int descriptor, std::size_t index, bool on) {
+  epoll_event event{.events = on ? std::uint32_t{EPOLLIN} : 0, .data = {.u64 = index}};
+  require(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0, "epoll does not know a descriptor");
 }
 
 void Readiness::remove(int descriptor) {

@@ -14,6 +14,9 @@ class Readiness {
   /// `wake_event` becomes readable when the one who waits is to look up.
   explicit Readiness(int wake_event);
   void add(int descriptor, std::size_t index);
+  /// While it is off nobody is woken for that descriptor; what has come meanwhile wakes when it is on again. By any
+  /// thread.
+  void set(int descriptor, std::size_t index, bool on);
   /// For a descriptor that is broken: it would be "readable" for ever.
   void remove(int descriptor);
   /// The indices of those that are readable, a limited number at a time; none when it was woken.

@@ -75,20 +75,23 @@ int send_patiently(int socket, const msghdr& message) {
 SendBurst::SendBurst() : memory_(burst_bytes) {}
 
 std::span<std::byte> SendBurst::room(std::size_t bytes) {
-  if (runs_ == runs_max || memory_.size() - used_ < bytes) return {};
+  const bool begins_run = runs_ == 0 || list_[runs_ - 1].ended;
+  if (runs_ == runs_max || memory_.size() - used_ < (begins_run ? std::max(bytes, run_bytes_max) : bytes)) return {};
   return std::span{memory_}.subspan(used_, bytes);
 }
 
 void SendBurst::commit(std::size_t bytes, const SocketAddress& peer, std::uint8_t traffic_class) {
   Run* last = runs_ == 0 ? nullptr : &list_[runs_ - 1];
   if (last != nullptr && !last->ended && *last->peer == peer && last->traffic_class == traffic_class &&
-      bytes <= last->segment_bytes && last->bytes + bytes <= run_bytes_max && last->count < run_segments_max) {
+      bytes <= last->segment_bytes) {
     last->bytes += bytes;
     ++last->count;
-    last->ended = bytes < last->segment_bytes;
   } else {
     list_[runs_++] = {used_, bytes, bytes, 1, false, traffic_class, &peer};
+    last = &list_[runs_ - 1];
   }
+  last->ended = bytes < last->segment_bytes || last->count == run_segments_max ||
+                last->bytes + last->segment_bytes > run_bytes_max;
   used_ += bytes;
 }
 
@@ -168,6 +171,8 @@ std::size_t ReceiveBurst::receive(int socket) {
     header.msg_controllen = controls_[i].bytes.size();
   }
   const int count = ::recvmmsg(socket, messages_.data(), static_cast<unsigned>(asked_), MSG_DONTWAIT, nullptr);
+  datagrams_ = 0;
+  full_ = count == static_cast<int>(asked_);
   if (count <= 0) return 0;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
@@ -175,6 +180,7 @@ std::size_t ReceiveBurst::receive(int socket) {
     sources_[i].length = header.msg_namelen;
     bytes += messages_[i].msg_len;
     take_controls(i);
+    datagrams_ += (messages_[i].msg_len + segments_[i] - 1) / std::max<std::size_t>(segments_[i], 1);
   }
   const std::size_t mean = bytes / static_cast<std::size_t>(count) + 1;
   asked_ = std::clamp(batch_bytes_wanted / mean, batch_runs_min, runs_max);

@@ -20,7 +20,8 @@ class SendBurst {
  public:
   SendBurst();
 
-  /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long.
+  /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long. A run that
+  /// could not become a long one does not begin: sending one of two datagrams costs nearly as much as one of forty.
   [[nodiscard]] std::span<std::byte> room(std::size_t bytes);
   /// The datagram that was laid in the room. `peer` stays until `send`. `traffic_class`: DSCP and ECN of its IP header.
   void commit(std::size_t bytes, const SocketAddress& peer, std::uint8_t traffic_class = 0);
@@ -41,7 +42,7 @@ class SendBurst {
     std::size_t bytes;
     std::size_t segment_bytes;
     std::size_t count;
-    bool ended;  // a shorter datagram came last
+    bool ended;  // nothing may follow: it is as long as it may be, or a shorter datagram came last
     std::uint8_t traffic_class;
     const SocketAddress* peer;
   };
@@ -69,6 +70,10 @@ class ReceiveBurst {
   /// Takes what is there, without waiting; returns the number of runs.
   [[nodiscard]] std::size_t receive(int socket);
   [[nodiscard]] Run run(std::size_t index) const;
+  /// There is probably more: as much came as was asked for.
+  [[nodiscard]] bool full() const { return full_; }
+  /// How many datagrams the runs are.
+  [[nodiscard]] std::size_t datagrams() const { return datagrams_; }
 
  private:
   static constexpr std::size_t runs_max = 64;
@@ -86,6 +91,8 @@ class ReceiveBurst {
   std::array<std::size_t, runs_max> segments_{};
   std::array<std::uint8_t, runs_max> classes_{};
   std::size_t asked_ = runs_max;
+  std::size_t datagrams_ = 0;
+  bool full_ = false;
 };
 
 }  // namespace cloister::drivers

@@ -120,6 +120,18 @@ TEST_CASE("What the socket does not take is counted", "[drivers]") {
   CHECK(loop.received(1000, 500) == all);
 }
 
+TEST_CASE("A burst is of whole runs: of what fits beside two full ones, no short third one is made", "[drivers]") {
+  const Loopback loop;
+  SendBurst burst;
+  constexpr std::size_t bytes = 1456;  // 44 of them are a run, and 90 would fit the memory
+  std::size_t laid = 0;
+  for (; !burst.room(bytes).empty(); ++laid) burst.commit(bytes, loop.peer);
+  CHECK(laid == 88);
+  CHECK(burst.send(loop.sender).datagrams == 0);
+  CHECK(loop.received(bytes, bytes).size() == 88);
+  CHECK_FALSE(burst.room(65'535).empty());
+}
+
 /// Datagrams of these classes, with a burst for all and a socket that says what has come.
 std::vector<int> classes_received(const std::vector<int>& sent) {
   const Loopback loop;
