@@ -12,8 +12,8 @@ constexpr std::byte keep_alive{0xFF};  // RFC 3948, 2.3
 constexpr std::size_t udp_payload_bytes_max = 65'535;
 // Before what was joined so far is written: where a batch ends within a super-packet, the next one goes on with it.
 constexpr std::size_t batches_at_once = 4;
-// A larger batch takes long, some milliseconds where packets are small: nothing waits for its end, or for another.
-constexpr std::size_t datagrams_quick = 256;
+// More take long, some milliseconds where packets are small: the sender does not wait for them, nor what was joined.
+constexpr std::size_t datagrams_quick = 768;
 
 vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& interfaces) {
   return {.tcp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.tcp_segmentation; }),
@@ -49,21 +49,41 @@ void DataPlane::Receiver::run() {
       take_up_layout();
     }
     for (const std::size_t socket : ready) {
-      const std::size_t interface = interface_;  // most likely that of these packets too
-      std::unique_lock<std::mutex> for_sender;
-      for (std::size_t batch = 0; batch < batches_at_once; ++batch) {
+      std::size_t datagrams = 0;
+      for (std::size_t batch = 0; batch < batches_at_once && datagrams <= datagrams_quick; ++batch) {
         const std::size_t runs = burst_.receive(layout_->sockets[socket]->queues[queue_].get());
-        const bool quick = burst_.datagrams() <= datagrams_quick;
-        if (batch == 0 && quick) for_sender = sender_.stand_in(*layout_, interface);
+        datagrams += burst_.datagrams();
         const vpn::SaTable::Reader sas{plane_.sas_, worker_};
+        if (datagrams > datagrams_quick)
+          end_stand_in();
+        else if (batch == 0 && runs > 0)
+          stand_in(burst_.run(0), sas);
         for (std::size_t i = 0; i < runs; ++i) take(burst_.run(i), sas);
-        if (!burst_.full() || !quick) break;
+        if (!burst_.full()) break;
       }
       write(coalescer_.flush());
       add_tally();
-      sender_.end_stand_in(std::move(for_sender), interface);
+      end_stand_in();
     }
   }
+}
+
+std::optional<std::size_t> DataPlane::Receiver::interface_of(const ReceiveBurst::Run& run,
+                                                             const vpn::SaTable::Reader& sas) const {
+  const auto spi = vpn::peek_spi(run.bytes.first(std::min(run.segment_bytes, run.bytes.size())));
+  const auto* inbound = spi ? sas.inbound(*spi) : nullptr;
+  return inbound == nullptr ? std::nullopt : std::optional{layout_->paths[inbound->tunnel].interface};
+}
+
+void DataPlane::Receiver::stand_in(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas) {
+  const auto interface = interface_of(run, sas);
+  if (!interface) return;
+  stand_in_for_ = *interface;
+  stand_in_ = sender_.stand_in(*layout_, stand_in_for_);
+}
+
+void DataPlane::Receiver::end_stand_in() {
+  if (stand_in_) sender_.end_stand_in(stand_in_, stand_in_for_);
 }
 
 void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas) {
@@ -181,7 +201,10 @@ void DataPlane::Receiver::add_tally() {
 void DataPlane::Receiver::write(const std::optional<vpn::Coalescer::Frame>& frame) {
   if (!frame) return;
   const int queue = layout_->interfaces[interface_]->tun.queues[queue_].get();
-  if (write_frame(queue, {frame->offload, frame->packet}) == Written::done) return;
+  if (write_frame(queue, {frame->offload, frame->packet}) == Written::done) {
+    if (stand_in_ && interface_ == stand_in_for_) sender_.take_answers(stand_in_, interface_);
+    return;
+  }
   // The driver refuses what it said it takes: it gets the packets one by one.
   const auto segments = vpn::Segments::of(frame->offload, frame->packet);
   std::vector<std::byte> packet(segments->bytes(0));

@@ -40,16 +40,20 @@ DataPlane::Sender::Sender(DataPlane& plane, std::size_t queue, std::size_t worke
 void DataPlane::Sender::run() {
   for (;;) {
     const auto ready = readiness_.wait();
+    busy_ = true;
     const std::scoped_lock lock{mutex_};
     if (ready.empty()) {
       if (!plane_.take_layout(worker_, layout_)) return;
       take_up_layout();
     }
-    for (const std::size_t interface : ready) drain(interface);
+    bool all = true;
+    for (const std::size_t interface : ready) all = drain(interface) && all;
+    busy_ = !all;
   }
 }
 
 std::unique_lock<std::mutex> DataPlane::Sender::stand_in(const Layout& layout, std::size_t interface) {
+  if (busy_) return {};
   std::unique_lock lock{mutex_, std::try_to_lock};
   if (!lock) return lock;
   if (&layout != layout_.get() || layout.interfaces.empty() || layout.interfaces[interface]->lost) return {};
@@ -57,11 +61,15 @@ std::unique_lock<std::mutex> DataPlane::Sender::stand_in(const Layout& layout, s
   return lock;
 }
 
-void DataPlane::Sender::end_stand_in(std::unique_lock<std::mutex> lock, std::size_t interface) {
-  if (!lock) return;
-  drain(interface);
-  if (layout_->interfaces[interface]->lost) return;
-  readiness_.set(layout_->interfaces[interface]->tun.queues[queue_].get(), interface, true);
+void DataPlane::Sender::take_answers(std::unique_lock<std::mutex>& lock, std::size_t interface) {
+  if (!take_frames(interface, true)) end_stand_in(lock, interface);
+}
+
+void DataPlane::Sender::end_stand_in(std::unique_lock<std::mutex>& lock, std::size_t interface) {
+  send();
+  if (!layout_->interfaces[interface]->lost)
+    readiness_.set(layout_->interfaces[interface]->tun.queues[queue_].get(), interface, true);
+  lock.unlock();
 }
 
 void DataPlane::Sender::take_up_layout() {
@@ -79,18 +87,25 @@ void DataPlane::Sender::take_up_layout() {
   burst_tunnel_.assign(layout_->sockets.size(), 0);
 }
 
-void DataPlane::Sender::drain(std::size_t interface) {
+bool DataPlane::Sender::drain(std::size_t interface) {
+  const bool all = take_frames(interface, false);
+  send();
+  return all;
+}
+
+bool DataPlane::Sender::take_frames(std::size_t interface, bool only_single) {
   const int queue = layout_->interfaces[interface]->tun.queues[queue_].get();
   const vpn::SaTable::Reader sas{plane_.sas_, worker_};
   for (std::size_t frames = 0; frames < frames_at_once; ++frames) {
     const auto frame = read_frame(queue, frame_);
     if (!frame) {
       if (frame.error() == NoFrame::interface_gone) lose(interface);
-      break;
+      return true;
     }
     take(interface, *frame, sas);
+    if (only_single && frame->offload.segmentation != vpn::Offload::Segmentation::none) return false;
   }
-  send();
+  return false;
 }
 
 void DataPlane::Sender::lose(std::size_t interface) {

@@ -1,6 +1,7 @@
 #pragma once
-/// The kinds of workers of the data plane; each object is one thread's.
+/// The kinds of workers of the data plane; each object is one thread's, but a sender, which its receiver may stand in for.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,15 +30,21 @@ class DataPlane::Sender {
 
   /// For the receiver of the same queue, which is awake: it does the work of a sender that sleeps. What the kernel
   /// answers to packets just delivered, acknowledgements above all, then wakes no second thread, perhaps on a second
-  /// core; that takes longer than to send it. Holds the lock where it is granted: not while the sender has work, nor
-  /// while the two work by different layouts.
+  /// core; that takes longer than to send it. Holds the lock where it is granted: not while the sender has work or waits
+  /// for the lock, nor while the two work by different layouts.
   [[nodiscard]] std::unique_lock<std::mutex> stand_in(const Layout& layout, std::size_t interface);
-  /// Sends what has come to the interface since, and leaves the rest to the sender.
-  void end_stand_in(std::unique_lock<std::mutex> lock, std::size_t interface);
+  /// Lays what has come to the interface since. Where that is a super-packet, or much, there is work for two: the sender
+  /// is woken, and the lock is held no longer.
+  void take_answers(std::unique_lock<std::mutex>& lock, std::size_t interface);
+  /// Sends what was laid; what comes now wakes the sender.
+  void end_stand_in(std::unique_lock<std::mutex>& lock, std::size_t interface);
 
  private:
   void take_up_layout();
-  void drain(std::size_t interface);
+  /// False: there may be more.
+  bool drain(std::size_t interface);
+  /// Lays the datagrams of some frames; `only_single`: none beyond a super-packet. False: there may be more.
+  bool take_frames(std::size_t interface, bool only_single);
   void lose(std::size_t interface);
   void take(std::size_t interface, const TunFrame& frame, const vpn::SaTable::Reader& sas);
   /// Where a frame's packets go, and how much went.
@@ -71,7 +78,8 @@ class DataPlane::Sender {
   DataPlane& plane_;
   std::size_t queue_;
   std::size_t worker_;
-  std::mutex mutex_;  // of who does its work: all below, but for the waiting
+  std::atomic<bool> busy_{false};  // its own thread has work, or waits for the lock to do it
+  std::mutex mutex_;               // of who does its work: guards all below, but for the waiting
   std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
   Readiness readiness_;
   std::vector<std::byte> frame_;
@@ -115,6 +123,11 @@ class DataPlane::Receiver {
  private:
   void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
+  /// Where the packets of that run will be written, as far as that can be seen before they are opened.
+  [[nodiscard]] std::optional<std::size_t> interface_of(const ReceiveBurst::Run& run,
+                                                        const vpn::SaTable::Reader& sas) const;
+  void stand_in(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
+  void end_stand_in();
   void open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run, vpn::SaTable::Inbound& inbound);
   /// False where it is of no such SA.
   bool open_under_pad(std::span<const std::byte> datagram, const ReceiveBurst::Run& run);
@@ -140,7 +153,9 @@ class DataPlane::Receiver {
   std::vector<PeerEndpoint::Copy> peers_;  // by tunnel
   vpn::Coalescer coalescer_;               // empty between two batches
   std::size_t interface_ = 0;              // of the coalescer's open frame
-  std::vector<std::byte> aggregate_;       // while it is taken apart
+  std::unique_lock<std::mutex> stand_in_;  // held: this one is the sender too, of that interface
+  std::size_t stand_in_for_ = 0;
+  std::vector<std::byte> aggregate_;  // while it is taken apart
   Tally tally_;
 };
 

@@ -28,7 +28,8 @@ void Readiness::set(int descriptor, std::size_t index, bool on) {
 }
 
 void Readiness::remove(int descriptor) {
-  require(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0, "epoll does not know a descriptor");
+  require(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0 || errno == ENOENT,
+          "epoll does not take a descriptor away");
 }
 
 std::span<const std::size_t> Readiness::wait() {

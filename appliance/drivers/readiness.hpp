@@ -17,7 +17,7 @@ class Readiness {
   /// While it is off nobody is woken for that descriptor; what has come meanwhile wakes when it is on again. By any
   /// thread.
   void set(int descriptor, std::size_t index, bool on);
-  /// For a descriptor that is broken: it would be "readable" for ever.
+  /// For a descriptor that is broken: it would be "readable" for ever. One that is away already stays so.
   void remove(int descriptor);
   /// The indices of those that are readable, a limited number at a time; none when it was woken.
   [[nodiscard]] std::span<const std::size_t> wait();

@@ -180,7 +180,8 @@ std::size_t ReceiveBurst::receive(int socket) {
     sources_[i].length = header.msg_namelen;
     bytes += messages_[i].msg_len;
     take_controls(i);
-    datagrams_ += (messages_[i].msg_len + segments_[i] - 1) / std::max<std::size_t>(segments_[i], 1);
+    const std::size_t segment = std::max<std::size_t>(segments_[i], 1);
+    datagrams_ += std::max<std::size_t>((messages_[i].msg_len + segment - 1) / segment, 1);  // an empty one is one too
   }
   const std::size_t mean = bytes / static_cast<std::size_t>(count) + 1;
   asked_ = std::clamp(batch_bytes_wanted / mean, batch_runs_min, runs_max);

@@ -20,8 +20,9 @@ class SendBurst {
  public:
   SendBurst();
 
-  /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long. A run that
-  /// could not become a long one does not begin: sending one of two datagrams costs nearly as much as one of forty.
+  /// Room for a datagram of at most `bytes` bytes; empty when the burst is full, or no datagram is that long. After
+  /// a run that is as long as it may be none begins that could not become as long: to send one of two datagrams costs
+  /// nearly as much as one of forty.
   [[nodiscard]] std::span<std::byte> room(std::size_t bytes);
   /// The datagram that was laid in the room. `peer` stays until `send`. `traffic_class`: DSCP and ECN of its IP header.
   void commit(std::size_t bytes, const SocketAddress& peer, std::uint8_t traffic_class = 0);
