@@ -7,8 +7,9 @@
 /// Packets of a tunnel of constant rate wait between its senders and a pacer, one thread for all such tunnels.
 ///
 /// A queue's sender reads that queue of every TUN interface, its receiver that queue of every socket; the kernel keeps
-/// a flow on one queue, so its order is kept. While a layout stands workers allocate nothing, and take no lock but one of
-/// the queue for a batch, for a constant rate, and to learn that a peer has moved. A packet without an SA is dropped and counted; nothing leaves in clear.
+/// a flow on one queue, so its order is kept. While a layout stands workers allocate nothing, and take no lock but the
+/// sender's of their queue, that of a constant rate, and one to learn that a peer has moved. A packet without an SA is
+/// dropped and counted; nothing leaves in clear.
 ///
 /// The layout is changed while traffic passes: each worker takes up the new one between two batches, and what waits for
 /// it meanwhile waits in the kernel's queues. A tunnel that is in both loses nothing.

@@ -20,6 +20,11 @@ vpn::Coalescer::Device device_of(const std::vector<std::shared_ptr<Interface>>& 
           .udp = std::ranges::all_of(interfaces, [](const auto& each) { return each->tun.udp_segmentation; })};
 }
 
+vpn::SaTable::Inbound* inbound_of(std::span<const std::byte> datagram, const vpn::SaTable::Reader& sas) {
+  const auto spi = vpn::peek_spi(datagram);
+  return spi ? sas.inbound(*spi) : nullptr;
+}
+
 }  // namespace
 
 DataPlane::Receiver::Receiver(DataPlane& plane, Sender& sender, std::size_t queue, std::size_t worker)
@@ -37,7 +42,6 @@ void DataPlane::Receiver::take_up_layout() {
   for (std::size_t i = 0; i < sockets.size(); ++i) readiness_.add(sockets[i]->queues[queue_].get(), i);
   peers_.assign(layout_->paths.size(), {});
   coalescer_ = vpn::Coalescer{device_of(layout_->interfaces)};
-  interface_ = 0;
   tally_ = {};
 }
 
@@ -68,17 +72,10 @@ void DataPlane::Receiver::run() {
   }
 }
 
-std::optional<std::size_t> DataPlane::Receiver::interface_of(const ReceiveBurst::Run& run,
-                                                             const vpn::SaTable::Reader& sas) const {
-  const auto spi = vpn::peek_spi(run.bytes.first(std::min(run.segment_bytes, run.bytes.size())));
-  const auto* inbound = spi ? sas.inbound(*spi) : nullptr;
-  return inbound == nullptr ? std::nullopt : std::optional{layout_->paths[inbound->tunnel].interface};
-}
-
 void DataPlane::Receiver::stand_in(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas) {
-  const auto interface = interface_of(run, sas);
-  if (!interface) return;
-  stand_in_for_ = *interface;
+  const auto* inbound = inbound_of(run.bytes, sas);
+  if (inbound == nullptr) return;
+  stand_in_for_ = layout_->paths[inbound->tunnel].interface;
   stand_in_ = sender_.stand_in(*layout_, stand_in_for_);
 }
 
@@ -91,9 +88,7 @@ void DataPlane::Receiver::take(const ReceiveBurst::Run& run, const vpn::SaTable:
     const auto datagram = rest.first(std::min(run.segment_bytes, rest.size()));
     rest = rest.subspan(datagram.size());
     if (datagram.size() == 1 && datagram[0] == keep_alive) continue;
-    const auto spi = vpn::peek_spi(datagram);
-    auto* inbound = spi ? sas.inbound(*spi) : nullptr;
-    if (inbound != nullptr)
+    if (auto* inbound = inbound_of(datagram, sas); inbound != nullptr)
       open(datagram, run, *inbound);
     else if (!open_under_pad(datagram, run))
       ++plane_.unknown_datagrams_;

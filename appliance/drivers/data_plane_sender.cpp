@@ -56,7 +56,7 @@ std::unique_lock<std::mutex> DataPlane::Sender::stand_in(const Layout& layout, s
   if (busy_) return {};
   std::unique_lock lock{mutex_, std::try_to_lock};
   if (!lock) return lock;
-  if (&layout != layout_.get() || layout.interfaces.empty() || layout.interfaces[interface]->lost) return {};
+  if (&layout != layout_.get() || layout.interfaces[interface]->lost) return {};
   readiness_.set(layout.interfaces[interface]->tun.queues[queue_].get(), interface, false);
   return lock;
 }

@@ -123,9 +123,7 @@ class DataPlane::Receiver {
  private:
   void take_up_layout();
   void take(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
-  /// Where the packets of that run will be written, as far as that can be seen before they are opened.
-  [[nodiscard]] std::optional<std::size_t> interface_of(const ReceiveBurst::Run& run,
-                                                        const vpn::SaTable::Reader& sas) const;
+  /// For the interface into which the run's packets go, as far as that can be seen before they are opened.
   void stand_in(const ReceiveBurst::Run& run, const vpn::SaTable::Reader& sas);
   void end_stand_in();
   void open(std::span<const std::byte> datagram, const ReceiveBurst::Run& run, vpn::SaTable::Inbound& inbound);
